@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one edge that runs commands: argv lists, the C locale, a time limit, one form of failure message."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+#: OpenBSD keeps package commands under /usr/local; sbin is not on every user's PATH.
+SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+#: seconds after which a command counts as hung, unless the caller says otherwise
+DEFAULT_TIMEOUT = 60.0
+
+
+class CommandError(Exception):
+    """A command that could not be run, did not end in time, or failed. The message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command answered."""
+
+    argv: tuple[str, ...]
+    rc: int
+    stdout: str
+    stderr: str
+
+
+def find(name: str, directories: Sequence[str] = ()) -> str | None:
+    """Return the absolute path of the command ``name``, or None where there is none.
+
+    ``directories`` are searched first, then ``SEARCH_PATH``.
+    """
+    return shutil.which(name, path=os.pathsep.join((*directories, *SEARCH_PATH)))
+
+
+def require(name: str, directories: Sequence[str] = (), hint: str = "") -> str:
+    """Return the absolute path of the command ``name``; raise CommandError, with ``hint``, where there is none."""
+    path = find(name, directories)
+    if path is None:
+        where = ", ".join((*directories, *SEARCH_PATH))
+        raise CommandError(f"the command {name!r} was not found in {where}" + (f"; {hint}" if hint else ""))
+    return path
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    check: bool = True,
+    data: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    user: str | None = None,
+    group: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+) -> Result:
+    """Run ``argv`` and return its Result.
+
+    ``data`` is written to its standard input (which is empty otherwise). ``user`` and ``group`` run it as
+    that account with no supplementary groups, as Postfix drops privileges. ``timeout`` is in seconds.
+    Raises CommandError where it cannot be started, runs out of time, or, with ``check``, exits other than 0.
+    The message names the command and what it said, never ``data``.
+    """
+    shown = shlex.join(argv)
+    env = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **(environment or {})}
+    switch: dict[str, object] = {}
+    if user is not None:
+        switch = {"user": user, "group": group, "extra_groups": []}
+    try:
+        done = subprocess.run(  # type: ignore[call-overload]
+            list(argv),
+            input=data if data is not None else "",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env=env,
+            cwd=cwd,
+            check=False,
+            **switch,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise CommandError(f"{shown} did not end within {timeout:g} seconds and was stopped") from exc
+    except (OSError, ValueError, LookupError) as exc:
+        raise CommandError(f"{shown} could not be started: {exc}") from exc
+    result = Result(tuple(argv), done.returncode, done.stdout, done.stderr)
+    if check and result.rc != 0:
+        raise CommandError(failure(result))
+    return result
+
+
+def failure(result: Result) -> str:
+    """Return the one form of failure message: the command, its exit status and what it said."""
+    said = " / ".join(line.strip() for line in (result.stderr or result.stdout).splitlines() if line.strip())
+    return f"{shlex.join(result.argv)} failed with exit status {result.rc}" + (f": {said}" if said else "")

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the host images from Debian packages, without a container registry.
+
+    tools/images.py NAME...     builds what is missing and prints each image's name on standard output
+    tools/images.py --list      the names there are
+
+A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd; the mail packages lie
+in its package cache, so that a play installs them for real and without a network. A *mail* image
+(``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
+real Postfix that the module tests run against.
+
+An image's tag is the hash of its recipe, so a changed recipe builds anew and an unchanged one is reused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PODMAN = str(ROOT / "tools" / "podman")
+REPOSITORY = "localhost/puffy-mail"
+#: free space, in bytes, that one build may need at its peak (root file system, archive and image)
+NEEDED_BYTES = 3 * 1024**3
+
+BASE_PACKAGES = (
+    "ca-certificates",
+    "inetutils-syslogd",
+    "iproute2",
+    "openssl",
+    "procps",
+    "python3",
+    "sysvinit-core",
+)
+MAIL_PACKAGES = (
+    "dovecot-imapd",
+    "dovecot-lmtpd",
+    "dovecot-sqlite",
+    "postfix",
+    "postfix-ldap",
+    "postfix-pcre",
+    "postfix-sqlite",
+    "python3-cryptography",
+)
+#: PID 1 runs the enabled services of runlevel 2, as a booting host does, and reaps what they leave.
+INITTAB = "id:2:initdefault:\nl2:2:wait:/etc/init.d/rc 2\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What goes into one bare image."""
+
+    release: str
+    extra: tuple[str, ...] = ()
+    #: A testing release may carry a Release file past its date.
+    check_valid_until: bool = True
+    #: The security suite of a release past its support lists packages that are gone.
+    security: bool = True
+
+
+RECIPES = {
+    "bullseye": Recipe("bullseye", ("postfix-lmdb",), security=False),
+    "bookworm": Recipe("bookworm", ("postfix-lmdb",)),
+    "trixie": Recipe("trixie", ("postfix-lmdb",)),
+    "forky": Recipe("forky", ("postfix-lmdb", "postfix-cdb"), check_valid_until=False),
+}
+
+
+class BuildError(Exception):
+    """A build that did not succeed; the message is for the person who started it."""
+
+
+def podman(*arguments: str, quiet: bool = False) -> str:
+    """Run podman and return its standard output."""
+    done = subprocess.run([PODMAN, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0 and not quiet:
+        raise BuildError(f"podman {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def mirror_arguments(recipe: Recipe) -> list[str]:
+    """The mirror to build from: DEBIAN_MIRROR, or mmdebstrap's own default."""
+    mirror = os.environ.get("DEBIAN_MIRROR", "")
+    arguments = [] if recipe.check_valid_until else ["--aptopt=Acquire::Check-Valid-Until \"false\""]
+    return [*arguments, recipe.release, "-", *([mirror] if mirror else [])]
+
+
+def bare_command(recipe: Recipe, inittab: str) -> list[str]:
+    """The mmdebstrap command line of a bare image; it writes the archive to standard output."""
+    without_security = [] if recipe.security else ['--setup-hook=sed -i /security/d "$1"/etc/apt/sources.list']
+    download = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -y -qq --download-only --no-install-recommends "
+    return [
+        *(["sudo", "-n"] if os.geteuid() != 0 else []),
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(BASE_PACKAGES)}",
+        *without_security,
+        f"--customize-hook=copy-in {inittab} /etc",
+        f"--customize-hook={download}{' '.join((*MAIL_PACKAGES, *recipe.extra))} >&2",
+        # The package lists and the downloaded packages stay: a play installs from them.
+        "--skip=cleanup/apt",
+        *mirror_arguments(recipe),
+    ]
+
+
+def tag_of(name: str) -> str:
+    """The image's full name, its tag being the hash of everything that shapes it."""
+    base, _, kind = name.partition("-")
+    recipe = RECIPES[base]
+    shape = json.dumps([BASE_PACKAGES, MAIL_PACKAGES, INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")])
+    digest = hashlib.sha256(f"{kind}\n{shape}".encode()).hexdigest()[:16]
+    return f"{REPOSITORY}-{name}:{digest}"
+
+
+def names() -> list[str]:
+    return [name for base in RECIPES for name in (base, f"{base}-mail")]
+
+
+def build_bare(name: str, tag: str) -> None:
+    recipe = RECIPES[name]
+    with tempfile.TemporaryDirectory(prefix="puffy-mail-image-") as directory:
+        free = shutil.disk_usage(directory).free
+        if free < NEEDED_BYTES:
+            raise BuildError(
+                f"{directory} has {free // 1024**2} MiB free and the image {name!r} needs {NEEDED_BYTES // 1024**2} MiB"
+                " while it is built: free some space, or name another place with TMPDIR."
+            )
+        inittab = Path(directory, "inittab")
+        inittab.write_text(INITTAB)
+        archive = Path(directory, "root.tar")
+        with archive.open("wb") as stream:
+            done = subprocess.run(
+                bare_command(recipe, str(inittab)), stdout=stream, stderr=subprocess.PIPE, text=True, check=False
+            )
+        if done.returncode != 0:
+            lines = "\n".join(done.stderr.strip().splitlines()[-12:])
+            raise BuildError(
+                f"mmdebstrap could not build the image {name!r}:\n{lines}\n"
+                "No network, or no such mirror? DEBIAN_MIRROR names another one. Nothing was kept; run this again."
+            )
+        podman("import", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "STOPSIGNAL SIGKILL", str(archive), tag)
+
+
+def build_mail(name: str, tag: str) -> None:
+    base = name.removesuffix("-mail")
+    packages = (*MAIL_PACKAGES, *RECIPES[base].extra)
+    script = (
+        "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d;"
+        f" apt-get install -y -qq --no-install-recommends {' '.join(packages)} >/tmp/install.log 2>&1"
+        " || { tail -n 12 /tmp/install.log >&2; exit 1; };"
+        " rm -f /usr/sbin/policy-rc.d /tmp/install.log /var/log/mail.*; : >/var/log/syslog"
+    )
+    container = podman(
+        "run", "-d", "--network=none", "--env", "DEBIAN_FRONTEND=noninteractive", build(base), "sleep", "600"
+    )
+    try:
+        podman("exec", container, "sh", "-c", script)
+        podman("commit", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "ENV DEBIAN_FRONTEND=", container, tag)
+    finally:
+        podman("rm", "--force", "--time", "0", container, quiet=True)
+
+
+def build(name: str) -> str:
+    """Return the image's full name, building it if it is not there."""
+    if name not in names():
+        raise BuildError(f"there is no image {name!r}; there are {', '.join(names())}")
+    tag = tag_of(name)
+    lock = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"puffy-mail-image-{name}-{os.getuid()}.lock")
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if subprocess.run([PODMAN, "image", "exists", tag], check=False).returncode == 0:
+            return tag
+        started = time.monotonic()
+        print(f"Building the image {name} (about a minute, once)", file=sys.stderr, flush=True)
+        (build_mail if name.endswith("-mail") else build_bare)(name, tag)
+        print(f"Built the image {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return tag
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--list", action="store_true", help="print the names there are")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(names()))
+        return 0
+    try:
+        for name in arguments.names:
+            print(build(name), flush=True)
+    except BuildError as error:
+        print(f"{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
