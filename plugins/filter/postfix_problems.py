@@ -1,0 +1,59 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter postfix_problems: a sentence for each bad input of the role postfix."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: postfix_problems
+short_description: What is wrong with the inputs of the role postfix
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Returns a sentence for each bad value, naming the variable, the value and what would be right.
+  - The role's preflight asks for it before the host is touched.
+options:
+  _input:
+    description: The inputs by name, for example C(postfix_hostname) and C(postfix_networks).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Check a host name
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems | join(' ') }}"
+  vars:
+    problems: "{{ {'postfix_hostname': 'mail.example.org'} | puffy.mail.postfix_problems }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One sentence for each bad value; empty where all are good.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.puffy.mail.plugins.module_utils._preflight import postfix_problems as find_problems
+
+
+def postfix_problems(inputs: Any) -> list[str]:
+    """Return the sentences; AnsibleFilterError where ``inputs`` is no mapping or names an unknown input."""
+    if not isinstance(inputs, dict):
+        raise AnsibleFilterError(f"postfix_problems needs a mapping of inputs by name, not {type(inputs).__name__}")
+    try:
+        return find_problems(inputs)
+    except ValueError as exc:
+        raise AnsibleFilterError(f"postfix_problems: {exc}") from exc
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"postfix_problems": postfix_problems}

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.puffy.mail.plugins.module_utils._preflight import postfix_problems
+
+GOOD: dict[str, Any] = {
+    "postfix_hostname": "mail.example.org",
+    "postfix_networks": ["127.0.0.0/8", "[::1]/128", "!192.0.2.7", "cidr:/etc/postfix/networks", "$other"],
+    "postfix_message_size_limit": 51200000,
+    "postfix_recipient_delimiter": "+-",
+    "postfix_tls_key_file": "/etc/ssl/private/a.key",
+    "postfix_tls_chain_file": "/etc/ssl/a.pem",
+    "postfix_tls_minimum": "TLSv1.3",
+}
+
+BAD = [
+    (
+        {"postfix_hostname": "mail"},
+        "postfix_hostname is 'mail', which has no dot. Right would be a fully qualified name such as 'mail.example.org'.",
+    ),
+    (
+        {"postfix_hostname": "mail.exam ple.org"},
+        "postfix_hostname is 'mail.exam ple.org', where 'exam ple' is no label of a domain name"
+        " (letters, digits and inner hyphens, 1 to 63 of them). Right would be a domain name such as 'example.org'.",
+    ),
+    (
+        {"postfix_hostname": None},
+        "postfix_hostname is None, which is no text. Right would be a domain name such as 'example.org'.",
+    ),
+    (
+        {"postfix_hostname": "192.0.2.1"},
+        "postfix_hostname is '192.0.2.1', which is an address and not a name."
+        " Right would be a domain name such as 'example.org'.",
+    ),
+    (
+        {"postfix_networks": ["10.0.0.1/8"]},
+        "postfix_networks has the entry '10.0.0.1/8', which is no network: 10.0.0.1/8 has host bits set."
+        " Right would be '192.0.2.0/24', '[2001:db8::]/32' or a lookup table such as 'cidr:/etc/postfix/networks'.",
+    ),
+    (
+        {"postfix_networks": ["::1/128"]},
+        "postfix_networks has the entry '::1/128'; Postfix wants an IPv6 address in brackets."
+        " Right would be '192.0.2.0/24', '[2001:db8::]/32' or a lookup table such as 'cidr:/etc/postfix/networks'.",
+    ),
+    (
+        {"postfix_networks": "127.0.0.0/8"},
+        "postfix_networks is '127.0.0.0/8'. Right would be a list such as ['127.0.0.0/8', '[::1]/128'].",
+    ),
+    (
+        {"postfix_message_size_limit": "50 MB"},
+        "postfix_message_size_limit is '50 MB'. Right would be a number of bytes such as 51200000; 0 is no limit.",
+    ),
+    (
+        {"postfix_recipient_delimiter": "a"},
+        "postfix_recipient_delimiter is 'a'. Right would be a character such as '+' or '-', or '' for none.",
+    ),
+    (
+        {"postfix_tls_key_file": "key.pem"},
+        "postfix_tls_key_file is 'key.pem', which is not the absolute path of a file."
+        " Right would be one such as '/etc/ssl/mail.pem'.",
+    ),
+    (
+        {"postfix_tls_chain_file": "/etc/ssl/my chain.pem"},
+        "postfix_tls_chain_file is '/etc/ssl/my chain.pem'; a path in main.cf can have neither blanks nor commas."
+        " Choose one without.",
+    ),
+    ({"postfix_tls_minimum": "TLSv1"}, "postfix_tls_minimum is 'TLSv1'. Right would be 'TLSv1.2' or 'TLSv1.3'."),
+]
+
+
+def test_good_inputs_have_no_problem() -> None:
+    assert postfix_problems(GOOD) == []
+
+
+@pytest.mark.parametrize(("inputs", "sentence"), BAD, ids=lambda value: str(value)[:40])
+def test_each_bad_input_is_named(inputs: dict[str, Any], sentence: str) -> None:
+    assert postfix_problems({**GOOD, **inputs}) == [sentence]
+
+
+def test_an_input_without_a_rule_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no rule is known for the input 'postfix_colour'"):
+        postfix_problems({"postfix_colour": "blue"})
