@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the host images from Debian packages, without a container registry.
@@ -93,7 +92,7 @@ def podman(*arguments: str, quiet: bool = False) -> str:
 def mirror_arguments(recipe: Recipe) -> list[str]:
     """The mirror to build from: DEBIAN_MIRROR, or mmdebstrap's own default."""
     mirror = os.environ.get("DEBIAN_MIRROR", "")
-    arguments = [] if recipe.check_valid_until else ["--aptopt=Acquire::Check-Valid-Until \"false\""]
+    arguments = [] if recipe.check_valid_until else ['--aptopt=Acquire::Check-Valid-Until "false"']
     return [*arguments, recipe.release, "-", *([mirror] if mirror else [])]
 
 
@@ -118,9 +117,11 @@ def bare_command(recipe: Recipe, inittab: str) -> list[str]:
 
 def tag_of(name: str) -> str:
     """The image's full name, its tag being the hash of everything that shapes it."""
-    base, _, kind = name.partition("-")
+    base, _dash, kind = name.partition("-")
     recipe = RECIPES[base]
-    shape = json.dumps([BASE_PACKAGES, MAIL_PACKAGES, INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")])
+    shape = json.dumps(
+        [BASE_PACKAGES, MAIL_PACKAGES, INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")]
+    )
     digest = hashlib.sha256(f"{kind}\n{shape}".encode()).hexdigest()[:16]
     return f"{REPOSITORY}-{name}:{digest}"
 
@@ -151,7 +152,9 @@ def build_bare(name: str, tag: str) -> None:
                 f"mmdebstrap could not build the image {name!r}:\n{lines}\n"
                 "No network, or no such mirror? DEBIAN_MIRROR names another one. Nothing was kept; run this again."
             )
-        podman("import", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "STOPSIGNAL SIGKILL", str(archive), tag)
+        podman(
+            "import", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "STOPSIGNAL SIGKILL", str(archive), tag
+        )
 
 
 def build_mail(name: str, tag: str) -> None:
@@ -168,7 +171,9 @@ def build_mail(name: str, tag: str) -> None:
     )
     try:
         podman("exec", container, "sh", "-c", script)
-        podman("commit", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "ENV DEBIAN_FRONTEND=", container, tag)
+        podman(
+            "commit", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "ENV DEBIAN_FRONTEND=", container, tag
+        )
     finally:
         podman("rm", "--force", "--time", "0", container, quiet=True)
 
@@ -178,7 +183,9 @@ def build(name: str) -> str:
     if name not in names():
         raise BuildError(f"there is no image {name!r}; there are {', '.join(names())}")
     tag = tag_of(name)
-    lock = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"puffy-mail-image-{name}-{os.getuid()}.lock")
+    lock = Path(
+        os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), f"puffy-mail-image-{name}-{os.getuid()}.lock"
+    )
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if subprocess.run([PODMAN, "image", "exists", tag], check=False).returncode == 0:

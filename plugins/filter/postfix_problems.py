@@ -39,6 +39,7 @@ _value:
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.puffy.mail.plugins.module_utils._preflight import postfix_problems as find_problems
 
 

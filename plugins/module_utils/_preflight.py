@@ -21,7 +21,9 @@ def domain_problem(name: str, value: Any) -> str | None:
         return f"{name} is {value!r}, which is longer than the 253 characters of a domain name. {right}"
     labels = value.split(".")
     if len(labels) < 2:
-        return f"{name} is {value!r}, which has no dot. Right would be a fully qualified name such as 'mail.example.org'."
+        return (
+            f"{name} is {value!r}, which has no dot. Right would be a fully qualified name such as 'mail.example.org'."
+        )
     for label in labels:
         if not _LABEL.match(label):
             return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.puffy.mail.plugins.module_utils._preflight import postfix_problems
 
 GOOD: dict[str, Any] = {

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+SCENARIO ?= default
+BIN := .venv/bin
+
+# What the recipes start finds the environment's own tools, and this checkout as a collection.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH = $(shell tools/tree)
+export ANSIBLE_NOCOWS = true
+export MOLECULE_GLOB = molecule/*/molecule.yml
+export DEMO_PORT_BASE DEMO_NAME DEMO_DIRECTORY
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: containers ## Turn a bare container into a mail host, prove it, and say how to use it
+	@$(BIN)/python tools/demo.py up
+
+.PHONY: demo-clean
+demo-clean: containers ## Remove all that make demo made
+	@$(BIN)/python tools/demo.py clean
+
+.PHONY: test
+test: lint test-unit sanity test-integration molecule-all ## Run every test that a change must pass
+
+.PHONY: test-unit
+test-unit: venv ## Run the unit tests
+	$(BIN)/pytest tests/unit -m "not long"
+
+.PHONY: test-integration
+test-integration: images ## Run the modules against the real daemons in containers
+	$(BIN)/pytest tests/integration -m "not long" --durations=15
+
+.PHONY: test-long
+test-long: images ## Run the long property tests too
+	$(BIN)/pytest tests/unit tests/integration -m long
+
+.PHONY: lint
+lint: venv ## Run ruff, mypy, ansible-lint and the changelog check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/mypy -p ansible_collections.puffy.mail.plugins
+	$(BIN)/python tools/sanity.py --changelog
+	$(BIN)/ansible-lint --offline --strict --config-file .config/ansible-lint.yml
+
+.PHONY: sanity
+sanity: venv ## Run ansible-test sanity on a copy of the collection
+	$(BIN)/python tools/sanity.py
+
+.PHONY: molecule
+molecule: images ## Run one Molecule scenario (SCENARIO=default)
+	$(BIN)/molecule test --scenario-name $(SCENARIO)
+
+.PHONY: molecule-all
+molecule-all: images ## Run every Molecule scenario
+	@set -e; for scenario in $$(ls molecule/*/molecule.yml | cut -d/ -f2); do \
+	  echo "== molecule test --scenario-name $$scenario"; $(BIN)/molecule test --scenario-name $$scenario; done
+
+.PHONY: images
+images: containers ## Build the host images that are missing
+	@$(BIN)/python tools/images.py trixie trixie-mail bullseye-mail forky-mail >/dev/null
+
+.PHONY: bench
+bench: images ## Print the benchmark tables
+	@set -e; for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark; done
+
+.PHONY: venv
+venv: ## Prepare the Python environment (.venv)
+	@tools/bootstrap venv
+
+.PHONY: containers
+containers: ## Prepare the Python environment and the container engine
+	@tools/bootstrap containers
+
+.PHONY: clean
+clean: ## Remove test containers and caches of this checkout
+	@ids=$$(tools/podman ps -aq --filter label=puffy.mail=test); [ -z "$$ids" ] || tools/podman rm -f -t 0 $$ids >/dev/null
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
