@@ -85,7 +85,8 @@ class Demo:
                 except OSError as exc:
                     raise DemoError(
                         f"The port {port} on {HOST}, wanted for {service}, cannot be used: {exc.strerror}."
-                        " End what listens there (ss -ltnp shows it), or move all four ports, for example: make demo DEMO_PORT_BASE=12000"
+                        " End what listens there (ss -ltnp shows it), or move all four ports,"
+                        " for example: make demo DEMO_PORT_BASE=12000"
                     ) from exc
 
     def start(self, tag: str) -> None:
@@ -173,11 +174,10 @@ class Demo:
     def print_access(self, access: dict[str, Any]) -> None:
         ca_file, ports = access["ca_file"], access["ports"]
         alice, bob = access["accounts"]
-        swaks = f"swaks --server {HOST} --to {bob['address']} --tls-verify --tls-ca-path {ca_file} --tls-verify-target {HOSTNAME}"
-        login = (
-            f"--from {alice['address']} --auth PLAIN --auth-user {alice['address']} --auth-password {alice['password']}"
-        )
-        client = f"openssl s_client -CAfile {ca_file} -verify_return_error -verify_hostname {HOSTNAME} -quiet"
+        swaks = f"swaks --server {HOST} --tls-verify --tls-ca-path {ca_file} --to {bob['address']}"
+        login = f"--from {alice['address']} --auth PLAIN --auth-user {alice['address']}"
+        login += f" --auth-password {alice['password']}"
+        client = f"openssl s_client -CAfile {ca_file} -verify_return_error -verify_hostname {HOSTNAME} -crlf -quiet"
         print()
         say(f"{HOSTNAME} is up in the container {self.name}")
         print(f"Addresses   {HOST}, ports " + ", ".join(f"{port} ({service})" for service, port in ports.items()))
@@ -186,22 +186,11 @@ class Demo:
         print(f"CA to trust {ca_file}")
         print(f"All of it   {self.directory / 'access.json'}")
         print("To paste:")
-        print(
-            f"  {ports['smtp']}  swaks --server {HOST} --port {ports['smtp']} --tls --from someone@elsewhere.example --to {alice['address']}"
-        )
-        print(
-            f"  {ports['submission']}  {swaks} --port {ports['submission']} --tls {login}".replace(
-                "--tls-verify-target", "--tls-sni"
-            )
-        )
-        print(
-            f"  {ports['submissions']}  {swaks} --port {ports['submissions']} --tlsc {login}".replace(
-                "--tls-verify-target", "--tls-sni"
-            )
-        )
-        print(
-            f"  {ports['imaps']}  {client} -connect {HOST}:{ports['imaps']}   (then: a login {bob['address']} {bob['password']})"
-        )
+        print(f"  {ports['smtp']}  {swaks} --port {ports['smtp']} --tls --from someone@elsewhere.example")
+        print(f"  {ports['submission']}  {swaks} --port {ports['submission']} --tls {login}")
+        print(f"  {ports['submissions']}  {swaks} --port {ports['submissions']} --tlsc {login}")
+        print(f"  {ports['imaps']}  {client} -connect {HOST}:{ports['imaps']}")
+        print(f"        then type: a login {bob['address']} {bob['password']}")
         print("'make demo' again converges the same host; 'make demo-clean' removes all of it.")
 
     # -- the commands ---------------------------------------------------------------------------------

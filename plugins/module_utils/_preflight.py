@@ -60,7 +60,10 @@ def network_problem(name: str, value: Any) -> str | None:
 def absolute_path_problem(name: str, value: Any) -> str | None:
     """What keeps ``value`` from being the absolute path of a file."""
     if not isinstance(value, str) or not value.startswith("/") or value.endswith("/"):
-        return f"{name} is {value!r}, which is not the absolute path of a file. Right would be one such as '/etc/ssl/mail.pem'."
+        return (
+            f"{name} is {value!r}, which is not the absolute path of a file."
+            " Right would be one such as '/etc/ssl/mail.pem'."
+        )
     if any(character.isspace() or character in ",\0" for character in value):
         return f"{name} is {value!r}; a path in main.cf can have neither blanks nor commas. Choose one without."
     return None

@@ -21,7 +21,8 @@ GOOD: dict[str, Any] = {
 BAD = [
     (
         {"postfix_hostname": "mail"},
-        "postfix_hostname is 'mail', which has no dot. Right would be a fully qualified name such as 'mail.example.org'.",
+        "postfix_hostname is 'mail', which has no dot."
+        " Right would be a fully qualified name such as 'mail.example.org'.",
     ),
     (
         {"postfix_hostname": "mail.exam ple.org"},
