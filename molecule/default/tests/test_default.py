@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from playbooks import play
 
 STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state")
@@ -74,7 +75,7 @@ def test_each_table_answers_the_daemons_user(host: Any, table: str, key: str, an
 def test_secrets_are_where_they_belong(host: Any) -> None:
     key = host.file("/etc/ssl/private/mail.example.test.key")
     assert (key.user, key.mode) == ("root", 0o600)
-    ca_keys = [path for path in STATE.joinpath("pki").rglob("*.key")]
+    ca_keys = list(STATE.joinpath("pki").rglob("*.key"))
     assert ca_keys
     for path in ca_keys:
         assert path.stat().st_mode & 0o777 == 0o600
