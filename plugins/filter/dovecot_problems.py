@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter dovecot_problems: a sentence for each bad input of the role dovecot."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: dovecot_problems
+short_description: What is wrong with the inputs of the role dovecot
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Returns a sentence for each bad value, naming the variable, the value and what would be right.
+  - The role's preflight asks for it before the host is touched.
+options:
+  _input:
+    description: The inputs by name, for example C(dovecot_hostname) and C(dovecot_protocols).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Check the path of a database
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems | join(' ') }}"
+  vars:
+    problems: "{{ {'dovecot_database': '/var/lib/mail/accounts.sqlite'} | puffy.mail.dovecot_problems }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One sentence for each bad value; empty where all are good.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils._dovecot import dovecot_problems as find_problems
+
+
+def dovecot_problems(inputs: Any) -> list[str]:
+    """Return the sentences; AnsibleFilterError where ``inputs`` is no mapping or names an unknown input."""
+    if not isinstance(inputs, Mapping):
+        raise AnsibleFilterError(f"dovecot_problems needs a mapping of inputs by name, not {type(inputs).__name__}")
+    try:
+        return find_problems(inputs)
+    except ValueError as exc:
+        raise AnsibleFilterError(f"dovecot_problems: {exc}") from exc
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"dovecot_problems": dovecot_problems}

@@ -1,0 +1,198 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the running Dovecot is on the files on disk, and the proof that it is. Runs on the mail host.
+
+``compare`` prints the fingerprint of the files Dovecot reads and whether it is the one last activated. It fails
+where key and certificate do not belong together, so that Dovecot is never reloaded onto them.
+
+``prove`` waits until the sockets, the database and the certificate answer, then records the fingerprint that
+``compare`` gave: what was on disk *before* the reload, and nothing that changed since.
+
+Both print one JSON object; on failure one sentence goes to standard error and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+#: sysexits(3); what doveadm-user(1) ends with where the database answered that there is no such user
+EX_NOUSER = 67
+#: seconds that one answer may take, and seconds between two attempts
+PATIENCE = 5.0
+PAUSE = 0.2
+_COMMAND_PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
+
+
+class NotYet(Exception):
+    """What does not answer as it should; the message is a clause about it."""
+
+
+def fingerprint(paths: Sequence[str]) -> str:
+    """The SHA-256 over content and modification time of each file.
+
+    The time counts too: a file that was changed, reloaded by hand and put back has its old content, not its old time.
+    """
+    total = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as stream:
+            digest = hashlib.sha256(stream.read()).hexdigest()
+            total.update(f"{path}\0{digest}\0{os.fstat(stream.fileno()).st_mtime_ns}\n".encode())
+    return total.hexdigest()
+
+
+def recorded(stamp: str) -> str:
+    """The fingerprint last activated, or the empty string."""
+    try:
+        with open(stamp, encoding="ascii") as stream:
+            return stream.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def record(stamp: str, value: str) -> None:
+    """Write the fingerprint, whole or not at all."""
+    temporary = f"{stamp}.new"
+    with open(temporary, "w", encoding="ascii") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        stream.write(f"{value}\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, stamp)
+
+
+def leaf(chain: str) -> bytes:
+    """The first certificate of a PEM file, as DER."""
+    with open(chain, encoding="ascii") as stream:
+        found = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", stream.read(), re.DOTALL)
+    if found is None:
+        raise ValueError(f"{chain} holds no certificate")
+    return ssl.PEM_cert_to_DER_cert(found.group(0))
+
+
+def see_greeting(path: str, expected: bytes, farewell: bytes) -> None:
+    """Read the first line of a UNIX-domain socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE)
+        client.connect(path)
+        with client.makefile("rb") as stream:
+            line = stream.readline(1000)
+        if not line.startswith(expected):
+            raise NotYet(f"{path} says {line.decode('ascii', 'replace').strip()!r}")
+        client.sendall(farewell)
+
+
+def see_imaps(port: int, hostname: str, certificate: bytes) -> None:
+    """Greet the IMAP server and compare the certificate it shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Compared byte by byte below; who signed it is no question here.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=hostname) as client,
+    ):
+        if client.getpeercert(binary_form=True) != certificate:
+            raise NotYet(f"port {port} shows another certificate than the first one of the chain file")
+        greeting = client.recv(1000)
+        if not greeting.startswith(b"* OK"):
+            raise NotYet(f"port {port} says {greeting.decode('ascii', 'replace').strip()!r}")
+        client.sendall(b"a LOGOUT\r\n")
+
+
+def doveadm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run doveadm(1), which OpenBSD keeps under /usr/local."""
+    command = shutil.which("doveadm", path=_COMMAND_PATH)
+    if command is None:
+        raise ValueError(f"the command 'doveadm' was not found in {_COMMAND_PATH.replace(':', ', ')}")
+    return subprocess.run(
+        [command, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": _COMMAND_PATH, "LC_ALL": "C"},
+    )
+
+
+def see_database(hostname: str) -> None:
+    """Ask for a user nobody has: only a database that was read can say so."""
+    done = doveadm("user", f"puffy-mail-probe@{hostname}")
+    if done.returncode not in (0, EX_NOUSER):
+        raise NotYet(f"the user lookup fails: {done.stderr.strip()}")
+
+
+def compare(options: argparse.Namespace) -> dict[str, object]:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.chain, options.key)
+    except ssl.SSLError as exc:
+        raise ValueError(f"{options.key} is not the key of the certificate in {options.chain} ({exc})") from exc
+    value = fingerprint(options.files)
+    return {"fingerprint": value, "current": value == recorded(options.stamp)}
+
+
+def prove(options: argparse.Namespace) -> dict[str, object]:
+    certificate = leaf(options.chain)
+    deadline = time.monotonic() + options.timeout
+    while True:
+        try:
+            see_greeting(options.auth, b"VERSION\t", b"")
+            if options.lmtp:
+                see_greeting(options.lmtp, b"220 ", b"QUIT\r\n")
+            if options.imaps:
+                see_imaps(options.imaps, options.hostname, certificate)
+            see_database(options.hostname)
+            break
+        except (NotYet, OSError) as exc:
+            if time.monotonic() > deadline:
+                said = "; ".join(doveadm("log", "errors").stdout.strip().splitlines()[-5:])
+                raise ValueError(
+                    f"Dovecot does not answer as it should after {options.timeout} seconds: {exc}."
+                    + (f" It logged: {said}" if said else " It logged no error.")
+                ) from exc
+            time.sleep(PAUSE)
+    changed = recorded(options.stamp) != options.fingerprint
+    if changed:
+        record(options.stamp, options.fingerprint)
+    return {"recorded": changed}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stamp", required=True)
+    parser.add_argument("--chain", required=True)
+    parser.add_argument("--key", required=True)
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("compare")
+    command.add_argument("files", nargs="+")
+    command.set_defaults(run=compare)
+    command = commands.add_parser("prove")
+    command.add_argument("--hostname", required=True)
+    command.add_argument("--timeout", type=float, required=True)
+    command.add_argument("--fingerprint", required=True)
+    command.add_argument("--auth", required=True)
+    command.add_argument("--lmtp", default="")
+    command.add_argument("--imaps", type=int, default=0)
+    command.set_defaults(run=prove)
+    options = parser.parse_args()
+    try:
+        answer = options.run(options)
+    except (OSError, ValueError) as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 1
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
