@@ -3,7 +3,8 @@
 """Whether the running Dovecot is on the files on disk, and the proof that it is. Runs on the mail host.
 
 ``compare`` prints the fingerprint of the files Dovecot reads and whether it is the one last activated. It fails
-where key and certificate do not belong together, so that Dovecot is never reloaded onto them.
+where key and certificate do not belong together or the database lacks a column, so that Dovecot is never reloaded
+onto them.
 
 ``prove`` waits until the sockets, the database and the certificate answer, then records the fingerprint that
 ``compare`` gave: what was on disk *before* the reload, and nothing that changed since.
@@ -20,10 +21,12 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
+import urllib.parse
 from collections.abc import Sequence
 
 #: sysexits(3); what doveadm-user(1) ends with where the database answered that there is no such user
@@ -31,6 +34,8 @@ EX_NOUSER = 67
 #: seconds that one answer may take, and seconds between two attempts
 PATIENCE = 5.0
 PAUSE = 0.2
+#: what the queries in dovecot.conf read
+TABLES = {"domain": ("domain", "active"), "mailbox": ("username", "password", "domain", "active")}
 _COMMAND_PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 
 
@@ -132,11 +137,25 @@ def see_database(hostname: str) -> None:
         raise NotYet(f"the user lookup fails: {done.stderr.strip()}")
 
 
+def see_tables(database: str) -> None:
+    """Name the table or column that the queries would miss."""
+    try:
+        connection = sqlite3.connect(f"file:{urllib.parse.quote(database)}?mode=ro", uri=True)
+        try:
+            for table, columns in TABLES.items():
+                connection.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 0")  # noqa: S608 - constants
+        finally:
+            connection.close()
+    except sqlite3.Error as exc:
+        raise ValueError(f"the database {database} does not serve Dovecot's queries: {exc}") from exc
+
+
 def compare(options: argparse.Namespace) -> dict[str, object]:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.chain, options.key)
     except ssl.SSLError as exc:
         raise ValueError(f"{options.key} is not the key of the certificate in {options.chain} ({exc})") from exc
+    see_tables(options.database)
     value = fingerprint(options.files)
     return {"fingerprint": value, "current": value == recorded(options.stamp)}
 
@@ -172,6 +191,7 @@ def main() -> int:
     parser.add_argument("--stamp", required=True)
     parser.add_argument("--chain", required=True)
     parser.add_argument("--key", required=True)
+    parser.add_argument("--database", required=True)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("compare")
     command.add_argument("files", nargs="+")
