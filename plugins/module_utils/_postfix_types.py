@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_parameters
@@ -465,3 +466,120 @@ def compare(left: str, operator: str, right: str) -> bool:
 def effective(set_values: Mapping[str, str], defaults: Mapping[str, str]) -> Callable[[str], str | None]:
     """A ``lookup`` for ``expand``: the value set, else the default, else None."""
     return lambda name: set_values.get(name, defaults.get(name))
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """A parameter on its way out: the release that began to warn, and what to do instead (None: remove it)."""
+
+    version: tuple[int, ...]
+    successor: str | None
+
+
+def _deprecations() -> dict[str, Deprecation]:
+    found: dict[str, Deprecation] = {}
+    since_39 = {"disable_dns_lookups": "smtp_dns_support_level"}
+    for prefix in ("lmtp", "smtp", "smtpd", "postscreen"):
+        for word in ("use_tls", "enforce_tls"):
+            since_39[f"{prefix}_{word}"] = f"{prefix}_tls_security_level"
+    for word in ("use_tls", "enforce_tls"):
+        since_39[f"tlsproxy_{word}"] = "tlsproxy_tls_security_level"
+        since_39[f"tlsproxy_client_{word}"] = "tlsproxy_client_security_level"
+    for prefix in ("lmtp_tls", "smtp_tls", "tlsproxy_client"):
+        since_39[f"{prefix}_per_site"] = f"{prefix}_policy_maps"
+    since_311 = {
+        "authorized_verp_clients": "smtpd_authorized_verp_clients",
+        "fallback_relay": "smtp_fallback_relay",
+        "lmtp_per_record_deadline": "lmtp_per_request_deadline",
+        "smtp_per_record_deadline": "smtp_per_request_deadline",
+        "smtpd_per_record_deadline": "smtpd_per_request_deadline",
+        "lmtp_tls_enforce_peername": "lmtp_tls_security_level",
+        "smtp_tls_enforce_peername": "smtp_tls_security_level",
+        "postscreen_blacklist_action": "postscreen_denylist_action",
+        "postscreen_dnsbl_ttl": "postscreen_dnsbl_max_ttl",
+        "postscreen_dnsbl_whitelist_threshold": "postscreen_dnsbl_allowlist_threshold",
+        "postscreen_whitelist_interfaces": "postscreen_allowlist_interfaces",
+        "smtpd_client_connection_limit_exceptions": "smtpd_client_event_limit_exceptions",
+        "tlsproxy_client_level": "tlsproxy_client_security_level",
+        "tlsproxy_client_policy": "tlsproxy_client_policy_maps",
+        "virtual_maps": "virtual_alias_maps",
+    }
+    # The ones with no successor: Postfix's own default is the right value.
+    alone_39 = ("smtpd_tls_dh1024_param_file", "smtpd_tls_eecdh_grade")
+    alone_311 = ("smtp_cname_overrides_servername", "lmtp_cname_overrides_servername")
+    found.update({name: Deprecation((3, 9), successor) for name, successor in since_39.items()})
+    found.update({name: Deprecation((3, 9), None) for name in alone_39})
+    found.update({name: Deprecation((3, 11), successor) for name, successor in since_311.items()})
+    found.update({name: Deprecation((3, 11), None) for name in alone_311})
+    # Not in postconf's table: read, and without effect since that release (postconf(5)).
+    found["smtpd_tls_dh512_param_file"] = Deprecation((3, 6), None)
+    found["tls_export_cipherlist"] = Deprecation((3, 8), None)
+    found["tls_low_cipherlist"] = Deprecation((3, 8), None)
+    return found
+
+
+#: Deprecated parameters: postconf_unused.c of Postfix 3.9 and 3.11.
+DEPRECATED = _deprecations()
+
+#: What a restriction expects after it: a lookup table, a domain (a DNS list), a policy server, a number, or nothing.
+TABLE, DOMAIN, POLICY, NUMBER = "table", "domain", "policy", "number"
+
+
+def _restrictions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for place in ("client", "helo", "sender", "recipient", "reverse_client_hostname"):
+        for what in ("", "_a", "_mx", "_ns"):
+            found[f"check_{place}{what}_access"] = TABLE
+    found.update(dict.fromkeys(("check_etrn_access", "check_ccert_access", "check_sasl_access"), TABLE))
+    for word in (
+        *("permit_dnswl_client", "permit_rhswl_client", "reject_rbl", "reject_rbl_client", "reject_rhsbl_client"),
+        *("reject_rhsbl_helo", "reject_rhsbl_recipient", "reject_rhsbl_reverse_client", "reject_rhsbl_sender"),
+    ):
+        found[word] = DOMAIN
+    found["check_policy_service"] = POLICY
+    found["sleep"] = NUMBER
+    plain = """
+        defer defer_if_permit defer_if_reject defer_unauth_destination permit permit_auth_destination
+        permit_inet_interfaces permit_mx_backup permit_mynetworks permit_naked_ip_address permit_sasl_authenticated
+        permit_tls_all_clientcerts permit_tls_clientcerts reject reject_authenticated_sender_login_mismatch
+        reject_invalid_helo_hostname reject_invalid_hostname reject_known_sender_login_mismatch reject_maps_rbl
+        reject_multi_recipient_bounce reject_non_fqdn_helo_hostname reject_non_fqdn_hostname
+        reject_non_fqdn_recipient reject_non_fqdn_sender reject_plaintext_session reject_sender_login_mismatch
+        reject_unauth_destination reject_unauth_pipelining reject_unauthenticated_sender_login_mismatch
+        reject_unknown_address reject_unknown_client reject_unknown_client_hostname reject_unknown_helo_hostname
+        reject_unknown_hostname reject_unknown_recipient_domain reject_unknown_reverse_client_hostname
+        reject_unknown_sender_domain reject_unlisted_recipient reject_unlisted_sender reject_unverified_recipient
+        reject_unverified_sender warn_if_reject check_relay_domains check_recipient_maps
+    """
+    found.update(dict.fromkeys(plain.split()))
+    return found
+
+
+#: Restrictions of access control lists and the argument each takes (postconf(5), smtpd_check.c).
+RESTRICTIONS = _restrictions()
+
+#: Restrictions that Postfix 3.9 and later refuse or warn about (DEPRECATION_README): release, successor.
+DEPRECATED_RESTRICTIONS = {
+    "permit_mx_backup": ((3, 9), "relay_domains with relay_recipient_maps"),
+    "permit_naked_ip_address": ((3, 9), "permit_mynetworks or permit_sasl_authenticated"),
+    "reject_maps_rbl": ((3, 9), "reject_rbl_client"),
+    "check_relay_domains": ((3, 9), "reject_unauth_destination"),
+}
+
+#: Parameters whose text is expanded when it is used, with names of its own such as $user (CONFIG_RAW_TABLE).
+RAW = frozenset(
+    {
+        "command_execution_directory",
+        "command_expansion_filter",
+        "default_rbl_reply",
+        "execution_directory_expansion_filter",
+        "forward_expansion_filter",
+        "forward_path",
+        "luser_relay",
+        "mailbox_command",
+        "postscreen_expansion_filter",
+        "postscreen_reject_footer",
+        "smtpd_expansion_filter",
+        "smtpd_reject_footer",
+    }
+)
