@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: check_table
+short_description: Table of checks to be read by people
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Lays out the checks that M(puffy.mail.smtp_probe) returns as the lines of a table.
+options:
+  _input:
+    description: A list of dictionaries with C(endpoint), C(name), C(ok), C(expected) and C(seen).
+    type: list
+    elements: dict
+    required: true
+seealso:
+  - module: puffy.mail.smtp_probe
+"""
+
+EXAMPLES = """
+- name: Show what was checked
+  ansible.builtin.debug:
+    msg: "{{ probe.checks | puffy.mail.check_table }}"
+"""
+
+RETURN = """
+_value:
+  description: The lines of the table, its heading first.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _smtp_probe
+
+
+def check_table(value: object) -> list[str]:
+    """The lines of a table of checks."""
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise AnsibleFilterError(
+            "check_table: the input must be a list of checks as puffy.mail.smtp_probe returns them"
+        )
+    try:
+        return _smtp_probe.table(value)
+    except ValueError as exc:
+        raise AnsibleFilterError(f"check_table: {exc}") from exc
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Callable[..., list[str]]]:
+        """Names to functions."""
+        return {"check_table": check_table}
