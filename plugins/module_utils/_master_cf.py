@@ -144,6 +144,11 @@ def _option_text(name: str, value: str) -> str:
     return f"{name}={value}"
 
 
+def _opening(command: str) -> re.Pattern[str]:
+    """How a continuation line of a service begins, to tell it from prose where both are comments."""
+    return re.compile(r"[-{$/]|\w+=" if command in _WITH_ARGUMENTS else r"-\w")
+
+
 def column_problem(column: str, value: str) -> str | None:
     """What is wrong with ``value`` in a column of master(5), or None."""
     if column in ("private", "unpriv", "chroot") and not _FLAG.match(value):
@@ -199,7 +204,9 @@ def _read(lines: Sequence[str], logical: Logical) -> _Parsed | str:
         index += 1
     arguments.extend(range(index, len(texts)))
     service = Service(
-        *texts[:8],
+        texts[0],
+        texts[1],
+        **dict(zip(COLUMNS, texts[2:8])),
         options=tuple((option.name, option.value) for option in options),
         arguments=tuple(_unbraced(texts[number]) for number in arguments),
         line=logical.line,
@@ -280,8 +287,16 @@ class MasterCf:
         changes: dict[int, list[str]] = {}
         for block in self._blocks(key):
             known = any(service.same(block.service) for service, _lines in self._disabled(key))
-            for number in block.logical.parts:
-                changes[number] = [] if known else ["#" + self.lines[number]]
+            opening = _opening(block.service.command)
+            for number in range(block.logical.parts[0], block.logical.parts[-1] + 1):
+                line = self.lines[number]
+                if number in block.logical.parts:
+                    changes[number] = [] if known else ["#" + line]
+                elif (
+                    not known and line[:1] == "#" and line[1:2] in (" ", "\t") and opening.match(line[1:].strip(SPACE))
+                ):
+                    # an option that was commented out before: a second "#" keeps it apart
+                    changes[number] = ["#" + line]
         return self._with(changes)
 
     def disabled(self, key: str) -> Service | None:
@@ -320,14 +335,19 @@ class MasterCf:
         if any(column_problem(column, value) for column, value in zip(COLUMNS, texts[2:8])):
             return None
         numbers = [first]
-        opening = re.compile(r"[-{$/]|\w+=" if texts[7] in _WITH_ARGUMENTS else r"-\w")
+        opening = _opening(texts[7])
+        apart: list[int] = []
         for number in range(first + 1, len(self.lines)):
-            body = self.lines[number][1:]
-            if self.lines[number][:1] != "#" or body[:1] not in (" ", "\t"):
+            line = self.lines[number]
+            if line[:2] == "##" and line[2:3] in (" ", "\t") and opening.match(line[2:].strip(SPACE)):
+                apart.append(number)
+            elif line[:1] == "#" and line[1:2] in (" ", "\t"):
+                # What stock files say in prose between the options stays a comment.
+                if opening.match(line[1:].strip(SPACE)):
+                    numbers.extend((*apart, number))
+                    apart = []
+            elif line[0] == "#" or not is_filler(line):
                 break
-            # What stock files say in prose between the options stays a comment.
-            if opening.match(body.strip(SPACE)):
-                numbers.append(number)
         text = [self.lines[number][1:] for number in numbers]
         parsed = _read(text, next(logical_lines(text)))
         if isinstance(parsed, str) or parsed.problems:
@@ -395,8 +415,8 @@ class MasterCf:
             edits.extend((found[index], None) for index in block.arguments)
 
         lines = {number: self.lines[number] for number in block.logical.parts}
-        for word, text in sorted(edits, key=lambda edit: (edit[0].line, edit[0].start), reverse=True):
-            lines[word.line] = _replaced(lines[word.line], word, text)
+        for word, new in sorted(edits, key=lambda edit: (edit[0].line, edit[0].start), reverse=True):
+            lines[word.line] = _replaced(lines[word.line], word, new)
         changes = {number: [] if is_filler(line) else [line] for number, line in lines.items()}
         end = self._line_end()
         shown = [found[option.first] for option in block.options if found[option.first].line != first]
