@@ -101,7 +101,6 @@ def bare_command(recipe: Recipe, inittab: str) -> list[str]:
     without_security = [] if recipe.security else ['--setup-hook=sed -i /security/d "$1"/etc/apt/sources.list']
     download = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -y -qq --download-only --no-install-recommends "
     return [
-        *(["sudo", "-n"] if os.geteuid() != 0 else []),
         "mmdebstrap",
         "--quiet",
         "--variant=minbase",
@@ -142,9 +141,14 @@ def build_bare(name: str, tag: str) -> None:
         inittab = Path(directory, "inittab")
         inittab.write_text(INITTAB)
         archive = Path(directory, "root.tar")
+        as_root = ["sudo", "-n"] if os.geteuid() != 0 else []
         with archive.open("wb") as stream:
             done = subprocess.run(
-                bare_command(recipe, str(inittab)), stdout=stream, stderr=subprocess.PIPE, text=True, check=False
+                [*as_root, *bare_command(recipe, str(inittab))],
+                stdout=stream,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
             )
         if done.returncode != 0:
             lines = "\n".join(done.stderr.strip().splitlines()[-12:])
