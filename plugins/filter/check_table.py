@@ -45,7 +45,7 @@ def check_table(value: object) -> list[str]:
     """The lines of a table of checks."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise AnsibleFilterError(
-            "check_table: the input must be a list of checks as puffy.mail.smtp_probe returns them"
+            "check_table: the input must be a list of checks of puffy.mail.smtp_probe"
         )
     try:
         return _smtp_probe.table(value)

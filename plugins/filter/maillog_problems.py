@@ -11,8 +11,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Finds the lines in which Postfix or Dovecot warns of, or fails by, something on this host.
-  - Leaves out what only tells of a client's doing, such as a wrong password, an old TLS version offered and refused, DNS
-    names that do not match, or a command that is not SMTP.
+  - Leaves out what only tells of a client's doing, such as a wrong password, an old TLS version offered and refused,
+    DNS names that do not match, or a command that is not SMTP.
   - Leaves out Dovecot's notes that it was stopped, restarted or reloaded.
   - Lines of other programs, and lines that are not of syslog, are passed over.
 options:
@@ -55,8 +55,8 @@ _value:
   sample:
     - program: postfix/qmgr
       severity: warning
-      message: connect to transport private/nothing: No such file or directory
-      line: "Nov 21 10:53:19 mail postfix/qmgr[486]: warning: connect to transport private/nothing: No such file or directory"
+      message: "connect to transport private/x: No such file or directory"
+      line: "Nov 21 10:53:19 mail postfix/qmgr[486]: warning: connect to transport private/x: No such file or directory"
 """
 
 from collections.abc import Callable

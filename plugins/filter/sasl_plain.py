@@ -10,8 +10,8 @@ short_description: Initial response of SASL PLAIN
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Makes the text that follows C(AUTH PLAIN) in SMTP and C(AUTHENTICATE PLAIN) in IMAP (RFC 4616), for a try by hand with
-    C(openssl s_client).
+  - Makes the text that follows C(AUTH PLAIN) in SMTP and C(AUTHENTICATE PLAIN) in IMAP (RFC 4616), for a try by hand
+    with C(openssl s_client).
   - The result is base64, not encryption. It holds the password as it is, so treat it as one, with C(no_log) where it is
     used in a task.
 positional: _input, password
