@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter mailbox_rows: mailboxes with hashes in the place of passwords."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: mailbox_rows
+short_description: Mailboxes with password hashes in the place of passwords
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Runs on the control side, so that no password in plain text reaches the mail host.
+  - An entry with C(password) keeps the hash the host has when that is a bcrypt hash of the password, and gets a new one with
+    a random salt otherwise. An entry with C(password_hash) passes as it is.
+  - Needs the Python package C(bcrypt) on the control side when an entry has C(password).
+positional: known_hashes
+options:
+  _input:
+    description: The mailboxes, each a mapping with C(address) and C(password) or C(password_hash).
+    type: list
+    elements: dict
+    required: true
+  known_hashes:
+    description: The hashes the host has, by address, from M(puffy.mail.sqlite_accounts_info).
+    type: dict
+    default: {}
+  scheme:
+    description: Dovecot's name of the scheme.
+    type: str
+    choices: [BLF-CRYPT, CRYPT]
+    default: BLF-CRYPT
+  cost:
+    description: Logarithm to the base 2 of the number of bcrypt rounds of a new hash, 4 to 31.
+    type: int
+    default: 12
+"""
+
+EXAMPLES = r"""
+- name: Keep the accounts, hashing on the control side
+  puffy.mail.sqlite_accounts:
+    path: /var/lib/puffy-mail/accounts.sqlite
+    domains: [example.org]
+    mailboxes: "{{ accounts | puffy.mail.mailbox_rows(there.password_hashes) }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The mailboxes with C(password_hash) and without C(password).
+  type: list
+  elements: dict
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _password_hash
+
+
+class _Missing:
+    """Stands for the package bcrypt where it is not installed: an error once it is needed."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AnsibleFilterError(
+            "mailbox_rows: the Python package 'bcrypt' is not installed on the control side, and a mailbox has a"
+            " password to hash. Install it (pip install bcrypt), or give password_hash. Nothing was changed."
+        )
+
+
+def mailbox_rows(mailboxes: Any, known_hashes: Any = None, scheme: str = "BLF-CRYPT", cost: int = 12) -> list[Any]:
+    """Return the rows; AnsibleFilterError where the input is no list of mappings or a password cannot be hashed."""
+    try:
+        import bcrypt
+    except ImportError:
+        bcrypt = _Missing()
+    if not isinstance(mailboxes, list) or not all(isinstance(entry, dict) for entry in mailboxes):
+        raise AnsibleFilterError("mailbox_rows needs a list of mappings")
+    try:
+        return _password_hash.mailbox_rows(mailboxes, known_hashes or {}, scheme, cost, bcrypt)
+    except ValueError as exc:
+        raise AnsibleFilterError(f"mailbox_rows: {exc}. Nothing was changed.") from exc
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"mailbox_rows": mailbox_rows}

@@ -1,0 +1,602 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Domains, mailboxes and aliases as rows with PostfixAdmin's column names: checked, compared, shown.
+
+Pure: the rows wanted and the rows there are in, what to insert, update and delete out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils._preflight import absolute_path_problem, domain_problem
+
+#: version of SCHEMA, kept in PRAGMA user_version
+SCHEMA_VERSION = 1
+#: PRAGMA application_id of a database of ours: the bytes "pufm"
+APPLICATION_ID = 0x7075666D
+#: what a masked hash looks like in a diff
+MASK = "********"
+#: lines of a diff; the rest is counted
+DIFF_LINES = 500
+
+# The columns PostfixAdmin's own database has, as far as Postfix and Dovecot read them. WITHOUT ROWID makes the
+# address the tree's own key: one descent to a lookup instead of two.
+SCHEMA = """
+CREATE TABLE domain (
+  domain TEXT NOT NULL PRIMARY KEY,
+  description TEXT NOT NULL DEFAULT '',
+  aliases INTEGER NOT NULL DEFAULT 0,
+  mailboxes INTEGER NOT NULL DEFAULT 0,
+  maxquota INTEGER NOT NULL DEFAULT 0,
+  quota INTEGER NOT NULL DEFAULT 0,
+  transport TEXT NOT NULL DEFAULT 'virtual',
+  backupmx INTEGER NOT NULL DEFAULT 0,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE TABLE mailbox (
+  username TEXT NOT NULL PRIMARY KEY,
+  password TEXT NOT NULL,
+  name TEXT NOT NULL DEFAULT '',
+  maildir TEXT NOT NULL,
+  quota INTEGER NOT NULL DEFAULT 0,
+  local_part TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE TABLE alias (
+  address TEXT NOT NULL PRIMARY KEY,
+  goto TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE INDEX mailbox_domain ON mailbox (domain);
+CREATE INDEX alias_domain ON alias (domain);
+"""
+
+#: the columns that are converged, the key first
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "domain": ("domain", "description", "backupmx", "active"),
+    "mailbox": ("username", "password", "name", "maildir", "quota", "local_part", "domain", "active"),
+    "alias": ("address", "goto", "domain", "active"),
+}
+
+Row = tuple[Any, ...]
+Tables = dict[str, dict[str, Row]]
+
+_DOMAIN_KEYS = ("name", "description", "backupmx", "active")
+_MAILBOX_KEYS = ("address", "password", "password_hash", "name", "quota", "maildir", "active")
+_ALIAS_KEYS = ("address", "goto", "active")
+_TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+# RFC 5322, section 3.2.3: atext
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_HASH = re.compile(r"(\{[A-Za-z0-9.-]+\}|\$)[!-~]+\Z")
+_DOMAIN_FAST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+def truth(value: Any) -> bool:
+    """The boolean that ``value`` stands for; ValueError where it stands for none."""
+    if isinstance(value, bool):
+        return value
+    try:
+        return _TRUTH[str(value).lower()]
+    except KeyError:
+        raise ValueError(f"{value!r} is neither true nor false") from None
+
+
+def domain_entry(entry: Any) -> dict[str, Any]:
+    """A domain as a mapping: a plain name stands for a domain with nothing else set."""
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
+def targets_of(goto: Any) -> list[str]:
+    """The targets of an alias, folded: a list, or a text with commas between them."""
+    parts = goto.split(",") if isinstance(goto, str) else goto
+    return [str(part).strip().lower() for part in parts]
+
+
+def address_problem(name: str, value: Any, *, catch_all: bool = False) -> str | None:
+    """What keeps ``value`` from being a mail address; with ``catch_all``, ``@domain`` is one too."""
+    right = f"Right would be an address such as 'alice@example.org'{' or, for a whole domain, @example.org' if catch_all else ''}."
+    if not isinstance(value, str) or not value:
+        return f"{name} is {value!r}, which is no text. {right}"
+    local, at, domain = value.rpartition("@")
+    if not at:
+        return f"{name} is {value!r}, which has no '@'. {right}"
+    if not local and not catch_all:
+        return f"{name} is {value!r}, which has nothing before the '@'. {right}"
+    if local and (len(local) > 64 or not _LOCAL_PART.match(local)):
+        return f"{name} is {value!r}, where {local!r} is no local part (RFC 5322, dot-atom; 64 characters at most). {right}"
+    if len(domain) <= 253 and _DOMAIN_FAST.match(domain.lower()):
+        return None
+    return domain_problem(f"{name} (the part after the '@')", domain)
+
+
+class _Problems:
+    """Collects sentences about one list of entries."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, sentence: str | None) -> bool:
+        """Note the sentence; whether there was one."""
+        if sentence is not None:
+            self.found.append(sentence)
+        return sentence is not None
+
+    def entries(self, name: str, value: Any, keys: Sequence[str], plain: bool) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Each well-formed entry of the list ``value`` with the name it has in a sentence."""
+        if not isinstance(value, (list, tuple)):
+            self.add(f"{name} is {_shown(value)}. Right would be a list.")
+            return
+        for index, raw in enumerate(value):
+            here = f"{name}[{index}]"
+            entry = domain_entry(raw) if plain else raw
+            if not isinstance(entry, Mapping):
+                self.add(f"{here} is {_shown(raw)}. Right would be a mapping with {', '.join(keys)}.")
+                continue
+            unknown = next((key for key in entry if key not in keys), None)
+            if unknown is not None:
+                near = difflib.get_close_matches(str(unknown), keys, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(keys)}."
+                self.add(f"{here} has the key {unknown!r}, which is not known; {hint}")
+                continue
+            yield here, dict(entry)
+
+    def flag(self, here: str, entry: Mapping[str, Any], key: str) -> bool:
+        try:
+            return truth(entry.get(key, key == "active"))
+        except ValueError:
+            self.add(f"{here}.{key} is {entry[key]!r}. Right would be true or false.")
+            return True
+
+
+def _shown(value: Any) -> str:
+    """A value in a sentence; of a mapping the keys only, for one of them may be a password."""
+    return f"a mapping with {', '.join(map(str, value))}" if isinstance(value, Mapping) else repr(value)
+
+
+def account_problems(
+    domains: Any,
+    mailboxes: Any,
+    aliases: Any,
+    *,
+    names: tuple[str, str, str] = ("domains", "mailboxes", "aliases"),
+    plain_passwords: bool = True,
+    known_domains: Iterable[str] = (),
+    known_addresses: Iterable[str] = (),
+    delimiter: str = "+",
+) -> list[str]:
+    """Return a sentence for each thing that is wrong with the accounts, naming the variable and the value.
+
+    ``plain_passwords`` lets a mailbox have ``password`` instead of ``password_hash``. ``known_domains`` and
+    ``known_addresses`` are there without being named. No sentence holds a password or a hash.
+    """
+    problems = _Problems()
+    domain_names: dict[str, str] = {}
+    for here, entry in problems.entries(names[0], domains, _DOMAIN_KEYS, plain=True):
+        name = entry.get("name")
+        if problems.add(domain_problem(here, name)):
+            continue
+        folded = str(name).lower()
+        if folded in domain_names:
+            problems.add(
+                f"{here} is {name!r}, which {domain_names[folded]} is already. Right would be to name it once."
+            )
+        domain_names.setdefault(folded, here)
+        problems.flag(here, entry, "active")
+        problems.flag(here, entry, "backupmx")
+    own = {*domain_names, *(name.lower() for name in known_domains)}
+    if isinstance(domains, (list, tuple)) and not own:
+        problems.add(f"{names[0]} names no domain. Right would be a list such as ['example.org'].")
+
+    boxes: dict[str, bool] = {}
+    for here, entry in problems.entries(names[1], mailboxes, _MAILBOX_KEYS, plain=False):
+        _mailbox(problems, here, entry, own, names[0], boxes, plain_passwords)
+
+    routes: dict[str, list[str]] = {}
+    places: dict[str, str] = {}
+    for here, entry in problems.entries(names[2], aliases, _ALIAS_KEYS, plain=False):
+        _alias(problems, here, entry, own, names[0], routes, places)
+    known = {address.lower() for address in known_addresses}
+    for address, targets in routes.items():
+        _route(problems, address, places[address], targets, own, boxes, routes, known, delimiter)
+    problems.found.extend(_loops(routes, boxes, places))
+    return problems.found
+
+
+def _mailbox(
+    problems: _Problems,
+    here: str,
+    entry: dict[str, Any],
+    own: set[str],
+    domains_name: str,
+    boxes: dict[str, bool],
+    plain_passwords: bool,
+) -> None:
+    address = entry.get("address")
+    if problems.add(address_problem(f"{here}.address", address)):
+        return
+    folded = str(address).lower()
+    local, _at, domain = folded.rpartition("@")
+    if domain not in own:
+        problems.add(
+            f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}."
+            " Right would be to add the domain there or to leave the mailbox out."
+        )
+    if "/" in local:
+        problems.add(
+            f"{here}.address is {address!r}; a mailbox cannot have '/' in its name, which becomes a directory."
+        )
+    if folded in boxes:
+        problems.add(
+            f"{here}.address is {address!r}, and there is a mailbox of that name already (case does not count)."
+        )
+    boxes[folded] = problems.flag(here, entry, "active")
+    given = [key for key in ("password", "password_hash") if entry.get(key) not in (None, "")]
+    if not plain_passwords and "password" in given:
+        problems.add(f"{here} ({address}) has a password in plain text. Right would be its hash, as password_hash.")
+    elif len(given) != 1:
+        wanted = "either password or password_hash" if plain_passwords else "password_hash"
+        problems.add(f"{here} ({address}) has {'both' if given else 'no password'}. Right would be {wanted}.")
+    elif given == ["password_hash"] and not _HASH.match(str(entry["password_hash"])):
+        problems.add(
+            f"{here} ({address}) has a password_hash of no known form."
+            " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
+        )
+    quota = entry.get("quota", 0)
+    if isinstance(quota, bool) or not re.fullmatch(r"\d+", str(quota)):
+        problems.add(f"{here}.quota is {quota!r}. Right would be a number of bytes; 0 is no limit.")
+    name = entry.get("name", "")
+    if not isinstance(name, str) or any(ord(character) < 32 for character in name):
+        problems.add(f"{here}.name is {name!r}. Right would be a text of one line.")
+    maildir = entry.get("maildir")
+    if maildir is not None and (
+        not isinstance(maildir, str)
+        or not re.fullmatch(r"[^\s/\x00-\x1f]+(/[^\s/\x00-\x1f]+)*/?", maildir)
+        or {".", ".."} & set(maildir.split("/"))
+    ):
+        problems.add(f"{here}.maildir is {maildir!r}. Right would be a relative path such as 'example.org/alice/'.")
+
+
+def _alias(
+    problems: _Problems,
+    here: str,
+    entry: dict[str, Any],
+    own: set[str],
+    domains_name: str,
+    routes: dict[str, list[str]],
+    places: dict[str, str],
+) -> None:
+    address = entry.get("address")
+    if problems.add(address_problem(f"{here}.address", address, catch_all=True)):
+        return
+    folded = str(address).lower()
+    domain = folded.rpartition("@")[2]
+    if domain not in own:
+        problems.add(f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}.")
+    if folded in places:
+        problems.add(
+            f"{here}.address is {address!r}, which {places[folded]} is already. Right would be one alias with all targets."
+        )
+        return
+    places[folded] = here
+    active = problems.flag(here, entry, "active")
+    goto = entry.get("goto")
+    if not goto or not isinstance(goto, (str, list, tuple)):
+        problems.add(f"{here} ({address}) leads nowhere: goto is {goto!r}. Right would be a list of addresses.")
+        return
+    targets = targets_of(goto)
+    bad = False
+    for target in targets:
+        bad |= problems.add(address_problem(f"{here}.goto of {address!r}", target, catch_all=folded.startswith("@")))
+    doubled = sorted({target for target in targets if targets.count(target) > 1}) if len(targets) > 1 else []
+    if doubled:
+        bad |= problems.add(f"{here}.goto of {address!r} names {doubled[0]!r} twice. Right would be once.")
+    if active and not bad:
+        routes[folded] = targets
+
+
+def _route(
+    problems: _Problems,
+    address: str,
+    here: str,
+    targets: list[str],
+    own: set[str],
+    boxes: dict[str, bool],
+    routes: dict[str, list[str]],
+    known: set[str],
+    delimiter: str,
+) -> None:
+    """What is wrong with where an active alias leads."""
+    if address in boxes and address not in targets:
+        problems.add(
+            f"{here}.address is {address!r}, which is a mailbox too, and the alias would take all of its mail."
+            f" Right would be to name {address!r} among its targets, or another address."
+        )
+    for target in targets:
+        local, _at, domain = target.rpartition("@")
+        if domain not in own or not local:
+            continue
+        base = f"{re.split('[' + re.escape(delimiter) + ']', local)[0]}@{domain}" if delimiter else target
+        found = next((name for name in (target, base) if name in boxes or name in routes or name in known), None)
+        if found is None and f"@{domain}" not in routes and f"@{domain}" not in known:
+            problems.add(
+                f"{here}.goto of {address!r} leads nowhere: {target!r} is in our own domain and is neither a mailbox"
+                " nor an alias. Right would be an address that exists."
+            )
+        elif found is not None and boxes.get(found) is False and found not in routes:
+            problems.add(
+                f"{here}.goto of {address!r} leads to {found!r}, a mailbox that is not active: its mail would be accepted"
+                " and then bounce. Right would be an active mailbox, or an alias that is not active either."
+            )
+
+
+def _loops(routes: Mapping[str, list[str]], boxes: Mapping[str, bool], places: Mapping[str, str]) -> list[str]:
+    """A sentence for each circle of aliases. An address that names itself and has a mailbox ends there."""
+    found: list[str] = []
+    done: set[str] = set()
+    for start in routes:
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            address, leaving = stack.pop()
+            if leaving:
+                on_path.discard(path.pop())
+                done.add(address)
+                continue
+            if address in on_path:
+                circle = [*path[path.index(address) :], address]
+                found.append(
+                    f"{places[address]}: the aliases {' -> '.join(circle)} lead round in a circle."
+                    " Right would be an alias that ends at a mailbox or at another host."
+                )
+                continue
+            if address in done:
+                continue
+            path.append(address)
+            on_path.add(address)
+            stack.append((address, True))
+            stack.extend(
+                (target, False)
+                for target in routes[address]
+                if target in routes and not (target == address and target in boxes)
+            )
+    return found
+
+
+def rows(
+    domains: Iterable[Any], mailboxes: Iterable[Mapping[str, Any]], aliases: Iterable[Mapping[str, Any]]
+) -> Tables:
+    """The rows of entries that ``account_problems`` found nothing wrong with, by table and key."""
+    tables: Tables = {"domain": {}, "mailbox": {}, "alias": {}}
+    for raw in domains:
+        entry = domain_entry(raw)
+        name = entry["name"].lower()
+        flags = int(truth(entry.get("backupmx", False))), int(truth(entry.get("active", True)))
+        tables["domain"][name] = (name, entry.get("description", ""), *flags)
+    for entry in mailboxes:
+        address = entry["address"].lower()
+        local, _at, domain = address.rpartition("@")
+        maildir = (entry.get("maildir") or f"{domain}/{local}").rstrip("/") + "/"
+        tables["mailbox"][address] = (
+            address,
+            entry["password_hash"],
+            entry.get("name", ""),
+            maildir,
+            int(entry.get("quota", 0)),
+            local,
+            domain,
+            int(truth(entry.get("active", True))),
+        )
+    for entry in aliases:
+        address = entry["address"].lower()
+        goto = ",".join(targets_of(entry["goto"]))
+        tables["alias"][address] = (address, goto, address.rpartition("@")[2], int(truth(entry.get("active", True))))
+    return tables
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """What turns one table into the one wanted. Rows are complete; ``delete`` and ``update`` have the old row too."""
+
+    insert: list[Row] = field(default_factory=list)
+    update: list[tuple[Row, Row]] = field(default_factory=list)
+    delete: list[Row] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.insert or self.update or self.delete)
+
+
+def plan(current: Tables, wanted: Tables, exclusive: bool) -> dict[str, TablePlan]:
+    """Compare by content; with ``exclusive`` rows that are not wanted go."""
+    plans = {}
+    for table in COLUMNS:
+        there, want = current.get(table, {}), wanted[table]
+        plans[table] = TablePlan(
+            insert=[row for key, row in want.items() if key not in there],
+            update=[(there[key], row) for key, row in want.items() if key in there and there[key] != row],
+            delete=[row for key, row in there.items() if key not in want] if exclusive else [],
+        )
+    return plans
+
+
+def describe(table: str, row: Row, note: str = "") -> str:
+    """One row as one line of a diff, the hash masked."""
+    values = dict(zip(COLUMNS[table], row))
+    if "password" in values:
+        values["password"] = MASK + note
+    key, *others = COLUMNS[table]
+    told = " ".join(f"{name}={values[name]}" for name in others if name not in ("local_part",) and values[name] != "")
+    return f"{table} {values[key]} {told}".rstrip()
+
+
+def _limited(lines: list[str]) -> list[str]:
+    if len(lines) <= DIFF_LINES:
+        return lines
+    return [*lines[:DIFF_LINES], f"… and {len(lines) - DIFF_LINES} more rows"]
+
+
+def diff_lines(plans: Mapping[str, TablePlan]) -> tuple[list[str], list[str]]:
+    """The rows that differ, before and after; at most DIFF_LINES of each are shown."""
+    before: list[str] = []
+    after: list[str] = []
+    changed: Callable[[str, Row, Row], str] = lambda table, old, new: (  # noqa: E731 - one place, one line
+        " (another one)" if table == "mailbox" and old[1] != new[1] else ""
+    )
+    for table, change in plans.items():
+        before.extend(describe(table, row) for row in change.delete)
+        before.extend(describe(table, old) for old, _new in change.update)
+        after.extend(describe(table, new, changed(table, old, new)) for old, new in change.update)
+        after.extend(describe(table, row) for row in change.insert)
+    return _limited(sorted(before)), _limited(sorted(after))
+
+
+def counts(plans: Mapping[str, TablePlan]) -> dict[str, dict[str, int]]:
+    """How many rows are inserted, updated and deleted, by table."""
+    return {
+        table: {"inserted": len(change.insert), "updated": len(change.update), "deleted": len(change.delete)}
+        for table, change in plans.items()
+    }
+
+
+# What Postfix asks. '%s' stands inside quotes, where Postfix escapes it; every key is found by an index.
+# An address of a domain that is switched off is nobody's: the domain is joined everywhere.
+QUERIES: dict[str, str] = {
+    "virtual_mailbox_domains": """
+        SELECT domain FROM domain WHERE domain = lower('%s') AND backupmx = 0 AND active = 1
+    """,
+    "virtual_mailbox_maps": """
+        SELECT mailbox.maildir FROM mailbox JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1
+    """,
+    # A catch-all would take the mail of the mailboxes beside it (virtual(5): user@domain comes before @domain),
+    # so where there is one, a mailbox that is not an alias as well resolves to itself.
+    "virtual_alias_maps": """
+        SELECT alias.goto FROM alias JOIN domain ON domain.domain = alias.domain
+        WHERE alias.address = lower('%s') AND alias.active = 1 AND domain.active = 1
+        UNION ALL
+        SELECT mailbox.username FROM mailbox JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1
+        AND EXISTS (SELECT 1 FROM alias WHERE alias.address = '@' || mailbox.domain AND alias.active = 1)
+        AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = mailbox.username AND alias.active = 1)
+    """,
+    # The targets of an alias are one text with commas: it is taken apart, so that each is found by the index.
+    # A mailbox belongs to itself alone, also where its mail is copied to another one. A catch-all is not a
+    # sender: it would let its target send as any address that has no mailbox.
+    "sender_login_maps": """
+        WITH RECURSIVE target (place, address, rest) AS (
+        SELECT 0, lower('%s'), '' WHERE EXISTS (SELECT 1 FROM mailbox WHERE username = lower('%s') AND active = 1)
+        UNION ALL
+        SELECT 0, '', alias.goto || ',' FROM alias JOIN domain ON domain.domain = alias.domain
+        WHERE alias.address = lower('%s') AND alias.active = 1 AND domain.active = 1
+        AND substr(alias.address, 1, 1) <> '@'
+        AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = alias.address AND active = 1)
+        UNION ALL
+        SELECT place + 1, substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1)
+        FROM target WHERE rest <> '')
+        SELECT mailbox.username FROM target JOIN mailbox ON mailbox.username = target.address
+        JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.active = 1 AND domain.active = 1 ORDER BY target.place
+    """,
+}
+
+#: how many entries of each kind a client file is proved with
+PROOFS = 3
+#: keys that nobody has, of the shapes that break a query that does not quote
+FOREIGN_KEYS = ("' OR '1'='1", "x' UNION SELECT password FROM mailbox --", "%", "nobody@puffy-mail.invalid")
+
+
+def client_files(tables: Tables, extra: Mapping[str, Mapping[str, str | None]]) -> list[dict[str, Any]]:
+    """The client files of Postfix: ``name``, ``query`` and the answers to ``expect`` from the rows of ``tables``.
+
+    ``extra`` has further expectations by the name of the file. Raises ValueError for a name that is none.
+    """
+    for name in extra:
+        if name not in QUERIES:
+            near = difflib.get_close_matches(str(name), QUERIES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(QUERIES)}."
+            raise ValueError(f"there is no client file {name!r}; {hint}")
+    domains, mailboxes, aliases = tables["domain"], tables["mailbox"], tables["alias"]
+    live = {name for name, row in domains.items() if row[3]}
+    held = {address: row for address, row in mailboxes.items() if row[7] and row[6] in live}
+    routed = {address: row for address, row in aliases.items() if row[3] and row[2] in live}
+    expected: dict[str, dict[str, str | None]] = {name: dict.fromkeys(FOREIGN_KEYS) for name in QUERIES}
+    for name, row in _some(domains):
+        expected["virtual_mailbox_domains"][name] = name if row[3] and not row[2] else None
+    for address, row in [*_some(held), *_some({key: row for key, row in mailboxes.items() if key not in held})]:
+        there = address in held
+        expected["virtual_mailbox_maps"][address] = row[3] if there else None
+        expected["virtual_mailbox_maps"][address.upper()] = row[3] if there else None
+        expected["sender_login_maps"][address] = address if there else None
+        alone = address not in routed
+        shadow = f"@{row[6]}" in routed
+        expected["virtual_alias_maps"][address] = (
+            routed[address][1] if not alone else address if there and shadow else None
+        )
+    for address, row in [*_some(routed), *_some({key: row for key, row in aliases.items() if key not in routed})]:
+        there = address in routed
+        if address not in held:
+            expected["virtual_alias_maps"][address] = row[1] if there else None
+            owners = [target for target in row[1].split(",") if target in held]
+            sends = there and not address.startswith("@")
+            expected["sender_login_maps"][address] = ",".join(owners) or None if sends else None
+    return [
+        {
+            "name": name,
+            "query": " ".join(query.split()),
+            "expect": {**expected[name], **extra.get(name, {})},
+        }
+        for name, query in QUERIES.items()
+    ]
+
+
+def _some(entries: Mapping[str, Row]) -> list[tuple[str, Row]]:
+    """The first and the last few entries in the order of their keys."""
+    keys = sorted(entries)
+    return [(key, entries[key]) for key in dict.fromkeys([*keys[:PROOFS], *keys[-PROOFS:]])]
+
+
+def role_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """A sentence for each bad value among the inputs of the role ``sqlite_maps`` that are no accounts.
+
+    Raises ValueError for a name that is no such input.
+    """
+    found: list[str | None] = []
+    for name, value in inputs.items():
+        if name in ("sqlite_maps_database", "sqlite_maps_directory"):
+            found.append(absolute_path_problem(name, value))
+            if name == "sqlite_maps_database" and str(value).count("/") < 3:
+                found.append(
+                    f"{name} is {value!r}, and its directory becomes the role's own."
+                    " Right would be one of its own, such as '/var/lib/puffy-mail/accounts.sqlite'."
+                )
+        elif name == "sqlite_maps_password_cost":
+            if not re.fullmatch(r"\d+", str(value)) or not 4 <= int(value) <= 31:
+                found.append(f"{name} is {value!r}. Right would be a number from 4 to 31, such as 12.")
+        elif name == "sqlite_maps_expect":
+            if not isinstance(value, Mapping) or not all(isinstance(expect, Mapping) for expect in value.values()):
+                found.append(
+                    f"{name} is {value!r}. Right would be a mapping such as virtual_alias_maps: {{KEY: ANSWER}}."
+                )
+                continue
+            unknown = [table for table in value if table not in QUERIES]
+            if unknown:
+                found.append(
+                    f"{name} names the client file {unknown[0]!r}. Right would be one of {', '.join(QUERIES)}."
+                )
+        else:
+            raise ValueError(f"no rule is known for the input {name!r}")
+    return [sentence for sentence in found if sentence is not None]

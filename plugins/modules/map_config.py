@@ -1,0 +1,329 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: map_config
+short_description: One client file of an LDAP, SQL or memcache lookup table
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Writes the client file that tells Postfix how to query a database, as described in C(ldap_table(5)), C(sqlite_table(5)),
+    C(mysql_table(5)), C(pgsql_table(5)) and C(memcache_table(5)).
+  - The file is written beside the live one, with its final owner and mode, and takes the live name only after it
+    answered O(expect) through C(postmap -q), run as Postfix's O(ignore:mail_owner) without supplementary groups, which is
+    how C(proxymap(8)) reads it.
+  - An option that the map type or the host's Postfix does not know is an error with a suggestion, before anything is written.
+  - Secrets (C(bind_pw), C(password)) are masked in the diff and in everything the module returns.
+  - A C(socketmap) has no client file; C(socketmap_table(5)) names its server in the name of the table.
+options:
+  path:
+    description: Absolute path of the client file. Its directory must exist and be open to Postfix's group.
+    type: path
+    required: true
+  type:
+    description: Kind of lookup table that reads the file. Required when O(state=present).
+    type: str
+    choices: [ldap, sqlite, mysql, pgsql, memcache]
+  options:
+    description:
+      - The file's options by name, in the order they are written. A list is joined by blanks where the option takes several
+        values (C(server_host), C(hosts), C(domain)); C(true) and C(false) become C(yes) and C(no) where it takes those.
+      - A value with several lines (a C(query), a C(query_filter)) becomes one line.
+      - In a C(query) of an SQL table every expansion such as C(%s) must stand inside single quotes, because only there
+        Postfix's escaping protects the database from the key.
+      - A value of null leaves the option out.
+    type: dict
+  expect:
+    description:
+      - What the table must answer, key by key; null means that the key must not be found.
+      - Keys are asked as given; C(postmap -q) folds them to lower case, as Postfix does.
+      - Not asked in check mode when Postfix, the file's directory or the database is not there yet. An answer in check mode that
+        differs is a warning and not an error, because an earlier task may only have been predicted.
+    type: dict
+    default: {}
+  owner:
+    description: Owner of the file.
+    type: str
+    default: root
+  group:
+    description: Group of the file. By default the primary group of Postfix's C(mail_owner), the only one its daemons keep.
+    type: str
+  mode:
+    description: Permission bits in octal. Nobody else may read a file that holds a secret.
+    type: str
+    default: "0640"
+  config_directory:
+    description: Postfix's configuration directory, where it is not the default one.
+    type: path
+  state:
+    description: Whether the file is there.
+    type: str
+    choices: [present, absent]
+    default: present
+attributes:
+  check_mode:
+    description: Reports what a run would change. The live file is not touched; a candidate is queried in a private directory.
+    support: full
+  diff_mode:
+    description: Shows the file before and after, secrets masked.
+    support: full
+  idempotent:
+    description: The file is compared by content, owner, group and mode.
+    support: full
+  platform:
+    description: Hosts with Postfix 3.5 or later.
+    platforms: openbsd, debian
+    support: full
+seealso:
+  - module: puffy.mail.postmap
+  - module: puffy.mail.sqlite_accounts
+"""
+
+EXAMPLES = r"""
+- name: Look mailboxes up in a SQLite database
+  puffy.mail.map_config:
+    path: /etc/postfix/sqlite/virtual_mailbox_maps.cf
+    type: sqlite
+    options:
+      dbpath: /var/lib/puffy-mail/accounts.sqlite
+      query: SELECT maildir FROM mailbox WHERE username = '%s' AND active = 1
+    expect:
+      alice@example.org: example.org/alice/
+      nobody@example.org: null
+
+- name: Look aliases up in a directory, over TLS with a verified certificate
+  puffy.mail.map_config:
+    path: /etc/postfix/ldap/virtual_alias_maps.cf
+    type: ldap
+    options:
+      server_host: [ldap://ldap1.example.org, ldap://ldap2.example.org]
+      version: 3
+      start_tls: true
+      tls_require_cert: true
+      tls_ca_cert_file: /etc/ssl/cert.pem
+      timeout: 5
+      bind: true
+      bind_dn: cn=postfix,dc=example,dc=org
+      bind_pw: "{{ vault_ldap_password }}"
+      search_base: ou=people,dc=example,dc=org
+      query_filter: (&(objectClass=PostfixBookMailAccount)(mailAlias=%s))
+      result_attribute: mail
+"""
+
+RETURN = r"""
+path:
+  description: The client file.
+  type: str
+  returned: always
+table:
+  description: How main.cf names the table, without C(proxy:).
+  type: str
+  returned: when O(state=present)
+  sample: sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf
+answers:
+  description: What the table answered to the keys of O(expect); null for a key that was not found.
+  type: dict
+  returned: when O(expect) was asked
+proved:
+  description: Whether every key of O(expect) was asked and answered as expected.
+  type: bool
+  returned: when O(state=present)
+diff:
+  description: The file before and after, secrets masked.
+  type: dict
+  returned: always
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _map_config, _table_query
+
+COMMENT = "Managed by Ansible (puffy.mail.map_config): changes made here are overwritten."
+
+
+def _diff(
+    path: str, map_type: str | None, before: _files.FileState | None, after: str | None, mode: str
+) -> dict[str, str]:
+    """The diff of the masked texts; a change that the mask hides is said in words."""
+    if before is None:
+        old = None
+    else:
+        # Absent names no type: every option that is a secret anywhere is one.
+        text = before.text()
+        for kind in [map_type] if map_type else _map_config.OPTIONS:
+            text = _map_config.mask(kind, text)
+        old = f"{text}# mode {before.mode:04o}, owner {before.uid}, group {before.gid}\n"
+    new = None
+    if after is not None and map_type is not None:
+        new = _map_config.mask(map_type, after) + f"# mode {mode}\n"
+        if before is not None and _map_config.same_apart_from_secrets(map_type, before.text(), after):
+            new += "# a masked value changes\n"
+    return _files.text_diff(path, old, new)
+
+
+def _prove(
+    postfix: _table_query.Postfix, table: str, expect: dict[str, str | None], untouched: str
+) -> dict[str, str | None]:
+    """Ask ``table`` for what is expected; CommandError where it answers otherwise."""
+    answers = _table_query.ask(postfix, table, expect)
+    wrong = _table_query.unmet(expect, answers)
+    if wrong:
+        raise _command.CommandError("; ".join(wrong) + f"; {untouched}")
+    return answers
+
+
+def _expectations(expect: dict[str, Any]) -> dict[str, str | None]:
+    for key, value in expect.items():
+        if isinstance(value, (dict, list)):
+            raise ValueError(f"expect has {value!r} for the key {key!r}; right would be a text, or null for no entry")
+        if not str(key) or any(character in str(key) for character in "\n\0"):
+            raise ValueError(f"expect has the key {key!r}; a key is one line and not empty")
+    return {str(key): None if value is None else str(value) for key, value in expect.items()}
+
+
+def _age(path: str) -> None:
+    """Make a file that is complete a few seconds old: Postfix waits for a younger one (dict_load_file_xt)."""
+    moment = time.time() - 3
+    os.utime(path, (moment, moment))
+
+
+def _absent(module: AnsibleModule, path: str) -> None:
+    before = _files.read(path)
+    diff = _diff(path, module.params["type"], before, None, "")
+    if before is not None and not module.check_mode:
+        _files.remove(path)
+    module.exit_json(changed=before is not None, path=path, diff=diff)
+
+
+def _present(module: AnsibleModule, secrets: set[str]) -> None:
+    path: str = module.params["path"]
+    map_type: str = module.params["type"]
+    options: dict[str, Any] = module.params["options"] or {}
+    expect = _expectations(module.params["expect"])
+    mode = _files.mode_of(module.params["mode"])
+    if secrets and mode & 0o007:
+        raise ValueError(f"mode {module.params['mode']!r} would let every user of the host read the secret in {path}")
+    if not os.path.isabs(path):
+        raise ValueError(f"path {path!r} is not absolute")
+    # Everything that needs no host is checked before the host is asked.
+    texts = _map_config.plan(map_type, options)
+    content = _map_config.render(texts, COMMENT)
+
+    postfix = None
+    if _table_query.installed() or not module.check_mode:
+        postfix = _table_query.discover(module.params["config_directory"])
+        _map_config.plan(map_type, options, postfix.version)
+        if map_type not in postfix.map_types and not module.check_mode:
+            raise ValueError(
+                f"this host's Postfix has no map type {map_type!r}; it has {', '.join(postfix.map_types)}."
+                " Install the package or flavor that brings it"
+            )
+    try:
+        uid = _files.uid_of(module.params["owner"])
+        gid = _files.gid_of(module.params["group"]) if module.params["group"] else postfix.gid if postfix else -1
+    except _files.FileError:
+        if not module.check_mode:
+            raise
+        uid = gid = -1  # made by a task that was only predicted
+
+    before = _files.read(path)
+    same = before is not None and (before.text(), before.mode, before.uid, before.gid) == (content, mode, uid, gid)
+    diff = {} if same else _diff(path, map_type, before, content, module.params["mode"])
+    answers: dict[str, str | None] = {}
+    proved = bool(expect)
+    if module.check_mode:
+        if expect:
+            try:
+                if postfix is None or map_type not in postfix.map_types:
+                    raise _command.CommandError(f"this host's Postfix has no map type {map_type!r} yet")
+                answers = _prove_elsewhere(postfix, map_type, content, expect)
+            except _command.CommandError as exc:
+                proved = False
+                module.warn(f"{path}: expect is not proved in check mode: {exc}")
+    elif postfix is not None and same:
+        answers = _prove(postfix, f"{map_type}:{path}", expect, "the file is as it was")
+    elif postfix is not None:
+        staged = _files.stage(path, _files.encode_text(content), uid=uid, gid=gid, mode=mode)
+        try:
+            _age(staged)
+            kept = "the live file is untouched" if before is not None else "no file was made"
+            try:
+                answers = _prove(postfix, f"{map_type}:{staged}", expect, kept)
+            except _command.CommandError as exc:
+                raise _command.CommandError(str(exc).replace(staged, path)) from exc
+            _files.commit(staged, path)
+        finally:
+            _files.discard(staged)
+    module.exit_json(
+        changed=not same,
+        path=path,
+        table=f"{map_type}:{path}",
+        proved=proved,
+        diff=diff,
+        **({"answers": answers} if answers else {}),
+    )
+
+
+def _prove_elsewhere(
+    postfix: _table_query.Postfix, map_type: str, content: str, expect: dict[str, str | None]
+) -> dict[str, str | None]:
+    """Prove a candidate in a private directory that only root and Postfix's group can enter."""
+    directory = tempfile.mkdtemp(prefix="puffy-mail-")
+    try:
+        os.chown(directory, 0, postfix.gid)
+        os.chmod(directory, 0o710)  # noqa: S103 - Postfix's group must be able to enter
+        candidate = _files.stage(
+            os.path.join(directory, "candidate.cf"), _files.encode_text(content), uid=0, gid=postfix.gid, mode=0o640
+        )
+        _age(candidate)
+        return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed")
+    except OSError as exc:
+        raise _command.CommandError(f"no private directory can be prepared: {exc.strerror}") from exc
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(directory)
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "type": {"type": "str", "choices": ["ldap", "sqlite", "mysql", "pgsql", "memcache"]},
+            # Which of the values are secrets is known once the type is; until then all of them count as such.
+            "options": {"type": "dict", "no_log": True},
+            "expect": {"type": "dict", "default": {}},
+            "owner": {"type": "str", "default": "root"},
+            "group": {"type": "str"},
+            "mode": {"type": "str", "default": "0640"},
+            "config_directory": {"type": "path"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        required_if=[("state", "present", ("type", "options"))],
+        supports_check_mode=True,
+    )
+    secrets = _map_config.secrets_of(module.params["type"] or "", module.params["options"] or {})
+    module.no_log_values.clear()
+    module.no_log_values.update(secrets)
+    try:
+        if module.params["state"] == "absent":
+            _absent(module, module.params["path"])
+        else:
+            _present(module, secrets)
+    except (ValueError, _files.FileError, _command.CommandError) as exc:
+        module.fail_json(msg=f"{module.params['path']}: {exc}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sqlite_accounts
+short_description: Mail domains, mailboxes and aliases in one SQLite database
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Keeps a SQLite database with the tables and column names of PostfixAdmin (C(domain), C(mailbox), C(alias)), which
+    Postfix and Dovecot read.
+  - Rows are compared by content and changed in one transaction, so a reader sees the accounts before or after, never half.
+    A new database takes its name when it is complete.
+  - Addresses are folded to lower case.
+  - A database that this module did not make is never touched.
+options:
+  path:
+    description: Absolute path of the database. Its directory must exist and be open to those who read the database.
+    type: path
+    required: true
+  domains:
+    description:
+      - The domains whose mail is kept here. Each is a name, or a mapping with C(name), C(description), C(backupmx) and
+        C(active).
+    type: list
+    elements: raw
+    required: true
+  mailboxes:
+    description:
+      - Each is a mapping with C(address), C(password_hash), and optionally C(name), C(quota) (bytes, 0 for no limit),
+        C(maildir) (relative, by default DOMAIN/LOCAL_PART/) and C(active).
+      - C(password_hash) is a hash with its Dovecot scheme, such as V({BLF-CRYPT}$2b$12$…). There is no way to hand this
+        module a password in plain text.
+    type: list
+    elements: dict
+    default: []
+  aliases:
+    description:
+      - Each is a mapping with C(address) (or V(@example.org) for every other address of a domain), C(goto), a list of
+        addresses, and optionally C(active).
+    type: list
+    elements: dict
+    default: []
+  exclusive:
+    description: Whether rows that are not named are removed.
+    type: bool
+    default: true
+  owner:
+    description: Owner of the database.
+    type: str
+    default: root
+  group:
+    description: Group of the database; those who read it belong to it.
+    type: str
+    default: "0"
+  mode:
+    description: Permission bits in octal.
+    type: str
+    default: "0640"
+attributes:
+  check_mode:
+    description: Reports what a run would change; the database is opened for reading only.
+    support: full
+  diff_mode:
+    description: Shows the rows that differ, hashes masked, at most 500 lines of each side.
+    support: full
+  idempotent:
+    description: Rows are compared by content.
+    support: full
+  platform:
+    description: Hosts with Python's sqlite3.
+    platforms: openbsd, debian
+    support: full
+seealso:
+  - module: puffy.mail.sqlite_accounts_info
+  - module: puffy.mail.map_config
+"""
+
+EXAMPLES = r"""
+- name: Keep the accounts
+  puffy.mail.sqlite_accounts:
+    path: /var/lib/puffy-mail/accounts.sqlite
+    group: postfix
+    domains:
+      - example.org
+    mailboxes:
+      - address: alice@example.org
+        name: Alice
+        password_hash: "{{ vault_alice_hash }}"
+        quota: 1073741824
+    aliases:
+      - address: postmaster@example.org
+        goto: [alice@example.org]
+"""
+
+RETURN = r"""
+path:
+  description: The database.
+  type: str
+  returned: always
+rows:
+  description: By table, how many rows were (or in check mode would be) C(inserted), C(updated) and C(deleted).
+  type: dict
+  returned: success
+  sample: {"mailbox": {"inserted": 1, "updated": 0, "deleted": 0}}
+diff:
+  description: The rows that differ, before and after, hashes masked.
+  type: dict
+  returned: success
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.puffy.mail.plugins.module_utils import _files, _sqlite_accounts, _sqlite_database
+
+SHOWN_PROBLEMS = 20
+
+
+def _check(params: dict[str, Any], current: _sqlite_accounts.Tables) -> None:
+    """ValueError with a sentence for each entry that is wrong."""
+    kept: _sqlite_accounts.Tables = {} if params["exclusive"] else current
+    found = _sqlite_accounts.account_problems(
+        params["domains"],
+        params["mailboxes"],
+        params["aliases"],
+        plain_passwords=False,
+        known_domains=kept.get("domain", {}),
+        known_addresses=[*kept.get("mailbox", {}), *kept.get("alias", {})],
+    )
+    if found:
+        more = f" And {len(found) - SHOWN_PROBLEMS} more." if len(found) > SHOWN_PROBLEMS else ""
+        raise ValueError(" ".join(found[:SHOWN_PROBLEMS]) + more + " Nothing was changed.")
+
+
+def _converge(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    path: str = params["path"]
+    if not os.path.isabs(path):
+        raise ValueError(f"path {path!r} is not absolute")
+    mode = _files.mode_of(params["mode"])
+    if mode & 0o007:
+        raise ValueError(f"mode {params['mode']!r} would let every user of the host read the password hashes")
+    try:
+        uid, gid = _files.uid_of(params["owner"]), _files.gid_of(params["group"])
+    except _files.FileError:
+        if not module.check_mode:
+            raise
+        uid = gid = -1  # made by a task that was only predicted
+    database = _sqlite_database.read(path, recover=not module.check_mode)
+    current = database.tables if database else {}
+    _check(params, current)
+    wanted = _sqlite_accounts.rows(params["domains"], params["mailboxes"], params["aliases"])
+    exclusive: bool = params["exclusive"]
+    plans = _sqlite_accounts.plan(current, wanted, exclusive)
+    differs = database is None or any(plans.values()) or database.journal_mode != "delete"
+    disowned = database is not None and (database.uid, database.gid, database.mode) != (uid, gid, mode)
+
+    before, after = _sqlite_accounts.diff_lines(plans)
+    if disowned and database is not None:
+        before.append(f"mode {database.mode:04o}, owner {database.uid}, group {database.gid}")
+        after.append(f"mode {mode:04o}, owner {params['owner']}, group {params['group']}")
+    diff = {
+        "before": "".join(f"{line}\n" for line in before),
+        "after": "".join(f"{line}\n" for line in after),
+        "before_header": path if database else f"{path} (absent)",
+        "after_header": path,
+    }
+    if not module.check_mode:
+        if database is None:
+            _sqlite_database.create(path, plans, uid=uid, gid=gid, mode=mode)
+        else:
+            if disowned:
+                _sqlite_database.own(path, uid=uid, gid=gid, mode=mode)
+            if differs:
+                _sqlite_database.update(path, lambda tables: _sqlite_accounts.plan(tables, wanted, exclusive))
+    return {"changed": differs or disowned, "rows": _sqlite_accounts.counts(plans), "diff": diff}
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "domains": {"type": "list", "elements": "raw", "required": True},
+            # Not to be logged: hashes, and the names of people. Entries are checked by account_problems, which
+            # names the entry and is quick for a hundred thousand of them.
+            "mailboxes": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+            "aliases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+            "exclusive": {"type": "bool", "default": True},
+            "owner": {"type": "str", "default": "root"},
+            "group": {"type": "str", "default": "0"},
+            "mode": {"type": "str", "default": "0640"},
+        },
+        # The log line would be scrubbed value by value, which takes hours for a hundred thousand mailboxes.
+        no_log=True,
+        supports_check_mode=True,
+    )
+    params = module.params
+    # What is returned holds neither a hash nor the entries, so nothing in it needs scrubbing.
+    module.no_log_values.clear()
+    shown = {
+        **params,
+        "mailboxes": f"{len(params['mailboxes'])} entries",
+        "aliases": f"{len(params['aliases'])} entries",
+    }
+    try:
+        result = _converge(module)
+    except (ValueError, _files.FileError, _sqlite_database.DatabaseError) as exc:
+        module.fail_json(msg=f"{exc}", path=params["path"], invocation={"module_args": shown})
+    module.exit_json(path=params["path"], invocation={"module_args": shown}, **result)
+
+
+if __name__ == "__main__":
+    main()
