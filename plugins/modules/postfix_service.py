@@ -1,0 +1,490 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_service
+short_description: Make the running Postfix run the configuration on disk
+version_added: "0.1.0"
+description:
+  - Compares what was last activated with what is on disk now, and starts, reloads or restarts Postfix as the difference
+    demands. What the play changed does not matter, so a run that was cut off is finished by the next one, and a file
+    edited by hand becomes live.
+  - A reload keeps the C(master(8)) process and every listening socket. A restart happens only for what a reload does not
+    apply - parameters such as C(inet_interfaces) and C(inet_protocols), and a service that takes over the address and
+    port of another one.
+  - Compared are the parameters of C(main.cf), the services of C(master.cf), and the content of the files they name that
+    daemons read when they start - certificates, keys, C(cidr:), C(pcre:), C(regexp:) and C(texthash:) tables, client
+    files of databases. Indexed tables such as C(hash:) are left out, because the daemons notice a new one themselves.
+  - Before Postfix is told anything, C(postfix check) must pass, every address that it is to listen on must be one of this
+    host, and every new port must be free. So the running daemon goes on serving where the new configuration could not.
+  - Afterwards every listener of C(master.cf) must answer, those of C(smtpd(8)) with an SMTP greeting. If one does not, or
+    C(master(8)) ends, the last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and the
+    module fails with the lines of the mail log that say why.
+  - Works through C(rcctl(8)) on OpenBSD, C(systemctl(1)) where systemd runs, and else the init script. A configuration
+    in another place than C(/etc/postfix) is started by C(postfix(1)) itself.
+author:
+  - The puffy.mail developers (@puffy-mail)
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change without changing it.
+    support: partial
+    details:
+      - Says which action the run would take, and why. C(postfix check) is not run, because it creates directories, so
+        a configuration that it rejects is reported only by the run.
+  diff_mode:
+    description: Returns details of what it changed, or would change in check mode.
+    support: full
+    details:
+      - The parameters, services and file fingerprints that differ from what was last activated. Values of parameters
+        that are secret by their name, and of C(inline:) tables, are masked.
+  idempotent:
+    description: When run twice in a row with the same options, the second run changes nothing.
+    support: full
+  platform:
+    description: Target operating systems.
+    support: full
+    platforms: OpenBSD, Linux
+options:
+  state:
+    description:
+      - With V(started) Postfix runs, and runs what is on disk.
+      - With V(stopped) Postfix does not run.
+    type: str
+    choices: [started, stopped]
+    default: started
+  enabled:
+    description:
+      - Whether Postfix is started when the host boots. Left as it is by default.
+      - Only for the configuration in C(/etc/postfix).
+    type: bool
+  config_directory:
+    description: The directory of C(main.cf) and C(master.cf), an absolute path.
+    type: path
+    default: /etc/postfix
+  timeout:
+    description: How long to wait for the listeners to answer, in seconds, from 1 to 3600.
+    type: int
+    default: 30
+  state_directory:
+    description:
+      - Where the record of what was last activated is kept, an absolute path. It is created with mode C(0700). The
+        record contains C(main.cf) and C(master.cf).
+      - The default is V(/var/db/puffy-mail/postfix) on OpenBSD and V(/var/lib/puffy-mail/postfix) elsewhere.
+      - Files that could not be activated are kept in its directory C(rejected).
+    type: path
+notes:
+  - Needs root.
+  - Where there is no record yet and Postfix already runs, nobody can know what it has loaded. It is then reloaded once,
+    or restarted where C(main.cf) or C(master.cf) is younger than the daemon and its listeners are not the expected ones.
+  - Only C(main.cf) and C(master.cf) are put back after a failure. Tables and certificates stay as they are.
+seealso:
+  - name: postfix(1)
+    description: The command that starts, reloads and stops Postfix.
+    link: https://www.postfix.org/postfix.1.html
+  - name: master(8)
+    description: The process that listens and starts the daemons.
+    link: https://www.postfix.org/master.8.html
+"""
+
+EXAMPLES = r"""
+- name: Make Postfix run the configuration on disk, now and after a boot
+  puffy.mail.postfix_service:
+    enabled: true
+
+- name: Stop Postfix for a migration
+  puffy.mail.postfix_service:
+    state: stopped
+    enabled: false
+"""
+
+RETURN = r"""
+action:
+  description: What was done with the daemon, or would be in check mode. V(none) also where only O(enabled) changed.
+  returned: always, once the options and files could be read
+  type: str
+  sample: reload
+reasons:
+  description: Why, a sentence for each difference.
+  returned: always, once the options and files could be read
+  type: list
+  elements: str
+  sample: ["main.cf: message_size_limit is '20480000' and was not set"]
+rolled_back:
+  description: Whether the last activated C(main.cf) and C(master.cf) were put back because the new ones cannot serve.
+  returned: always, once the options and files could be read
+  type: bool
+  sample: false
+log:
+  description: Lines of the mail log since the action that explain a failure. Empty on success.
+  returned: always, once the options and files could be read
+  type: list
+  elements: str
+  sample: []
+"""
+
+import contextlib
+import os
+import platform
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.puffy.mail.plugins.module_utils import _command as command
+from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_daemon as daemon
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_service as service
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
+
+#: seconds in which master(8) has acted on the signal of a reload, where no log tells
+SETTLE = 1.0
+
+
+class Rejected(Exception):
+    """The configuration on disk cannot serve; the message says why."""
+
+
+class Activation:
+    """One run of the module: what is there, what is wanted, and the way between them."""
+
+    def __init__(self, directory: str, state_directory: str, timeout: float) -> None:
+        self.directory = directory
+        self.state_directory = state_directory
+        self.timeout = timeout
+        self.record = os.path.join(state_directory, "active.json")
+        self.undoing = os.path.join(state_directory, "undoing.json")
+        self.manager = daemon.Manager.of_host(directory)
+
+    # What is there
+
+    def read(self) -> None:
+        """Read the files, the record and the running process."""
+        self.parameters = daemon.effective(self.directory)
+        main, master = self._configuration("main.cf"), self._configuration("master.cf")
+        self.previous = self._record(self.record)
+        self.lock = self._lock(self.parameters)
+        self.old_lock = self._lock(self.previous.settings) if self.previous else self.lock
+        self.pid = daemon.master_pid(self.old_lock)
+        if self.pid is None:
+            self.old_lock = self.lock
+            self.pid = daemon.master_pid(self.lock)
+        entries = service.services(master.text)
+        paths = service.read_files(service.parameters(main.text), entries, self.parameters.get)
+        skip = [self.parameters.get(name, "") for name in ("queue_directory", "data_directory")]
+        self.now = service.Snapshot(
+            main,
+            master,
+            {name: self.parameters[name] for name in types.RESTART if name in self.parameters},
+            daemon.fingerprints(paths, skip),
+            self.parameters.get("mail_version", ""),
+            self.pid or 0,
+        )
+
+    def _configuration(self, name: str) -> service.ConfigFile:
+        path = os.path.join(self.directory, name)
+        found = files.read(path)
+        if found is None:
+            raise files.FileError(f"{path}: is not there; nothing was changed")
+        mtime = os.stat(path).st_mtime_ns
+        return service.ConfigFile(found.text(), found.uid, found.gid, found.mode, mtime)
+
+    def _record(self, path: str) -> service.Snapshot | None:
+        found = files.read(path)
+        if found is None:
+            return None
+        try:
+            return service.decode(found.text())
+        except ValueError as exc:
+            raise files.FileError(f"{path}: {exc}; remove it, and the next run reloads Postfix once") from exc
+
+    @staticmethod
+    def _lock(settings: Any) -> str:
+        return daemon.lock_path(
+            settings.get("queue_directory", "/var/spool/postfix"), settings.get("process_id_directory", "pid")
+        )
+
+    # What is wanted
+
+    def listeners(self, snapshot: service.Snapshot) -> tuple[service.Listener, ...]:
+        """The listeners of a configuration, without those that this host's address families rule out."""
+        found = service.listeners(
+            service.services(snapshot.master.text),
+            snapshot.settings,
+            lambda name: service.parameters(snapshot.main.text).get(name, self.parameters.get(name)),
+            daemon.port_of,
+            daemon.addresses_of,
+        )
+        return tuple(listener for listener in found if daemon.usable(listener))
+
+    def plan(self) -> service.Plan:
+        """What to do so that Postfix runs what is on disk. Raises Rejected where that cannot serve."""
+        self.held: tuple[service.Listener, ...] = ()
+        if self.previous is not None:
+            with contextlib.suppress(ValueError):
+                self.held = self.listeners(self.previous)
+        try:
+            self.wanted = self.listeners(self.now)
+            self.problem = ""
+        except ValueError as exc:
+            self.wanted, self.problem = (), str(exc)
+        return service.plan(
+            self.previous,
+            self.now,
+            running=self.pid is not None,
+            held=self.held,
+            wanted=self.wanted,
+            unsure=self._unsure(),
+        )
+
+    def _unsure(self) -> str:
+        """Why a reload may not bring a daemon without a record to what is on disk; empty where it does."""
+        if self.previous is not None or self.pid is None:
+            return ""
+        started = os.stat(self.old_lock).st_mtime_ns
+        if max(self.now.main.mtime_ns, self.now.master.mtime_ns) <= started:
+            return ""
+        held = daemon.listening()
+        if held is None:
+            return f"{self.directory} is younger than the daemon"
+        expected = {(listener.address, listener.port) for listener in self.wanted}
+        ports = {port for _, port in held} & {port for _, port in expected}
+        if {entry for entry in held if entry[1] in ports} != {entry for entry in expected if entry[1] in ports}:
+            return "it listens on other addresses than the configuration says"
+        return ""
+
+    def preflight(self) -> None:
+        """Raise Rejected where the configuration on disk could not serve; the running daemon is not touched."""
+        if self.problem:
+            raise Rejected(self.problem)
+        for sentence in service.collisions(self.wanted):
+            raise Rejected(sentence)
+        for listener in self.wanted:
+            # Without a record, what holds a port may be the running Postfix.
+            ours = self.pid is not None and (
+                self.previous is None or any(listener.overlaps(held) for held in self.held)
+            )
+            reason = daemon.cannot_bind(listener, address_only=ours)
+            if reason:
+                raise Rejected(f"{reason}, where service {listener.service} is to listen")
+
+    def check(self) -> None:
+        """Raise Rejected where "postfix check" fails. A signal would end a master(8) that reads a bad main.cf."""
+        result = self.manager.postfix("check", check=False)
+        if result.rc != 0:
+            raise Rejected(command.failure(result))
+
+    # The way between them
+
+    def act(self, action: str, wanted: tuple[service.Listener, ...]) -> None:
+        """Start, reload or restart Postfix, and wait until it serves. Raises Rejected where it does not."""
+        if action == "restart":
+            self.stop()
+        before = daemon.master_pid(self.lock)
+        result = self.manager.reload() if action == "reload" else self.manager.start()
+        if result.rc != 0:
+            raise Rejected(command.failure(result))
+        deadline = time.monotonic() + self.timeout
+        self._settle(action, before)
+        waiting = {listener: "" for listener in service.probes(wanted)}
+        while waiting:
+            self._alive()
+            for listener in list(waiting):
+                waiting[listener] = daemon.answers(listener, max(0.1, deadline - time.monotonic()))
+                if not waiting[listener]:
+                    del waiting[listener]
+            if waiting and time.monotonic() >= deadline:
+                listener, reason = next(iter(waiting.items()))
+                raise Rejected(
+                    f"service {listener.service} does not answer at {listener} within {self.timeout:g} seconds: {reason}"
+                )
+            if waiting:
+                time.sleep(0.05)
+        self._alive()
+
+    def _settle(self, action: str, before: int | None) -> None:
+        """Wait until master(8) has taken the action up: until then the old listeners would answer."""
+        word = "reload -- version" if action == "reload" else "daemon started -- version"
+        end = time.monotonic() + SETTLE
+        while time.monotonic() < end:
+            if any(word in line for line in self.log.lines()):
+                return
+            if action == "reload" and daemon.master_pid(self.lock) != before:
+                return
+            time.sleep(0.02)
+
+    def _alive(self) -> None:
+        if daemon.master_pid(self.lock) is None:
+            raise Rejected("master(8) ended")
+        if service.failed(self.log.lines()):
+            raise Rejected("a daemon cannot run with it")
+
+    def stop(self) -> None:
+        """Stop Postfix, whoever started it. Raises CommandError where it goes on running."""
+        pid = daemon.master_pid(self.old_lock)
+        if pid is None:
+            return
+        result = self.manager.stop()
+        if daemon.master_pid(self.old_lock) is not None and self.old_lock == self.lock:
+            result = self.manager.postfix("stop", check=False)
+        if daemon.master_pid(self.old_lock) is not None:
+            daemon.terminate(self.old_lock, pid)
+        if daemon.master_pid(self.old_lock) is not None:
+            raise command.CommandError(f"Postfix, process {pid}, does not stop: {command.failure(result)}")
+
+    def remember(self) -> None:
+        """Record what now runs."""
+        pid = daemon.master_pid(self.lock) or 0
+        snapshot = service.Snapshot(
+            self.now.main, self.now.master, self.now.settings, self.now.files, self.now.version, pid
+        )
+        self._keep(self.record, service.encode(snapshot))
+
+    def _keep(self, path: str, text: str) -> None:
+        files.write(path, files.encode_text(text), uid=os.geteuid(), gid=os.getegid(), mode=0o600)
+
+    def roll_back(self) -> str:
+        """Put the last activated files back and make Postfix run them. Returns a sentence; "" where there are none."""
+        previous = self.previous
+        if previous is None or (previous.main.text, previous.master.text) == (self.now.main.text, self.now.master.text):
+            return ""
+        rejected = os.path.join(self.state_directory, "rejected")
+        os.makedirs(rejected, mode=0o700, exist_ok=True)
+        self._keep(os.path.join(rejected, "main.cf"), self.now.main.text)
+        self._keep(os.path.join(rejected, "master.cf"), self.now.master.text)
+        self._keep(self.undoing, service.encode(self.now))
+        self.restore(previous)
+        return f"the last activated main.cf and master.cf serve again; the rejected ones are in {rejected}"
+
+    def restore(self, previous: service.Snapshot) -> None:
+        """Bring main.cf and master.cf back to ``previous``, both, and make Postfix run them."""
+        staged = []
+        for name, old in (("main.cf", previous.main), ("master.cf", previous.master)):
+            path = os.path.join(self.directory, name)
+            new = files.stage(path, files.encode_text(old.text), uid=old.uid, gid=old.gid, mode=old.mode)
+            # Postfix dozes until a file is older than the current second (dict.c); this one is complete.
+            os.utime(new, ns=(old.mtime_ns, old.mtime_ns))
+            staged.append((new, path))
+        for new, path in staged:
+            files.commit(new, path)
+        self.log = daemon.Log(self.parameters.get("maillog_file", ""))
+        self.lock, self.old_lock = self._lock(previous.settings), self.lock
+        if daemon.master_pid(self.old_lock) is None:
+            self.old_lock = self.lock
+        pid = daemon.master_pid(self.old_lock)
+        action = "start" if pid is None else "reload" if pid == self.pid else "restart"
+        self.act(action, self.listeners(previous))
+        files.remove(self.undoing)
+
+    def activate(self, plan: service.Plan) -> None:
+        """Carry out the plan of a started Postfix. Raises Rejected; rolls nothing back."""
+        self.log = daemon.Log(self.parameters.get("maillog_file", ""))
+        self.preflight()
+        self.check()
+        self.act(plan.action, self.wanted)
+        self.remember()
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+            "enabled": {"type": "bool"},
+            "config_directory": {"type": "path", "default": daemon.DEFAULT_DIRECTORY},
+            "timeout": {"type": "int", "default": 30},
+            "state_directory": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    system = "/var/db" if platform.system() == "OpenBSD" else "/var/lib"
+    state_directory = module.params["state_directory"] or f"{system}/puffy-mail/postfix"
+    directory = module.params["config_directory"]
+    for name, path in (("config_directory", directory), ("state_directory", state_directory)):
+        if not os.path.isabs(path) or any(ord(char) < 32 for char in path):
+            module.fail_json(msg=f"{name}: {path!r} is not an absolute path; nothing was changed")
+    if not os.path.isdir(directory):
+        module.fail_json(msg=f"config_directory: there is no directory {directory!r}; nothing was changed")
+    if not 1 <= module.params["timeout"] <= 3600:
+        module.fail_json(msg=f"timeout: {module.params['timeout']} is not from 1 to 3600 seconds; nothing was changed")
+    try:
+        with contextlib.ExitStack() as stack:
+            if not module.check_mode:
+                make_private(state_directory)
+                stack.enter_context(files.locked(os.path.join(state_directory, "lock"), 300.0))
+            result = converge(module, Activation(directory, state_directory, float(module.params["timeout"])))
+    except (files.FileError, command.CommandError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+def make_private(path: str) -> None:
+    """Make the directory ``path`` for this account only."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    os.chmod(path, 0o700)
+
+
+def converge(module: AnsibleModule, run: Activation) -> dict[str, Any]:
+    """Do what the options ask; return the values of the module."""
+    run.read()
+    started = module.params["state"] == "started"
+    plan = run.plan() if started else service.stop_plan(run.pid is not None)
+    enable = module.params["enabled"]
+    reasons = plan.reasons
+    if enable is not None:
+        enabled = run.manager.enabled()
+        if enabled is None:
+            raise command.CommandError(
+                f"enabled: nothing on this host starts Postfix with {run.directory} at boot; nothing was changed"
+            )
+        if enabled == enable:
+            enable = None
+        else:
+            reasons.append(f"Postfix is {'not ' if enable else ''}started at boot")
+    result = {
+        "changed": plan.action != "none" or enable is not None,
+        "action": plan.action,
+        "reasons": reasons,
+        "rolled_back": False,
+        "log": [],
+        "diff": plan.diff(run.directory),
+    }
+    try:
+        if plan.action == "stop" and not module.check_mode:
+            run.stop()
+        elif plan.action not in ("none", "stop"):
+            if module.check_mode:
+                run.preflight()
+            else:
+                run.activate(plan)
+        if enable is not None and not module.check_mode:
+            run.manager.enable(enable)
+    except Rejected as error:
+        fail(module, run, result, str(error))
+    return result
+
+
+def fail(module: AnsibleModule, run: Activation, result: dict[str, Any], reason: str) -> None:
+    """Put the last activated configuration back where there is one, and fail."""
+    begin = f"Postfix cannot serve with {run.directory}: {reason}"
+    if module.check_mode:
+        module.fail_json(**{**result, "msg": f"{begin}; the run would fail", "changed": False})
+    log = service.problems(run.log.lines())[-20:]
+    try:
+        done = run.roll_back()
+        result["rolled_back"] = bool(done)
+    except (Rejected, files.FileError, command.CommandError, OSError) as error:
+        done = f"the last activated files were put back too, but Postfix does not serve with them: {error}"
+    if not done:
+        runs = "runs on" if daemon.master_pid(run.lock) else "does not run"
+        done = f"there is no other configuration to go back to, and Postfix {runs}"
+    said = "; the mail log says: " + " / ".join(log) if log else ""
+    module.fail_json(**{**result, "msg": f"{begin}; {done}{said}", "log": log})
+
+
+if __name__ == "__main__":
+    main()
