@@ -95,6 +95,9 @@ RULES: dict[str, str] = {
     "socket-missing": WARNING,
 }
 
+#: The rules that say a name is of no use to this Postfix.
+UNUSED = frozenset({"unknown-parameter", "unknown-option", "parameter-not-in-version", "removed-parameter"})
+
 #: The severities a caller may choose for unknown names and for deprecated ones.
 UNKNOWN_CHOICES = ("error", "warn")
 DEPRECATED_CHOICES = ("warn", "error", "ignore")
@@ -146,6 +149,19 @@ def check(
     ignore) that of names on their way out; ``skip`` holds rule ids to leave out. ValueError for an unknown rule id
     or choice.
     """
+    return report(main, master, host, unknown=unknown, deprecated=deprecated, skip=skip).findings
+
+
+def report(
+    main: MainCf,
+    master: MasterCf,
+    host: Host,
+    *,
+    unknown: str = "error",
+    deprecated: str = "warn",
+    skip: Collection[str] = (),
+) -> Report:
+    """The findings of ``check`` together with the values that the configuration comes to."""
     for rule in skip:
         if rule not in RULES:
             guess = nearest(rule, RULES)
@@ -162,14 +178,55 @@ def check(
     ignored = set(skip)
     if deprecated == "ignore":
         ignored |= {"deprecated-parameter", "deprecated-restriction"}
-    found = _Check(main, master, host, severities).run()
-    unique = dict.fromkeys(finding for finding in found if finding.rule not in ignored)
-    return sorted(unique, key=lambda finding: (finding.file.endswith("master.cf"), finding.line))
+    run = _Check(main, master, host, severities)
+    unique = dict.fromkeys(finding for finding in run.run() if finding.rule not in ignored)
+    return Report(sorted(unique, key=lambda finding: (finding.file == master.path, finding.line)), run)
+
+
+class Report:
+    """What a configuration comes to on one host."""
+
+    def __init__(self, findings: list[Finding], run: _Check) -> None:
+        self.findings = findings
+        self._run = run
+
+    @property
+    def set(self) -> dict[str, str]:
+        """The parameters that main.cf sets, unexpanded; the last of several counts."""
+        return dict(self._run.main_values)
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The defaults of all other parameters, those named after services included."""
+        return dict(self._run.defaults)
+
+    @property
+    def deprecated(self) -> dict[str, str | None]:
+        """The deprecated and removed names in use, with what to set instead (None: leave the default)."""
+        found = {}
+        for setting in self._run.settings():
+            old = types.DEPRECATED.get(setting.name)
+            if old is not None and self._run.host.version >= old.version:
+                found[setting.name] = old.successor
+        return found
+
+    def effective(self, name: str) -> str:
+        """The value of a parameter in main.cf, expanded unless Postfix itself expands it later."""
+        if name in types.RAW:
+            return self._run.lookup(name) or ""
+        return self._run.value(name)
+
+    def chrooted(self, service: Service) -> bool:
+        """Whether the service runs in the chroot."""
+        return self._run.chrooted(service)
 
 
 #: Protocol names as Postfix knows them (tls_misc.c); case does not matter.
 _PROTOCOLS = {name.lower(): name for name in ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
 #: What a word must look like to be a lookup table.
+#: PEM labels of a certificate (OpenSSL, pem.h)
+CERTIFICATE_LABELS = ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE")
+
 _TABLE_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
 #: What stands after a restriction, in words and as an example.
 _ARGUMENTS = {
@@ -241,10 +298,6 @@ _NETWORK_LISTS = frozenset(
 _INTERFACE_WORDS = {"any": "all", "*": "all", "loopback": "loopback-only", "lo": "loopback-only"}
 #: Enumerations whose empty value means "not set".
 _MAY_BE_EMPTY = ("_tls_security_level", "_security_level", "_proxy_protocol", "_support_level", "_client_level")
-
-
-def _shown(version: tuple[int, ...]) -> str:
-    return ".".join(str(part) for part in version)
 
 
 def _joined(value: str) -> str:
@@ -444,7 +497,7 @@ class _Check:
 
     def _one_name(self, setting: Setting, known: Collection[str]) -> None:
         name, version = setting.name, self.host.version
-        shown = _shown(version)
+        release = types.shown(version)
         if name in ("process_id", "process_name"):
             self.add(
                 "read-only-parameter",
@@ -462,19 +515,19 @@ class _Check:
                 self.add(
                     "deprecated-parameter",
                     setting,
-                    f"{name} is deprecated since Postfix {_shown(old.version)}",
+                    f"{name} is deprecated since Postfix {types.shown(old.version)}",
                     advice,
                 )
             return
         if old is not None and version >= old.version:
-            self.add("removed-parameter", setting, f"{name} is gone from Postfix {shown}", advice)
+            self.add("removed-parameter", setting, f"{name} is gone from Postfix {release}", advice)
             return
         newer = types.since(name)
         if newer is not None and not types.exists(name, version):
             self.add(
                 "parameter-not-in-version",
                 setting,
-                f"{name} is not in Postfix {shown}; it came with a later release, at the latest {newer}",
+                f"{name} is not in Postfix {release}; it came with a later release, at the latest {newer}",
                 f"remove {name}, or install Postfix {newer}",
             )
             return
@@ -483,7 +536,7 @@ class _Check:
         self.add(
             rule,
             setting,
-            f"Postfix {shown} has no parameter {name!r}, and no other value uses it as ${name}",
+            f"Postfix {release} has no parameter {name!r}, and no other value uses it as ${name}",
             f"did you mean {guess}?" if guess else f"remove {name}",
         )
 
@@ -626,7 +679,7 @@ class _Check:
                         "wrong-tls-protocols",
                         setting,
                         f"{setting.name}: {word!r} is syntax of Postfix 3.6 and later;"
-                        f" Postfix {_shown(self.host.version)} does not know it",
+                        f" Postfix {types.shown(self.host.version)} does not know it",
                         f"{setting.name} = {_excluding(operator, name)}",
                     )
                     return
@@ -662,10 +715,10 @@ class _Check:
             if re.fullmatch(r"\d+", value):
                 if int(value) <= 2:
                     return
-                message = f"compatibility_level {value!r} is higher than Postfix {_shown(version)} knows (0 to 2)"
+                message = f"compatibility_level {value!r} is higher than Postfix {types.shown(version)} knows (0 to 2)"
             else:
                 message = (
-                    f"compatibility_level is a whole number in Postfix {_shown(version)}, not {value!r};"
+                    f"compatibility_level is a whole number in Postfix {types.shown(version)}, not {value!r};"
                     " levels with a dot came with Postfix 3.6"
                 )
             self.add("wrong-compatibility-level", setting, message, "compatibility_level = 2")
@@ -681,7 +734,7 @@ class _Check:
             self.add(
                 "wrong-compatibility-level",
                 setting,
-                f"compatibility_level {value!r} is higher than this Postfix, {_shown(version)}",
+                f"compatibility_level {value!r} is higher than this Postfix, {types.shown(version)}",
                 f"compatibility_level = {version[0]}.{version[1]}",
             )
 
@@ -772,7 +825,7 @@ class _Check:
             self.add(
                 "deprecated-restriction",
                 setting,
-                f"{setting.name}: {name} is deprecated or gone since Postfix {_shown(old[0])}",
+                f"{setting.name}: {name} is deprecated or gone since Postfix {types.shown(old[0])}",
                 f"use {old[1]}",
             )
 
@@ -1316,9 +1369,7 @@ class _Check:
         """The certificates and keys that the main.cf (``service`` None) or the options of one service name."""
         chain = self._own(f"{prefix}_chain_files", service)
         if chain is not None:
-            for path in self.words(self.expanded(chain.value, service)):
-                if self._tls_file(chain, path, "file"):
-                    self._pair(chain, path, chain, path)
+            self._chain(chain, self.words(self.expanded(chain.value, service)))
             return
         for kind in ("", "d", "ec"):
             certificate, key = f"{prefix}_{kind}cert_file", f"{prefix}_{kind}key_file"
@@ -1335,6 +1386,41 @@ class _Check:
             key_there = key_path == path or self._tls_file(key_setting, key_path, "file")
             if there and key_there:
                 self._pair(setting, path, key_setting, key_path)
+
+    def _chain(self, setting: Setting, paths: Sequence[str]) -> None:
+        """The files of one smtpd_tls_chain_files: read as if they were one, each key before its certificates."""
+        sets: list[tuple[str, _certificates.PemBlock, list[tuple[str, _certificates.PemBlock]]]] = []
+        for path in paths:
+            blocks = (
+                self._blocks(setting, path, "certificate-invalid") if self._tls_file(setting, path, "file") else None
+            )
+            if blocks is None:
+                return
+            usable = [block for block in blocks if block.label in (*_certificates.PRIVATE_LABELS, *CERTIFICATE_LABELS)]
+            if not usable:
+                self.add(
+                    "certificate-invalid",
+                    setting,
+                    f"{setting.name}: {path} holds neither a private key nor a certificate in PEM form",
+                    "name the file with the key, then the one with its certificate chain",
+                )
+                return
+            for block in usable:
+                if block.label in _certificates.PRIVATE_LABELS:
+                    sets.append((path, block, []))
+                elif sets:
+                    sets[-1][2].append((path, block))
+                else:
+                    self.add(
+                        "key-invalid",
+                        setting,
+                        f"{setting.name}: the first thing in {path} is a certificate, with no private key before it",
+                        "name the file with the key before the one with its certificate chain",
+                    )
+                    return
+        for key_path, key, certificates in sets:
+            path = certificates[0][0] if certificates else key_path
+            self._pair(setting, path, setting, key_path, [block for _path, block in certificates], [key])
 
     def _own(self, name: str, service: Service | None) -> Setting | None:
         """The setting of ``name`` written in this very place, or None."""
@@ -1370,9 +1456,19 @@ class _Check:
             self.add(rule, setting, f"{setting.name}: {exc}", "write the file anew, in PEM form")
             return None
 
-    def _pair(self, setting: Setting, path: str, key_setting: Setting, key_path: str) -> None:
-        blocks = self._blocks(setting, path, "certificate-invalid")
-        key_blocks = blocks if key_path == path else self._blocks(key_setting, key_path, "key-invalid")
+    def _pair(
+        self,
+        setting: Setting,
+        path: str,
+        key_setting: Setting,
+        key_path: str,
+        blocks: Sequence[_certificates.PemBlock] | None = None,
+        key_blocks: Sequence[_certificates.PemBlock] | None = None,
+    ) -> None:
+        """A certificate chain and its key, read from the two files unless given."""
+        if blocks is None or key_blocks is None:
+            blocks = self._blocks(setting, path, "certificate-invalid")
+            key_blocks = blocks if key_path == path else self._blocks(key_setting, key_path, "key-invalid")
         certificate = self._certificate(setting, path, blocks) if blocks is not None else None
         if key_blocks is None:
             return
@@ -1419,7 +1515,7 @@ class _Check:
     def _certificate(
         self, setting: Setting, path: str, blocks: Sequence[_certificates.PemBlock]
     ) -> _x509.Certificate | None:
-        found = [block for block in blocks if block.label in ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE")]
+        found = [block for block in blocks if block.label in CERTIFICATE_LABELS]
         if not found:
             self.add(
                 "certificate-invalid",

@@ -190,6 +190,11 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match[0].split("."))
 
 
+def shown(version: tuple[int, ...]) -> str:
+    """A version as text, the reverse of ``version_of``."""
+    return ".".join(str(part) for part in version)
+
+
 def kind(name: str) -> str | None:
     """The value type of a parameter, or None where the name is not known.
 
