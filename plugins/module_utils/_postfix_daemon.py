@@ -186,9 +186,9 @@ def _shown(reply: bytes) -> str:
 
 
 def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
-    """What stands for the content of the file ``path``: its SHA-256, or why there is none; None in a ``skip`` directory.
+    """What stands for the content of the file ``path``: its SHA-256, or why there is none.
 
-    Files that Postfix itself writes lie under those directories.
+    None for a file under one of the ``skip`` directories.
     """
     real = os.path.realpath(path)
     if any(real.startswith(directory.rstrip("/") + "/") for directory in skip if directory):
@@ -208,7 +208,7 @@ def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
 
 
 class Log:
-    """The lines that the mail log gains from now on: a file of syslogd or postlogd, or the journal where there is none."""
+    """The lines the mail log gains from now on: a file of syslogd or postlogd, or the journal where there is none."""
 
     def __init__(self, maillog_file: str = "") -> None:
         self.path = next((path for path in (maillog_file, *LOG_FILES) if path and os.path.isfile(path)), None)

@@ -21,34 +21,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Callable
 
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types
+from ansible_collections.puffy.mail.plugins.module_utils import _main_cf, _master_cf, _postfix_types
+from ansible_collections.puffy.mail.plugins.module_utils._master_cf import Service
+from ansible_collections.puffy.mail.plugins.module_utils._postconf_plan import mask
 
 #: Table types whose changes the daemons notice themselves (dict_changed(3) compares the time stamp of the open file).
 INDEXED_TYPES = frozenset({"btree", "cdb", "dbm", "hash", "lmdb", "sdbm"})
 
-#: Services of a Postfix that has known_tcp_ports (3.6 and later) have these ports, whatever /etc/services says.
-KNOWN_PORTS = {"lmtp": 24, "smtp": 25, "smtps": 465, "submission": 587, "submissions": 465}
-
-WILDCARDS = ("0.0.0.0", "::")
-MASK = "********"
+#: What master(8) binds for inet_interfaces = all, IPv4 and IPv6.
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
 
 #: Parameters whose value names a file that Postfix runs or writes, or a place, and not one that its daemons read.
 _NOT_READ = re.compile(r".*(?:_path|_directory|_directories|_command|_CApath)|maillog_file(?:_.*)?|.*_socket_dir")
 _TOKEN = re.compile(r"[\s,{}]+")
 _TYPED = re.compile(r"(?P<type>[a-z][a-z0-9_]*):(?P<rest>.*)", re.S)
-_SECRET = re.compile(r"passw|secret", re.I)
-_INLINE = re.compile(r"(inline:)(\{.*\}|\S+)", re.S)
 _SERVICE = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^\[\]]*)):(?P<port>[^:]+)")
 
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """main.cf or master.cf: its text, numeric owner and group, permission bits, and modification time in ns."""
+    """main.cf or master.cf: its text, and its modification time in nanoseconds."""
 
     text: str
-    uid: int = 0
-    gid: int = 0
-    mode: int = 0o644
     mtime_ns: int = 0
 
 
@@ -66,21 +60,6 @@ class Snapshot:
     files: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     pid: int = 0
-
-
-@dataclass(frozen=True)
-class Service:
-    """What activation needs of one entry of master.cf. ``text`` is the entry on one line, for comparison."""
-
-    name: str
-    type: str
-    command: str
-    options: Mapping[str, str]
-    text: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.name}/{self.type}"
 
 
 @dataclass(frozen=True)
@@ -140,74 +119,21 @@ class Plan:
         }
 
 
-def logical_lines(text: str) -> list[str]:
-    """The logical lines of main.cf or master.cf, comments dropped, continuation lines joined (postconf(5))."""
-    found: list[str] = []
-    for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if line[0] in " \t" and found:
-            found[-1] += " " + line.strip()
-        else:
-            found.append(line.strip())
-    return found
-
-
 def parameters(text: str) -> dict[str, str]:
     """The parameters that main.cf sets, the last one of a name winning, blanks normalised."""
-    found: dict[str, str] = {}
-    for line in logical_lines(text):
-        name, sign, value = line.partition("=")
-        if sign:
-            found[name.strip()] = " ".join(value.split())
-    return found
+    return {entry.name: entry.value for entry in _main_cf.parse(text).entries()}
 
 
 def services(text: str) -> list[Service]:
     """The services of master.cf, the last one of a name and type winning."""
-    found: dict[str, Service] = {}
-    for line in logical_lines(text):
-        words = _words(line)
-        if len(words) < 8:
-            continue
-        options: dict[str, str] = {}
-        arguments = iter(words[8:])
-        for word in arguments:
-            if word.startswith("-o"):
-                name, _, value = (word[2:] or next(arguments, "")).strip("{} ").partition("=")
-                options[name.strip()] = value.strip()
-        service = Service(words[0], words[1], words[7], options, " ".join(words))
-        found[service.key] = service
-    return list(found.values())
+    return list({service.key: service for service in _master_cf.parse(text).services()}.values())
 
 
-def _words(line: str) -> list[str]:
-    """Split a master.cf entry at blanks, keeping each ``{ name = value }`` whole."""
-    found: list[str] = []
-    depth = 0
-    for word in line.split():
-        if depth:
-            found[-1] += " " + word
-        else:
-            found.append(word)
-        if depth or word.startswith(("{", "-o{")):
-            depth += word.count("{") - word.count("}")
-    return found
-
-
-def masked(name: str, value: str) -> str:
-    """``value`` without what a secret parameter or an inline: table holds."""
-    if _SECRET.search(name) and value:
-        return MASK
-    return _INLINE.sub(rf"\1{MASK}", value)
-
-
-def _masked_service(service: Service) -> str:
-    text = service.text
-    for name, value in service.options.items():
-        if value:
-            text = text.replace(value, masked(name, value))
-    return text
+def _shown(service: Service) -> str:
+    """A service on one line, as master.cf could have it, secrets masked."""
+    columns = [getattr(service, column) for column in _master_cf.COLUMNS]
+    options = [f"-o {{ {name} = {mask(name, value)} }}" for name, value in service.options]
+    return " ".join([service.name, service.type, *columns, *options, *service.arguments])
 
 
 def read_files(
@@ -220,7 +146,7 @@ def read_files(
     found: set[str] = set()
     settings = list(main.items())
     for service in entries:
-        settings += service.options.items()
+        settings += service.options
     for name, value in settings:
         if _NOT_READ.fullmatch(name):
             continue
@@ -300,11 +226,22 @@ def _greets(service: Service, lookup: Callable[[str], str | None]) -> str:
         return "connect"
 
     def value(name: str) -> str:
-        return service.options.get(name, lookup(name) or "").lower()
+        own = service.option(name)
+        return (own if own is not None else lookup(name) or "").lower()
 
     if value("smtpd_upstream_proxy_protocol"):
         return "connect"
     return "smtps" if value("smtpd_tls_wrappermode") == "yes" else "smtp"
+
+
+def known_ports(value: str) -> dict[str, int]:
+    """Read known_tcp_ports (Postfix 3.6): ``smtp=25, smtps=submissions=465``; it goes before services(5)."""
+    found: dict[str, int] = {}
+    for word in value.replace(",", " ").split():
+        *names, number = word.split("=")
+        if number.isdigit():
+            found.update(dict.fromkeys(names, int(number)))
+    return found
 
 
 def probes(wanted: Sequence[Listener]) -> list[Listener]:
@@ -364,14 +301,15 @@ def changes(
 
 
 def _parameter(name: str, was: str | None, is_now: str | None, action: str) -> Change:
-    shown_was = None if was is None else masked(name, was)
-    shown_now = None if is_now is None else masked(name, is_now)
+    shown_was = None if was is None else mask(name, was)
+    shown_now = None if is_now is None else mask(name, is_now)
     if was is None:
         what = f"is {shown_now!r} and was not set"
     elif is_now is None:
         what = f"is not set and was {shown_was!r}"
     elif shown_was == shown_now:
         what = "has another value"
+        shown_now = f"{shown_now} (not the same)"
     else:
         what = f"is {shown_now!r} and was {shown_was!r}"
     why = "; Postfix reads it only when it starts" if action == "restart" else ""
@@ -389,15 +327,15 @@ def _service_changes(before: Sequence[Service], now: Sequence[Service]) -> list[
     found: list[Change] = []
     for key in sorted(set(old) | set(new)):
         was, is_now = old.get(key), new.get(key)
-        if was is not None and is_now is not None and was.text == is_now.text:
+        if was is not None and is_now is not None and was.same(is_now):
             continue
         what = "is new" if was is None else "is gone" if is_now is None else "has another entry"
         found.append(
             Change(
                 "reload",
                 f"master.cf: service {key} {what}",
-                None if was is None else _masked_service(was),
-                None if is_now is None else _masked_service(is_now),
+                None if was is None else _shown(was),
+                None if is_now is None else _shown(is_now),
             )
         )
     return found
@@ -435,8 +373,11 @@ def plan(
     held: Sequence[Listener] = (),
     wanted: Sequence[Listener] = (),
     unsure: str = "",
+    pending: str = "",
 ) -> Plan:
     """What to do so that the daemon runs ``now``.
+
+    ``pending`` is the action of an earlier run that did not come to its end.
 
     Without ``before`` nobody can know what the running daemon loaded: it is reloaded, or, where ``unsure`` says why
     a reload may not be enough, restarted.
@@ -447,6 +388,9 @@ def plan(
     if before is None:
         reason = "no record tells what the running Postfix has loaded"
         found = [Change("restart", f"{reason}, and {unsure}")] if unsure else [Change("reload", reason)]
+    if pending and before is not None:
+        action = "restart" if pending in ("restart", "start") else "reload"
+        found.append(Change(action, f"an earlier run ended before its {pending} of Postfix was complete"))
     actions = {change.action for change in found}
     return Plan("restart" if "restart" in actions else "reload" if actions else "none", tuple(found))
 
@@ -475,12 +419,13 @@ def decode(text: str) -> Snapshot:
     return snapshot
 
 
-#: master(8) and the daemons, as their syslog lines begin after the time and host.
+#: A line of syslogd, postlogd or journalctl: time and host, then the program as ``postfix/master[412]: ``.
+_DAEMON = r"\bpostfix[\w./-]*\[\d+\]: "
 _PROBLEM = re.compile(
-    r"\bpostfix[\w./-]*\[\d+\]: (?P<text>(?:fatal|panic|error): .*|warning: .*(?:throttling|exit status|killed by).*)"
+    _DAEMON + r"(?:(?:fatal|panic|error): |warning: .*(?:throttling|exit status|killed by signal|ignoring .* change))"
 )
 _FAILED = re.compile(
-    r"\bpostfix[\w./-]*\[\d+\]: (?:panic: |warning: .*bad command startup -- throttling)|/master\[\d+\]: (?:fatal|panic): "
+    _DAEMON + r"(?:panic: |warning: .*bad command startup -- throttling)|/master\[\d+\]: (?:fatal|panic): "
 )
 
 

@@ -13,17 +13,18 @@ description:
   - Compares what was last activated with what is on disk now, and starts, reloads or restarts Postfix as the difference
     demands. What the play changed does not matter, so a run that was cut off is finished by the next one, and a file
     edited by hand becomes live.
-  - A reload keeps the C(master(8)) process and every listening socket. A restart happens only for what a reload does not
-    apply - parameters such as C(inet_interfaces) and C(inet_protocols), and a service that takes over the address and
-    port of another one.
+  - A reload keeps the C(master(8)) process and every listening socket. A restart happens only for what a reload does
+    not apply - parameters such as C(inet_interfaces) and C(inet_protocols), and a service that takes over the address
+    and port of another one.
   - Compared are the parameters of C(main.cf), the services of C(master.cf), and the content of the files they name that
     daemons read when they start - certificates, keys, C(cidr:), C(pcre:), C(regexp:) and C(texthash:) tables, client
     files of databases. Indexed tables such as C(hash:) are left out, because the daemons notice a new one themselves.
-  - Before Postfix is told anything, C(postfix check) must pass, every address that it is to listen on must be one of this
-    host, and every new port must be free. So the running daemon goes on serving where the new configuration could not.
-  - Afterwards every listener of C(master.cf) must answer, those of C(smtpd(8)) with an SMTP greeting. If one does not, or
-    C(master(8)) ends, the last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and the
-    module fails with the lines of the mail log that say why.
+  - Before Postfix is told anything, C(postfix check) must pass, every address that it is to listen on must be one of
+    this host, and every new port must be free. So the running daemon goes on serving where the new configuration could
+    not.
+  - Afterwards every listener of C(master.cf) must answer, those of C(smtpd(8)) with an SMTP greeting. If one does not,
+    or C(master(8)) ends, the last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and
+    the module fails with the lines of the mail log that say why.
   - Works through C(rcctl(8)) on OpenBSD, C(systemctl(1)) where systemd runs, and else the init script. A configuration
     in another place than C(/etc/postfix) is started by C(postfix(1)) itself.
 author:
@@ -79,7 +80,8 @@ options:
 notes:
   - Needs root.
   - Where there is no record yet and Postfix already runs, nobody can know what it has loaded. It is then reloaded once,
-    or restarted where C(main.cf) or C(master.cf) is younger than the daemon and its listeners are not the expected ones.
+    or restarted where C(main.cf) or C(master.cf) is younger than the daemon and its listeners are not the expected
+    ones.
   - Only C(main.cf) and C(master.cf) are put back after a failure. Tables and certificates stay as they are.
 seealso:
   - name: postfix(1)
@@ -130,18 +132,23 @@ import contextlib
 import os
 import platform
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _postconf_files as transaction
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_daemon as daemon
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_service as service
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
 
 #: seconds in which master(8) has acted on the signal of a reload, where no log tells
 SETTLE = 1.0
+
+#: seconds to wait for another run that activates on the same host
+LOCK_TIMEOUT = 600.0
 
 
 class Rejected(Exception):
@@ -156,16 +163,23 @@ class Activation:
         self.state_directory = state_directory
         self.timeout = timeout
         self.record = os.path.join(state_directory, "active.json")
-        self.undoing = os.path.join(state_directory, "undoing.json")
+        self.pending = os.path.join(state_directory, "pending")
         self.manager = daemon.Manager.of_host(directory)
 
     # What is there
 
     def read(self) -> None:
         """Read the files, the record and the running process."""
+        interrupted = transaction.interrupted(self.directory)
+        contents = interrupted.contents if interrupted else {}
+        self.states = {name: transaction.read(os.path.join(self.directory, name)) for name in transaction.NAMES}
+        main, master = self._configuration("main.cf", contents), self._configuration("master.cf", contents)
         self.parameters = daemon.effective(self.directory)
-        main, master = self._configuration("main.cf"), self._configuration("master.cf")
-        self.previous = self._record(self.record)
+        self.ports = service.known_ports(self.parameters.get("known_tcp_ports", ""))
+        self.previous = self._previous()
+        left = files.read(self.pending)
+        self.left = left.text().strip() if left else ""
+        self.log = self._log()
         self.lock = self._lock(self.parameters)
         self.old_lock = self._lock(self.previous.settings) if self.previous else self.lock
         self.pid = daemon.master_pid(self.old_lock)
@@ -174,6 +188,7 @@ class Activation:
             self.pid = daemon.master_pid(self.lock)
         entries = service.services(master.text)
         paths = service.read_files(service.parameters(main.text), entries, self.parameters.get)
+        # What Postfix writes itself is no configuration.
         skip = [self.parameters.get(name, "") for name in ("queue_directory", "data_directory")]
         self.now = service.Snapshot(
             main,
@@ -184,25 +199,28 @@ class Activation:
             self.pid or 0,
         )
 
-    def _configuration(self, name: str) -> service.ConfigFile:
-        path = os.path.join(self.directory, name)
-        found = files.read(path)
-        if found is None:
-            raise files.FileError(f"{path}: is not there; nothing was changed")
-        mtime = os.stat(path).st_mtime_ns
-        return service.ConfigFile(found.text(), found.uid, found.gid, found.mode, mtime)
+    def _configuration(self, name: str, contents: Mapping[str, bytes]) -> service.ConfigFile:
+        state = self.states[name]
+        content = contents.get(os.path.realpath(state.path), state.content)
+        mtime = os.stat(state.path).st_mtime_ns
+        return service.ConfigFile(content.decode("utf-8", "surrogateescape"), mtime)
 
-    def _record(self, path: str) -> service.Snapshot | None:
-        found = files.read(path)
+    def _previous(self) -> service.Snapshot | None:
+        found = files.read(self.record)
         if found is None:
             return None
         try:
             return service.decode(found.text())
         except ValueError as exc:
-            raise files.FileError(f"{path}: {exc}; remove it, and the next run reloads Postfix once") from exc
+            raise files.FileError(
+                f"{self.record}: {exc}; remove it, and the next run reloads Postfix once; nothing was changed"
+            ) from exc
+
+    def _log(self) -> daemon.Log:
+        return daemon.Log(self.parameters.get("maillog_file", ""))
 
     @staticmethod
-    def _lock(settings: Any) -> str:
+    def _lock(settings: Mapping[str, str]) -> str:
         return daemon.lock_path(
             settings.get("queue_directory", "/var/spool/postfix"), settings.get("process_id_directory", "pid")
         )
@@ -211,17 +229,18 @@ class Activation:
 
     def listeners(self, snapshot: service.Snapshot) -> tuple[service.Listener, ...]:
         """The listeners of a configuration, without those that this host's address families rule out."""
+        set_there = service.parameters(snapshot.main.text)
         found = service.listeners(
             service.services(snapshot.master.text),
             snapshot.settings,
-            lambda name: service.parameters(snapshot.main.text).get(name, self.parameters.get(name)),
-            daemon.port_of,
+            lambda name: set_there.get(name, self.parameters.get(name)),
+            lambda name: self.ports.get(name) or daemon.port_of(name),
             daemon.addresses_of,
         )
         return tuple(listener for listener in found if daemon.usable(listener))
 
     def plan(self) -> service.Plan:
-        """What to do so that Postfix runs what is on disk. Raises Rejected where that cannot serve."""
+        """What to do so that Postfix runs what is on disk."""
         self.held: tuple[service.Listener, ...] = ()
         if self.previous is not None:
             with contextlib.suppress(ValueError):
@@ -238,28 +257,34 @@ class Activation:
             held=self.held,
             wanted=self.wanted,
             unsure=self._unsure(),
+            pending=self.left,
         )
 
     def _unsure(self) -> str:
         """Why a reload may not bring a daemon without a record to what is on disk; empty where it does."""
         if self.previous is not None or self.pid is None:
             return ""
+        # master(8) writes its process id when it starts.
         started = os.stat(self.old_lock).st_mtime_ns
         if max(self.now.main.mtime_ns, self.now.master.mtime_ns) <= started:
             return ""
         held = daemon.listening()
         if held is None:
-            return f"{self.directory} is younger than the daemon"
+            return f"the files in {self.directory} are younger than the daemon"
         expected = {(listener.address, listener.port) for listener in self.wanted}
         ports = {port for _, port in held} & {port for _, port in expected}
         if {entry for entry in held if entry[1] in ports} != {entry for entry in expected if entry[1] in ports}:
-            return "it listens on other addresses than the configuration says"
+            return "the daemon listens on other addresses than they say"
         return ""
 
     def preflight(self) -> None:
         """Raise Rejected where the configuration on disk could not serve; the running daemon is not touched."""
         if self.problem:
             raise Rejected(self.problem)
+        # A line that master(8) cannot read ends it, at a reload too; "postfix check" does not look at master.cf.
+        result = command.run([command.require("postconf"), "-c", self.directory, "-M"], check=False)
+        if result.rc != 0:
+            raise Rejected(command.failure(result))
         for sentence in service.collisions(self.wanted):
             raise Rejected(sentence)
         for listener in self.wanted:
@@ -269,18 +294,31 @@ class Activation:
             )
             reason = daemon.cannot_bind(listener, address_only=ours)
             if reason:
-                raise Rejected(f"{reason}, where service {listener.service} is to listen")
+                raise Rejected(f"service {listener.service} is to listen on {listener}, but {reason}")
 
     def check(self) -> None:
-        """Raise Rejected where "postfix check" fails. A signal would end a master(8) that reads a bad main.cf."""
+        """Raise Rejected where "postfix check" fails. Where it does, the signal of a reload would end master(8)."""
         result = self.manager.postfix("check", check=False)
         if result.rc != 0:
             raise Rejected(command.failure(result))
 
     # The way between them
 
+    def activate(self, plan: service.Plan) -> None:
+        """Carry out the plan of a started Postfix. Raises Rejected; rolls nothing back."""
+        self.log = self._log()
+        self.preflight()
+        self.check()
+        self.act(plan.action, self.wanted)
+        self.remember()
+
     def act(self, action: str, wanted: tuple[service.Listener, ...]) -> None:
-        """Start, reload or restart Postfix, and wait until it serves. Raises Rejected where it does not."""
+        """Start, reload or restart Postfix, and wait until it serves. Raises Rejected where it does not.
+
+        The pending action is on disk until what runs is on record, so a run that is cut off leaves no daemon
+        that nobody knows about.
+        """
+        self._keep(self.pending, action)
         if action == "restart":
             self.stop()
         before = daemon.master_pid(self.lock)
@@ -289,19 +327,18 @@ class Activation:
             raise Rejected(command.failure(result))
         deadline = time.monotonic() + self.timeout
         self._settle(action, before)
-        waiting = {listener: "" for listener in service.probes(wanted)}
+        waiting = service.probes(wanted)
         while waiting:
             self._alive()
-            for listener in list(waiting):
-                waiting[listener] = daemon.answers(listener, max(0.1, deadline - time.monotonic()))
-                if not waiting[listener]:
-                    del waiting[listener]
-            if waiting and time.monotonic() >= deadline:
-                listener, reason = next(iter(waiting.items()))
+            listener = waiting[0]
+            reason = daemon.answers(listener, max(0.1, deadline - time.monotonic()))
+            if not reason:
+                waiting.pop(0)
+            elif time.monotonic() >= deadline:
                 raise Rejected(
-                    f"service {listener.service} does not answer at {listener} within {self.timeout:g} seconds: {reason}"
+                    f"service {listener.service} does not answer on {listener} within {self.timeout:g} s: {reason}"
                 )
-            if waiting:
+            else:
                 time.sleep(0.05)
         self._alive()
 
@@ -320,7 +357,7 @@ class Activation:
         if daemon.master_pid(self.lock) is None:
             raise Rejected("master(8) ended")
         if service.failed(self.log.lines()):
-            raise Rejected("a daemon cannot run with it")
+            raise Rejected("a daemon does not start")
 
     def stop(self) -> None:
         """Stop Postfix, whoever started it. Raises CommandError where it goes on running."""
@@ -331,6 +368,7 @@ class Activation:
         if daemon.master_pid(self.old_lock) is not None and self.old_lock == self.lock:
             result = self.manager.postfix("stop", check=False)
         if daemon.master_pid(self.old_lock) is not None:
+            # postfix(1) stop reads main.cf first and gives up where it is bad, or looks in the new queue_directory.
             daemon.terminate(self.old_lock, pid)
         if daemon.master_pid(self.old_lock) is not None:
             raise command.CommandError(f"Postfix, process {pid}, does not stop: {command.failure(result)}")
@@ -342,53 +380,45 @@ class Activation:
             self.now.main, self.now.master, self.now.settings, self.now.files, self.now.version, pid
         )
         self._keep(self.record, service.encode(snapshot))
+        files.remove(self.pending)
 
-    def _keep(self, path: str, text: str) -> None:
+    @staticmethod
+    def _keep(path: str, text: str) -> None:
         files.write(path, files.encode_text(text), uid=os.geteuid(), gid=os.getegid(), mode=0o600)
 
     def roll_back(self) -> str:
         """Put the last activated files back and make Postfix run them. Returns a sentence; "" where there are none."""
         previous = self.previous
-        if previous is None or (previous.main.text, previous.master.text) == (self.now.main.text, self.now.master.text):
+        if previous is None:
+            return ""
+        texts = {"main.cf": (self.now.main, previous.main), "master.cf": (self.now.master, previous.master)}
+        changes = []
+        for name, (now, old) in texts.items():
+            if now.text != old.text:
+                changes.append(transaction.Change(self.states[name], files.encode_text(old.text)))
+        if not changes:
             return ""
         rejected = os.path.join(self.state_directory, "rejected")
-        os.makedirs(rejected, mode=0o700, exist_ok=True)
-        self._keep(os.path.join(rejected, "main.cf"), self.now.main.text)
-        self._keep(os.path.join(rejected, "master.cf"), self.now.master.text)
-        self._keep(self.undoing, service.encode(self.now))
-        self.restore(previous)
-        return f"the last activated main.cf and master.cf serve again; the rejected ones are in {rejected}"
-
-    def restore(self, previous: service.Snapshot) -> None:
-        """Bring main.cf and master.cf back to ``previous``, both, and make Postfix run them."""
-        staged = []
-        for name, old in (("main.cf", previous.main), ("master.cf", previous.master)):
-            path = os.path.join(self.directory, name)
-            new = files.stage(path, files.encode_text(old.text), uid=old.uid, gid=old.gid, mode=old.mode)
-            # Postfix dozes until a file is older than the current second (dict.c); this one is complete.
-            os.utime(new, ns=(old.mtime_ns, old.mtime_ns))
-            staged.append((new, path))
-        for new, path in staged:
-            files.commit(new, path)
-        self.log = daemon.Log(self.parameters.get("maillog_file", ""))
-        self.lock, self.old_lock = self._lock(previous.settings), self.lock
-        if daemon.master_pid(self.old_lock) is None:
-            self.old_lock = self.lock
+        make_private(rejected)
+        for name, (now, _old) in texts.items():
+            self._keep(os.path.join(rejected, name), now.text)
         pid = daemon.master_pid(self.old_lock)
         action = "start" if pid is None else "reload" if pid == self.pid else "restart"
+        self._keep(self.pending, action)
+        transaction.swap(self.directory, changes, action)
+        for change in changes:
+            # Postfix dozes until a file is older than the current second (dict.c), and this one is complete.
+            old = texts[os.path.basename(change.before.path)][1]
+            os.utime(change.before.path, ns=(old.mtime_ns, old.mtime_ns))
+        self.log = self._log()
+        self.lock = self._lock(previous.settings)
         self.act(action, self.listeners(previous))
-        files.remove(self.undoing)
-
-    def activate(self, plan: service.Plan) -> None:
-        """Carry out the plan of a started Postfix. Raises Rejected; rolls nothing back."""
-        self.log = daemon.Log(self.parameters.get("maillog_file", ""))
-        self.preflight()
-        self.check()
-        self.act(plan.action, self.wanted)
-        self.remember()
+        files.remove(self.pending)
+        return f"the last activated main.cf and master.cf serve again; the rejected ones are kept in {rejected}"
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
@@ -400,22 +430,28 @@ def main() -> None:
         supports_check_mode=True,
     )
     system = "/var/db" if platform.system() == "OpenBSD" else "/var/lib"
-    state_directory = module.params["state_directory"] or f"{system}/puffy-mail/postfix"
+    state_directory = module.params["state_directory"]
+    if state_directory is None:
+        state_directory = f"{system}/puffy-mail/postfix"
     directory = module.params["config_directory"]
     for name, path in (("config_directory", directory), ("state_directory", state_directory)):
         if not os.path.isabs(path) or any(ord(char) < 32 for char in path):
             module.fail_json(msg=f"{name}: {path!r} is not an absolute path; nothing was changed")
     if not os.path.isdir(directory):
-        module.fail_json(msg=f"config_directory: there is no directory {directory!r}; nothing was changed")
+        module.fail_json(
+            msg=f"config_directory: {directory!r} is not a directory; is Postfix installed? Nothing was changed"
+        )
     if not 1 <= module.params["timeout"] <= 3600:
         module.fail_json(msg=f"timeout: {module.params['timeout']} is not from 1 to 3600 seconds; nothing was changed")
     try:
         with contextlib.ExitStack() as stack:
             if not module.check_mode:
                 make_private(state_directory)
-                stack.enter_context(files.locked(os.path.join(state_directory, "lock"), 300.0))
+                stack.enter_context(files.locked(os.path.join(state_directory, "lock"), LOCK_TIMEOUT))
+                stack.enter_context(transaction.locked(directory, LOCK_TIMEOUT))
+                transaction.recover(directory)
             result = converge(module, Activation(directory, state_directory, float(module.params["timeout"])))
-    except (files.FileError, command.CommandError, OSError) as error:
+    except (files.FileError, command.CommandError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 
@@ -431,16 +467,13 @@ def make_private(path: str) -> None:
 def converge(module: AnsibleModule, run: Activation) -> dict[str, Any]:
     """Do what the options ask; return the values of the module."""
     run.read()
-    started = module.params["state"] == "started"
-    plan = run.plan() if started else service.stop_plan(run.pid is not None)
-    enable = module.params["enabled"]
+    plan = run.plan() if module.params["state"] == "started" else service.stop_plan(run.pid is not None)
     reasons = plan.reasons
+    enable = module.params["enabled"]
     if enable is not None:
         enabled = run.manager.enabled()
         if enabled is None:
-            raise command.CommandError(
-                f"enabled: nothing on this host starts Postfix with {run.directory} at boot; nothing was changed"
-            )
+            raise ValueError(f"enabled: nothing starts Postfix with {run.directory} at boot here; nothing was changed")
         if enabled == enable:
             enable = None
         else:
@@ -461,28 +494,29 @@ def converge(module: AnsibleModule, run: Activation) -> dict[str, Any]:
                 run.preflight()
             else:
                 run.activate(plan)
-        if enable is not None and not module.check_mode:
-            run.manager.enable(enable)
     except Rejected as error:
         fail(module, run, result, str(error))
+    if enable is not None and not module.check_mode:
+        run.manager.enable(enable)
     return result
 
 
 def fail(module: AnsibleModule, run: Activation, result: dict[str, Any], reason: str) -> None:
     """Put the last activated configuration back where there is one, and fail."""
-    begin = f"Postfix cannot serve with {run.directory}: {reason}"
+    begin = f"Postfix cannot serve with the files in {run.directory}: {reason}"
     if module.check_mode:
         module.fail_json(**{**result, "msg": f"{begin}; the run would fail", "changed": False})
     log = service.problems(run.log.lines())[-20:]
     try:
         done = run.roll_back()
         result["rolled_back"] = bool(done)
-    except (Rejected, files.FileError, command.CommandError, OSError) as error:
-        done = f"the last activated files were put back too, but Postfix does not serve with them: {error}"
-    if not done:
-        runs = "runs on" if daemon.master_pid(run.lock) else "does not run"
-        done = f"there is no other configuration to go back to, and Postfix {runs}"
-    said = "; the mail log says: " + " / ".join(log) if log else ""
+        if not done:
+            runs = "runs on" if daemon.master_pid(run.lock) is not None else "does not run"
+            done = f"there is no other configuration to go back to, and Postfix {runs}"
+    except (Rejected, files.FileError, command.CommandError, OSError, ValueError) as error:
+        log += [line for line in service.problems(run.log.lines()) if line not in log][-20:]
+        done = f"going back to the last activated files failed too: {error}"
+    said = "".join(f"; the mail log says: {' / '.join(log)}" if log else "")
     module.fail_json(**{**result, "msg": f"{begin}; {done}{said}", "log": log})
 
 
