@@ -175,11 +175,14 @@ def swap(directory: str, changes: Sequence[Change], activation: str) -> None:
         for step in staged:
             files.commit(step.staged, step.path)
             done.append(next(c.before for c in changes if os.path.realpath(c.before.path) == step.path))
-    except files.FileError:
+    except files.FileError as exc:
         for step in staged:
             files.discard(step.staged)
         for old in done:
-            files.write(old.path, old.content, uid=old.uid, gid=old.gid, mode=old.mode)
+            try:
+                files.write(old.path, old.content, uid=old.uid, gid=old.gid, mode=old.mode)
+            except files.FileError as worse:
+                raise files.FileError(f"{exc}; and {old.path}, which is new, cannot be put back: {worse}") from exc
         files.remove(journal)
         raise
     files.remove(journal)

@@ -80,6 +80,16 @@ class Request:
     services: Mapping[str, ServiceWish]
     exclusive: bool = False
 
+    def secrets(self) -> set[str]:
+        """Every secret among the wishes, for Ansible's own filter of what is logged."""
+        pairs: list[tuple[str, str]] = []
+        for wish in self.parameters.values():
+            texts = (wish.text or "", *wish.append, *wish.prepend, *wish.remove)
+            pairs.extend((wish.name, text) for text in texts)
+        for service in self.services.values():
+            pairs.extend(service.options.items())
+        return _secret_parts(pairs)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -524,10 +534,14 @@ def mask(name: str, value: str, mark: str = HIDDEN) -> str:
 
 
 def secret_words(main: MainCf, master: MasterCf) -> set[str]:
-    """Every secret in both files, whole and by word, for Ansible's own filter of what is logged."""
-    found: set[str] = set()
+    """Every secret in both files, for Ansible's own filter of what is logged."""
     pairs = [(entry.name, entry.raw) for entry in main.entries()]
     pairs.extend(pair for service in master.services() for pair in service.options)
+    return _secret_parts(pairs)
+
+
+def _secret_parts(pairs: Iterable[tuple[str, str]]) -> set[str]:
+    found: set[str] = set()
     for name, value in pairs:
         for secret in secrets(name, value):
             found.update({secret, normalize(secret)})

@@ -219,7 +219,7 @@ backup_files:
 
 import contextlib
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -243,23 +243,24 @@ def _told(finding: checks.Finding) -> str:
     return f"{finding.file} line {finding.line}: {finding.message}{cure}"
 
 
-def _run(module: AnsibleModule, directory: str, request: planning.Request) -> dict[str, Any]:
-    if module.check_mode:
-        stopped = transaction.interrupted(directory)
-        left = transaction.left_over(directory) if stopped is None else []
-    else:
-        stopped, left = transaction.recover(directory), []
-    del left
-    contents = stopped.contents if stopped else {}
+def _read(directory: str) -> tuple[files.FileState, files.FileState]:
+    paths = (os.path.join(directory, name) for name in ("main.cf", "master.cf"))
+    main, master = map(transaction.read, paths)
+    return main, master
 
-    main_state = transaction.read(os.path.join(directory, "main.cf"))
-    master_state = transaction.read(os.path.join(directory, "master.cf"))
+
+def _run(module: AnsibleModule, directory: str, request: planning.Request) -> dict[str, Any]:
+    main_state, master_state = _read(directory)
+    stopped = transaction.interrupted(directory)
+    contents = stopped.contents if stopped else {}
     texts = [
-        contents.get(os.path.realpath(state.path), state.content).decode("utf-8", "surrogateescape")
+        replace(state, content=contents.get(os.path.realpath(state.path), state.content)).text()
         for state in (main_state, master_state)
     ]
     main = main_cf.parse(texts[0], main_state.path)
     master = master_cf.parse(texts[1], master_state.path)
+    if not module.check_mode:
+        transaction.recover(directory)
 
     host = postfix_host.gather(directory)
     plan = planning.plan(main, master, request, host.defaults)
@@ -276,27 +277,30 @@ def _run(module: AnsibleModule, directory: str, request: planning.Request) -> di
     reported = [asdict(finding) for finding in findings]
     errors = [_told(finding) for finding in findings if finding.severity == "error"]
     if errors:
-        module.fail_json(msg="\n".join([*errors, "Nothing was changed."]), findings=reported)
+        left = "The change of a run that had been cut off was finished; nothing else was changed."
+        left = left if stopped and not module.check_mode else "Nothing was changed."
+        module.fail_json(msg="\n".join([*errors, left]), findings=reported)
 
-    changes = [
-        transaction.Change(state, files.encode_text(new.render()))
-        for state, new in ((main_state, plan.main), (master_state, plan.master))
-        if files.encode_text(new.render()) != state.content
-    ]
     result: dict[str, Any] = {
-        "changed": bool(changes) or stopped is not None,
+        "changed": (main, master) != (plan.main, plan.master) or stopped is not None,
         "parameters_set": list(plan.parameters_set),
         "parameters_removed": list(plan.parameters_removed),
         "services_changed": list(plan.services_changed),
         "findings": reported,
         "activation": _stronger(plan.activation, stopped.activation if stopped else "none"),
-        "recovered": stopped is not None,
+        "recovered": bool(contents),
         "diff": _diff(main_state, master_state, plan),
     }
-    if changes and not module.check_mode:
-        if module.params["backup"]:
-            result["backup_files"] = [module.backup_local(change.before.path) for change in changes]
-        transaction.swap(directory, changes, result["activation"])
+    if module.check_mode or (main, master) == (plan.main, plan.master):
+        return result
+    states = _read(directory) if stopped else (main_state, master_state)
+    candidates = [files.encode_text(text) for text in (plan.main.render(), plan.master.render())]
+    changes = [
+        transaction.Change(state, content) for state, content in zip(states, candidates) if content != state.content
+    ]
+    if module.params["backup"]:
+        result["backup_files"] = [module.backup_local(change.before.path) for change in changes]
+    transaction.swap(directory, changes, result["activation"])
     return result
 
 
@@ -340,6 +344,7 @@ def main() -> None:
             planning.read_services(module.params["services"]),
             module.params["exclusive"],
         )
+        module.no_log_values.update(request.secrets())
         if not os.path.isdir(directory):
             raise ValueError(f"config_directory {directory!r} is not a directory of this host")
         # Check mode writes nothing, not even a lock.
