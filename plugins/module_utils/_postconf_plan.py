@@ -124,9 +124,9 @@ def scalar_text(what: str, value: object) -> str:
 def _kind(value: object) -> str:
     if isinstance(value, Mapping):
         return "dictionary"
-    if isinstance(value, Sequence):
+    if isinstance(value, (list, tuple)):
         return "list"
-    return type(value).__name__
+    return {"str": "string", "int": "number", "bool": "boolean"}.get(type(value).__name__, type(value).__name__)
 
 
 def _items(what: str, value: object) -> tuple[str, ...]:
@@ -136,6 +136,8 @@ def _items(what: str, value: object) -> tuple[str, ...]:
         text = scalar_text(f"{what}: item {number}", item)
         if not text:
             raise ValueError(f"{what}: item {number} is empty")
+        if not balanced(text):
+            raise ValueError(f"{what}: item {number} has a brace without its partner, so it is no item to Postfix")
         texts.append(text)
     return tuple(texts)
 
