@@ -50,9 +50,12 @@ def fingerprint(paths: Sequence[str]) -> str:
     """
     total = hashlib.sha256()
     for path in paths:
-        with open(path, "rb") as stream:
-            digest = hashlib.sha256(stream.read()).hexdigest()
-            total.update(f"{path}\0{digest}\0{os.fstat(stream.fileno()).st_mtime_ns}\n".encode())
+        try:
+            with open(path, "rb") as stream:
+                digest = hashlib.sha256(stream.read()).hexdigest()
+                total.update(f"{path}\0{digest}\0{os.fstat(stream.fileno()).st_mtime_ns}\n".encode())
+        except OSError as exc:
+            raise ValueError(f"{path} cannot be read: {exc.strerror}") from exc
     return total.hexdigest()
 
 
@@ -67,6 +70,7 @@ def recorded(stamp: str) -> str:
 
 def record(stamp: str, value: str) -> None:
     """Write the fingerprint, whole or not at all."""
+    os.makedirs(os.path.dirname(stamp), mode=0o755, exist_ok=True)
     temporary = f"{stamp}.new"
     with open(temporary, "w", encoding="ascii") as stream:
         os.fchmod(stream.fileno(), 0o600)
@@ -151,12 +155,12 @@ def see_tables(database: str) -> None:
 
 
 def compare(options: argparse.Namespace) -> dict[str, object]:
+    value = fingerprint(options.files)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.chain, options.key)
     except ssl.SSLError as exc:
         raise ValueError(f"{options.key} is not the key of the certificate in {options.chain} ({exc})") from exc
     see_tables(options.database)
-    value = fingerprint(options.files)
     return {"fingerprint": value, "current": value == recorded(options.stamp)}
 
 
@@ -208,7 +212,7 @@ def main() -> int:
     try:
         answer = options.run(options)
     except (OSError, ValueError) as exc:
-        sys.stderr.write(f"{exc}\n")
+        sys.stderr.write(f"{exc}. Dovecot was left as it runs.\n" if options.run is compare else f"{exc}\n")
         return 1
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
