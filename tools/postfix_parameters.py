@@ -6,6 +6,8 @@
     tools/postfix_parameters.py            reads the releases' images and rewrites the module
     tools/postfix_parameters.py --check    exits 1 where the module is not what would be written
 
+The defaults themselves go to tests/unit/fixtures/postfix/postconf-d.RELEASE, for tests that need no container.
+
 No command of Postfix prints the type of a parameter. It follows from the default (``yes``, ``30s``, ``$other``)
 or from the name (``*_maps``), and where both mislead, from the rules below, which rest on postconf(5).
 tests/integration/test_postfix_checks.py holds the result against the daemons themselves: each is started with
@@ -22,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "plugins" / "module_utils" / "_postfix_parameters.py"
+FIXTURES = ROOT / "tests" / "unit" / "fixtures" / "postfix"
 PODMAN = str(ROOT / "tools" / "podman")
 RELEASES = {"3.5": "bullseye", "3.10": "trixie", "3.11": "forky"}
 
@@ -227,13 +230,32 @@ def render(listings: dict[str, dict[str, str]]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    text = render({version: defaults_of(release) for version, release in RELEASES.items()})
+    listings = {version: defaults_of(release) for version, release in RELEASES.items()}
+    texts = {TARGET: render(listings)}
+    for version, listing in listings.items():
+        header = (
+            "# SPDX-FileCopyrightText: 2026 The puffy.mail developers\n# SPDX-License-Identifier: GPL-3.0-or-later\n"
+            f"# postconf -d of Postfix {version}, written by tools/postfix_parameters.py\n"
+        )
+        # What tells of the container that was asked, rather than of Postfix.
+        local = {
+            "config_directory": "/etc/postfix",
+            "mydomain": "example.org",
+            "myhostname": "mail.example.org",
+            "mynetworks": "127.0.0.0/8",
+            "process_id": "1",
+        }
+        fixed = {**listing, **local}
+        texts[FIXTURES / f"postconf-d.{version}"] = header + "".join(
+            f"{name} = {value}".rstrip() + "\n" for name, value in fixed.items()
+        )
     if arguments == ["--check"]:
-        if TARGET.read_text() != text:
-            print(f"{TARGET.relative_to(ROOT)} is not what the releases give; run tools/postfix_parameters.py")
-            return 1
-        return 0
-    TARGET.write_text(text)
+        stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is not what the releases give; run tools/postfix_parameters.py")
+        return 1 if stale else 0
+    for path, text in texts.items():
+        path.write_text(text)
     return 0
 
 

@@ -243,8 +243,9 @@ _ARGUMENT_EXAMPLES = {
 }
 #: Lists at a stage of the session where a bare table has nothing to check (NO_DEF_ACL of smtpd_check.c).
 _NO_BARE_TABLE = ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
-#: The lists that a recipient passes, and the restrictions that end the way of a stranger who wants to relay.
-_ACCESS_LISTS = tuple(f"smtpd_{part}_restrictions" for part in ("client", "helo", "sender", "relay", "recipient"))
+#: The lists one of which must end the way of a stranger who wants to relay, and the restrictions that do; without any,
+#: smtpd(8) does not serve at all (smtpd_check.c).
+_ACCESS_LISTS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
 _STOPPERS = frozenset(
     {
         "reject_unauth_destination",
@@ -273,6 +274,7 @@ _READERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"virtual_[ug]id_maps", ("virtual",)),
     (r"alias_maps|local_recipient_maps", ("smtpd", "local")),
     (r"mailbox_(command|transport)_maps|fallback_transport_maps", ("local",)),
+    (r"non_smtpd_milters", ("cleanup",)),
     (r"smtp_.*", ("smtp",)),
     (r"lmtp_.*", ("lmtp",)),
     (r"postscreen_.*", ("postscreen",)),
@@ -355,7 +357,7 @@ class _Check:
         self.set_in_main = {entry.name: entry for entry in self.entries}
         self.services = list(master.services())
         self.options = [
-            Setting(name, _joined(value), self.master_file, service.line, service)
+            Setting(name, _joined(value), self.master_file, self._option_line(service, name), service)
             for service in self.services
             for name, value in service.options
         ]
@@ -396,6 +398,15 @@ class _Check:
         self.found.append(
             Finding(self.severities[rule], rule, self.master_file, service.line, name, message, suggestion)
         )
+
+    def _option_line(self, service: Service, name: str) -> int:
+        """The line of master.cf that an option stands on."""
+        written = re.compile(rf"(?:^|[\s{{]|-o){re.escape(name)}\s*=")
+        for number in range(service.last_line, service.line - 1, -1):
+            line = self.master.lines[number - 1]
+            if not line.lstrip().startswith("#") and written.search(line):
+                return number
+        return service.line
 
     def settings(self) -> Iterator[Setting]:
         """The effective setting of each parameter of main.cf, and every ``-o``."""
@@ -632,7 +643,10 @@ class _Check:
             size = int(match[1]) * 1024 ** (" kmg".index(match[2].lower()))
             suggestion = f"{setting.name} = {size}"
         self.add(
-            "wrong-integer", setting, f"{setting.name} is a whole number without a unit, not {value!r}", suggestion
+            "wrong-integer",
+            setting,
+            f"{setting.name} is a whole number without a unit or sign, not {value!r}",
+            suggestion,
         )
 
     def _time(self, setting: Setting, value: str) -> None:
@@ -768,7 +782,7 @@ class _Check:
 
     def _one_restriction_list(self, setting: Setting) -> None:
         classes = {name.lower() for name in self._classes(setting.service)}
-        words = self.words(self.expanded(setting.value, setting.service))
+        words = self._own_words(setting)
         index = 0
         while index < len(words):
             word = words[index]
@@ -852,9 +866,7 @@ class _Check:
         """An address of a server: ``inet:host:port`` or ``unix:path``, judged as far as this host can tell."""
         scheme, _, rest = text.partition(":")
         if scheme in ("unix", "local") and rest:
-            clients = [setting.service] if setting.service else list(self.smtpd_services())
-            if setting.name == "non_smtpd_milters":
-                clients = [service for service in self.services if service.command == "cleanup"]
+            clients = [setting.service] if setting.service else self._readers(setting.name)
             self._socket(setting, rest, what, any(self.chrooted(service) for service in clients))
         elif scheme in ("inet", "inet6") and rest:
             # A Milter may be written port@host, everything else host:port.
@@ -928,15 +940,31 @@ class _Check:
                 if setting.name not in classes:
                     continue
                 kind = "restrictions"
-            value = self.expanded(setting.value, setting.service)
             if kind == "table_type":
+                value = self.expanded(setting.value, setting.service)
                 self._table_type(setting, value, value)
                 continue
-            for word in self.words(value):
+            for word in self._own_words(setting):
                 self._table_word(setting, word, kind)
+
+    def _own_words(self, setting: Setting) -> list[str]:
+        """The words of a list, expanded, without those of another parameter of main.cf that is judged by itself."""
+        found: list[str] = []
+        for raw in self.words(setting.value):
+            match = re.fullmatch(r"\$(?:\{(\w+)\}|(\w+))", raw)
+            name = (match[1] or match[2]) if match else ""
+            if name in self.main_values and types.is_list(name):
+                continue
+            found.extend(self.words(self.expanded(raw, setting.service)))
+        return found
 
     def _table_word(self, setting: Setting, word: str, kind: str) -> None:
         text = word[1:] if word.startswith("!") else word
+        if kind == "match_list" and text.startswith("/"):
+            # A file whose lines are part of the list (postconf(5), mynetworks).
+            if self.probe.file(text) is None:
+                self._missing(setting, "the list", text, "a file")
+            return
         if kind in ("match_list", "restrictions"):
             if not _TABLE_SHAPE.match(text) or text.startswith("["):
                 return
@@ -1067,15 +1095,15 @@ class _Check:
         """A service that looks this parameter up and is chrooted, or None."""
         if setting.service is not None:
             return setting.service if self.chrooted(setting.service) else None
-        matching = (readers for pattern, readers in _READERS if re.fullmatch(pattern, setting.name))
-        programs = next(matching, ("smtpd",))
-        for service in self.services:
-            if service.command not in programs or not self.chrooted(service):
-                continue
-            if any(option == setting.name for option, _ in service.options):
-                continue
-            return service
+        for service in self._readers(setting.name):
+            if self.chrooted(service) and not any(option == setting.name for option, _ in service.options):
+                return service
         return None
+
+    def _readers(self, name: str) -> list[Service]:
+        """The services that use a parameter of main.cf."""
+        programs = next((readers for pattern, readers in _READERS if re.fullmatch(pattern, name)), ("smtpd",))
+        return [service for service in self.services if service.command in programs]
 
     def _indexed_table(self, setting: Setting, table_type: str, name: str, *, proxied: bool) -> None:
         path = self._absolute(name)
@@ -1213,25 +1241,27 @@ class _Check:
         if text.startswith("["):
             match = re.fullmatch(r"\[([^\]]*)\](/(.*))?", text)
             if match is None:
-                self._wrong_network(setting, word, "write [address]/length")
+                self._wrong_network(setting, word, "its bracket is not closed", "write [address]/length")
                 return
             bare = match[1] + (f"/{match[3]}" if match[2] else "")
         if not re.match(r"[0-9.]+(/|$)|[0-9a-fA-F:.]*:", bare):
             return
         try:
             network = ipaddress.ip_network(bare, strict=False)
-        except ValueError as exc:
-            self._wrong_network(setting, word, f"{exc}")
+        except ValueError:
+            cure = "write address/length, such as 192.0.2.0/24 or [2001:db8::]/32"
+            self._wrong_network(setting, word, "it is no address with a prefix length", cure)
             return
+        cure = f"write {'!' if word.startswith('!') else ''}{_as_written(network)}"
         if str(network.network_address) != _canonical_address(bare.partition("/")[0]):
-            self._wrong_network(setting, word, f"the address has bits behind the prefix; write {_as_written(network)}")
+            self._wrong_network(setting, word, "the address has bits behind the prefix", cure)
         elif network.version == 6 and not text.startswith("["):
-            self._wrong_network(setting, word, f"IPv6 addresses stand in brackets; write {_as_written(network)}")
+            self._wrong_network(setting, word, "IPv6 addresses stand in brackets", cure)
         elif network.prefixlen == 0 and setting.name == "mynetworks" and not word.startswith("!"):
             self._everyone(setting, word)
 
-    def _wrong_network(self, setting: Setting, word: str, why: str) -> None:
-        self.add("wrong-network", setting, f"{setting.name}: {word!r} is not a network: {why}", None)
+    def _wrong_network(self, setting: Setting, word: str, why: str, cure: str) -> None:
+        self.add("wrong-network", setting, f"{setting.name}: {word!r} is not a network: {why}", cure)
 
     def _everyone(self, setting: Setting, word: str) -> None:
         self.add(
@@ -1260,7 +1290,7 @@ class _Check:
         try:
             ipaddress.ip_address(text.partition("%")[0])
         except ValueError:
-            self.add("wrong-address", setting, f"{setting.name}: {word!r} is not an IP address", None)
+            self.add("wrong-address", setting, f"{setting.name}: {word!r} is not an IP address", "write an IP address")
             return
         if setting.name != "proxy_interfaces" and self.probe.has_address(text) is False:
             self.add(
