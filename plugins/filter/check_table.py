@@ -44,9 +44,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _smtp_probe
 def check_table(value: object) -> list[str]:
     """The lines of a table of checks."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise AnsibleFilterError(
-            "check_table: the input must be a list of checks of puffy.mail.smtp_probe"
-        )
+        raise AnsibleFilterError("check_table: the input must be a list of checks of puffy.mail.smtp_probe")
     try:
         return _smtp_probe.table(value)
     except ValueError as exc:

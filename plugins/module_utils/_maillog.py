@@ -63,10 +63,10 @@ _LINE = re.compile(
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)"
     r" (?P<host>\S+) (?P<program>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)"
 )
-# postconf(5), enable_long_queue_ids: short ones are hexadecimal, long ones are in base 52, a "z" before the inode.
+# postconf(5), enable_long_queue_ids: short ones are hexadecimal, long ones are in base 52, then a "z" and the inode.
 _QUEUE_ID = re.compile(
     r"(?P<id>NOQUEUE|[0-9A-F]{6,20}"
-    r"|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]{10}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{1,20}): "
+    r"|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,12}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]{1,20}): "
 )
 _POSTFIX = re.compile(r"postfix(?:-[\w.-]+)?(?:/.*)?$")
 _DOVECOT = re.compile(r"dovecot$")
@@ -117,17 +117,16 @@ EXCLUSIONS = (
     ),
     Exclusion(
         _SERVER,
-        re.compile(r"non-SMTP command from |Illegal address syntax from |valid_hostname: |numeric hostname: "),
+        re.compile(r"non-SMTP command from |Illegal address syntax from |valid_hostname: "),
         "a client broke the protocol",
     ),
     Exclusion(
         _SERVER,
         re.compile(
             r"(?:Connection rate|Connection concurrency|Message delivery request rate|Recipient address rate"
-            r"|New TLS session rate|AUTH command rate|BDAT request rate) limit exceeded:|"
-            r"network_biopair_interop: error (?:reading|writing) "
+            r"|New TLS session rate|AUTH command rate) limit exceeded: "
         ),
-        "a client exceeded a limit or went away",
+        "a client exceeded a limit",
     ),
     Exclusion(
         _DOVECOT,

@@ -763,7 +763,7 @@ def _deliver(
     except (ProbeError, NotMadeError) as exc:
         # A connection lost after the final dot says nothing about the message: it may be on its way.
         left = _remove_stray(mailbox, probe)
-        return False, f"not sent: {exc}{left}"
+        return False, f"{exc}; {left}" if left else f"not sent: {exc}"
     began = time.monotonic()
     pause = 0.1
     try:
@@ -794,9 +794,9 @@ def _deliver(
 def _remove_stray(mailbox: Mailbox, probe: str) -> str:
     try:
         uids = mailbox.search(probe)
-        return f"; it arrived all the same and was {mailbox.remove(uids)}" if uids else ""
+        return f"the message arrived all the same and was {mailbox.remove(uids)}" if uids else ""
     except ProbeError as exc:
-        return f"; {exc}"
+        return f"whether the message arrived is not known: {exc}"
 
 
 def _send(endpoint: Endpoint, login: Login | None, delivery: Delivery, probe: str, transcript: list[str]) -> bytes:

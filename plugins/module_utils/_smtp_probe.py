@@ -500,9 +500,15 @@ def judge_tls_version(name: str, expected: bool, attempt: TlsAttempt) -> Check:
 def name_matches(pattern: str, name: str) -> bool:
     """Whether a name of a certificate covers ``name`` (RFC 9525, 6.3: a wildcard is the whole left-most label)."""
     try:
-        return ipaddress.ip_address(pattern) == ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name)
     except ValueError:
         pass
+    else:
+        # An address is covered by that address alone, never by a wildcard.
+        try:
+            return ipaddress.ip_address(pattern) == address
+        except ValueError:
+            return False
     wanted, given = name.rstrip(".").lower(), pattern.rstrip(".").lower()
     if given.startswith("*."):
         return wanted.partition(".")[2] == given[2:] and wanted[:1] not in ("", ".") and "." in given[2:]
