@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns a sentence for each fault, naming the variable, the value and what would be right.
-  - Finds malformed names and addresses, mailboxes of no domain, two mailboxes of one name, aliases that lead nowhere, round in
-    a circle or to a mailbox that is not active, aliases that take a mailbox's mail, and missing passwords.
+  - Finds malformed names and addresses, mailboxes of no domain, two mailboxes of one name, aliases that lead nowhere,
+    round in a circle or to a mailbox that is not active, aliases that take a mailbox's mail, and missing passwords.
   - No sentence holds a password or a hash.
 positional: mailboxes, aliases
 options:

@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Runs on the control side, so that no password in plain text reaches the mail host.
-  - An entry with C(password) keeps the hash the host has when that is a bcrypt hash of the password, and gets a new one with
-    a random salt otherwise. An entry with C(password_hash) passes as it is.
+  - An entry with C(password) keeps the hash the host has when that is a bcrypt hash of the password, and gets a new
+    one with a random salt otherwise. An entry with C(password_hash) passes as it is.
   - Needs the Python package C(bcrypt) on the control side when an entry has C(password).
 positional: known_hashes
 options:
@@ -53,6 +53,7 @@ _value:
   elements: dict
 """
 
+import importlib
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -73,7 +74,7 @@ class _Missing:
 def mailbox_rows(mailboxes: Any, known_hashes: Any = None, scheme: str = "BLF-CRYPT", cost: int = 12) -> list[Any]:
     """Return the rows; AnsibleFilterError where the input is no list of mappings or a password cannot be hashed."""
     try:
-        import bcrypt
+        bcrypt: Any = importlib.import_module("bcrypt")
     except ImportError:
         bcrypt = _Missing()
     if not isinstance(mailboxes, list) or not all(isinstance(entry, dict) for entry in mailboxes):
@@ -81,7 +82,9 @@ def mailbox_rows(mailboxes: Any, known_hashes: Any = None, scheme: str = "BLF-CR
     try:
         return _password_hash.mailbox_rows(mailboxes, known_hashes or {}, scheme, cost, bcrypt)
     except ValueError as exc:
-        raise AnsibleFilterError(f"mailbox_rows: {exc}. Nothing was changed.") from exc
+        raise AnsibleFilterError(
+            f"mailbox_rows: {exc}. Nothing was changed."
+        ) from None  # Ansible would append the cause, which says the same
 
 
 class FilterModule:

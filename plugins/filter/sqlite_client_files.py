@@ -64,7 +64,9 @@ def sqlite_client_files(domains: Any, mailboxes: Any, aliases: Any, extra: Any =
         tables = _sqlite_accounts.rows(domains, [{"password_hash": "", **entry} for entry in mailboxes], aliases)
         return _sqlite_accounts.client_files(tables, extra or {})
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise AnsibleFilterError(f"sqlite_client_files: {exc}") from exc
+        raise AnsibleFilterError(
+            f"sqlite_client_files: {exc}"
+        ) from None  # Ansible would append the cause, which says the same
 
 
 class FilterModule:

@@ -50,7 +50,9 @@ def sqlite_maps_problems(inputs: Any) -> list[str]:
     try:
         return _sqlite_accounts.role_problems(inputs)
     except ValueError as exc:
-        raise AnsibleFilterError(f"sqlite_maps_problems: {exc}") from exc
+        raise AnsibleFilterError(
+            f"sqlite_maps_problems: {exc}"
+        ) from None  # Ansible would append the cause, which says the same
 
 
 class FilterModule:

@@ -108,7 +108,8 @@ def targets_of(goto: Any) -> list[str]:
 
 def address_problem(name: str, value: Any, *, catch_all: bool = False) -> str | None:
     """What keeps ``value`` from being a mail address; with ``catch_all``, ``@domain`` is one too."""
-    right = f"Right would be an address such as 'alice@example.org'{' or, for a whole domain, @example.org' if catch_all else ''}."
+    whole = ", or '@example.org' for a whole domain" if catch_all else ""
+    right = f"Right would be an address such as 'alice@example.org'{whole}."
     if not isinstance(value, str) or not value:
         return f"{name} is {value!r}, which is no text. {right}"
     local, at, domain = value.rpartition("@")
@@ -117,7 +118,8 @@ def address_problem(name: str, value: Any, *, catch_all: bool = False) -> str | 
     if not local and not catch_all:
         return f"{name} is {value!r}, which has nothing before the '@'. {right}"
     if local and (len(local) > 64 or not _LOCAL_PART.match(local)):
-        return f"{name} is {value!r}, where {local!r} is no local part (RFC 5322, dot-atom; 64 characters at most). {right}"
+        rule = "RFC 5322, dot-atom; 64 characters at most"
+        return f"{name} is {value!r}, where {local!r} is no local part ({rule}). {right}"
     if len(domain) <= 253 and _DOMAIN_FAST.match(domain.lower()):
         return None
     return domain_problem(f"{name} (the part after the '@')", domain)
@@ -288,7 +290,8 @@ def _alias(
         problems.add(f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}.")
     if folded in places:
         problems.add(
-            f"{here}.address is {address!r}, which {places[folded]} is already. Right would be one alias with all targets."
+            f"{here}.address is {address!r}, which {places[folded]} is already."
+            " Right would be one alias with all targets."
         )
         return
     places[folded] = here
@@ -338,8 +341,8 @@ def _route(
             )
         elif found is not None and boxes.get(found) is False and found not in routes:
             problems.add(
-                f"{here}.goto of {address!r} leads to {found!r}, a mailbox that is not active: its mail would be accepted"
-                " and then bounce. Right would be an active mailbox, or an alias that is not active either."
+                f"{here}.goto of {address!r} leads to {found!r}, a mailbox that is not active: its mail would be"
+                " accepted and then bounce. Right would be an active mailbox, or an alias that is not active either."
             )
 
 
@@ -387,24 +390,24 @@ def rows(
         name = entry["name"].lower()
         flags = int(truth(entry.get("backupmx", False))), int(truth(entry.get("active", True)))
         tables["domain"][name] = (name, entry.get("description", ""), *flags)
-    for entry in mailboxes:
-        address = entry["address"].lower()
+    for box in mailboxes:
+        address = box["address"].lower()
         local, _at, domain = address.rpartition("@")
-        maildir = (entry.get("maildir") or f"{domain}/{local}").rstrip("/") + "/"
+        maildir = (box.get("maildir") or f"{domain}/{local}").rstrip("/") + "/"
         tables["mailbox"][address] = (
             address,
-            entry["password_hash"],
-            entry.get("name", ""),
+            box["password_hash"],
+            box.get("name", ""),
             maildir,
-            int(entry.get("quota", 0)),
+            int(box.get("quota", 0)),
             local,
             domain,
-            int(truth(entry.get("active", True))),
+            int(truth(box.get("active", True))),
         )
-    for entry in aliases:
-        address = entry["address"].lower()
-        goto = ",".join(targets_of(entry["goto"]))
-        tables["alias"][address] = (address, goto, address.rpartition("@")[2], int(truth(entry.get("active", True))))
+    for alias in aliases:
+        address = alias["address"].lower()
+        goto = ",".join(targets_of(alias["goto"]))
+        tables["alias"][address] = (address, goto, address.rpartition("@")[2], int(truth(alias.get("active", True))))
     return tables
 
 

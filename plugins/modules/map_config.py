@@ -11,12 +11,13 @@ short_description: One client file of an LDAP, SQL or memcache lookup table
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Writes the client file that tells Postfix how to query a database, as described in C(ldap_table(5)), C(sqlite_table(5)),
-    C(mysql_table(5)), C(pgsql_table(5)) and C(memcache_table(5)).
+  - Writes the client file that tells Postfix how to query a database, as described in C(ldap_table(5)),
+    C(sqlite_table(5)), C(mysql_table(5)), C(pgsql_table(5)) and C(memcache_table(5)).
   - The file is written beside the live one, with its final owner and mode, and takes the live name only after it
-    answered O(expect) through C(postmap -q), run as Postfix's O(ignore:mail_owner) without supplementary groups, which is
-    how C(proxymap(8)) reads it.
-  - An option that the map type or the host's Postfix does not know is an error with a suggestion, before anything is written.
+    answered O(expect) through C(postmap -q), run as Postfix's C(mail_owner) without supplementary groups, which is how
+    C(proxymap(8)) reads it.
+  - An option that the map type or the host's Postfix does not know is an error with a suggestion, before anything is
+    written.
   - Secrets (C(bind_pw), C(password)) are masked in the diff and in everything the module returns.
   - A C(socketmap) has no client file; C(socketmap_table(5)) names its server in the name of the table.
 options:
@@ -30,8 +31,9 @@ options:
     choices: [ldap, sqlite, mysql, pgsql, memcache]
   options:
     description:
-      - The file's options by name, in the order they are written. A list is joined by blanks where the option takes several
-        values (C(server_host), C(hosts), C(domain)); C(true) and C(false) become C(yes) and C(no) where it takes those.
+      - The file's options by name, in the order they are written. A list is joined by blanks where the option takes
+        several values (C(server_host), C(hosts), C(domain)); C(true) and C(false) become C(yes) and C(no) where it
+        takes those.
       - A value with several lines (a C(query), a C(query_filter)) becomes one line.
       - In a C(query) of an SQL table every expansion such as C(%s) must stand inside single quotes, because only there
         Postfix's escaping protects the database from the key.
@@ -41,8 +43,8 @@ options:
     description:
       - What the table must answer, key by key; null means that the key must not be found.
       - Keys are asked as given; C(postmap -q) folds them to lower case, as Postfix does.
-      - Not asked in check mode when Postfix, the file's directory or the database is not there yet. An answer in check mode that
-        differs is a warning and not an error, because an earlier task may only have been predicted.
+      - An answer in check mode that is missing or differs is a warning and not an error, because the task before this
+        one may only have been predicted.
     type: dict
     default: {}
   owner:
@@ -50,7 +52,8 @@ options:
     type: str
     default: root
   group:
-    description: Group of the file. By default the primary group of Postfix's C(mail_owner), the only one its daemons keep.
+    description:
+      - Group of the file. By default the primary group of Postfix's C(mail_owner), the only one its daemons keep.
     type: str
   mode:
     description: Permission bits in octal. Nobody else may read a file that holds a secret.
@@ -66,7 +69,8 @@ options:
     default: present
 attributes:
   check_mode:
-    description: Reports what a run would change. The live file is not touched; a candidate is queried in a private directory.
+    description:
+      - Reports what a run would change. The live file is not touched; a candidate is queried in a private directory.
     support: full
   diff_mode:
     description: Shows the file before and after, secrets masked.
@@ -176,11 +180,37 @@ def _prove(
     postfix: _table_query.Postfix, table: str, expect: dict[str, str | None], untouched: str
 ) -> dict[str, str | None]:
     """Ask ``table`` for what is expected; CommandError where it answers otherwise."""
-    answers = _table_query.ask(postfix, table, expect)
+    try:
+        answers = _table_query.ask(postfix, table, expect)
+    except _command.CommandError as exc:
+        raise _command.CommandError(f"{exc}; {untouched}") from exc
     wrong = _table_query.unmet(expect, answers)
     if wrong:
         raise _command.CommandError("; ".join(wrong) + f"; {untouched}")
     return answers
+
+
+def _hint(postfix: _table_query.Postfix, map_type: str, texts: dict[str, str]) -> str:
+    """What is wrong with a SQLite database, where its file alone says it; Postfix gives SQLite's words only."""
+    if map_type != "sqlite":
+        return ""
+    dbpath = texts["dbpath"]
+    if not os.path.exists(dbpath):
+        return f". There is no file {dbpath}"
+    if not os.path.isfile(dbpath):
+        return f". {dbpath} is not a regular file"
+    with open(dbpath, "rb") as stream:
+        if stream.read(16) != b"SQLite format 3\0":
+            return f". {dbpath} is not a SQLite database"
+    status = os.stat(dbpath)
+    readable = status.st_mode & (
+        0o400 if status.st_uid == postfix.uid else 0o040 if status.st_gid == postfix.gid else 4
+    )
+    if not readable:
+        return (
+            f". {dbpath} cannot be read by {postfix.mail_owner}: it must belong to the group {postfix.group}, mode 0640"
+        )
+    return ""
 
 
 def _expectations(expect: dict[str, Any]) -> dict[str, str | None]:
@@ -252,14 +282,15 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
                 proved = False
                 module.warn(f"{path}: expect is not proved in check mode: {exc}")
     elif postfix is not None and same:
-        answers = _prove(postfix, f"{map_type}:{path}", expect, "the file is as it was")
+        kept = "the file is as it was" + _hint(postfix, map_type, texts)
+        answers = _prove(postfix, f"{map_type}:{path}", expect, kept)
     elif postfix is not None:
         staged = _files.stage(path, _files.encode_text(content), uid=uid, gid=gid, mode=mode)
         try:
             _age(staged)
             kept = "the live file is untouched" if before is not None else "no file was made"
             try:
-                answers = _prove(postfix, f"{map_type}:{staged}", expect, kept)
+                answers = _prove(postfix, f"{map_type}:{staged}", expect, kept + _hint(postfix, map_type, texts))
             except _command.CommandError as exc:
                 raise _command.CommandError(str(exc).replace(staged, path)) from exc
             _files.commit(staged, path)
@@ -321,7 +352,7 @@ def main() -> None:
             _absent(module, module.params["path"])
         else:
             _present(module, secrets)
-    except (ValueError, _files.FileError, _command.CommandError) as exc:
+    except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:
         module.fail_json(msg=f"{module.params['path']}: {exc}")
 
 

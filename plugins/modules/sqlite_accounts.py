@@ -13,8 +13,8 @@ author: The puffy.mail developers (@puffy-mail)
 description:
   - Keeps a SQLite database with the tables and column names of PostfixAdmin (C(domain), C(mailbox), C(alias)), which
     Postfix and Dovecot read.
-  - Rows are compared by content and changed in one transaction, so a reader sees the accounts before or after, never half.
-    A new database takes its name when it is complete.
+  - Rows are compared by content and changed in one transaction, so a reader sees the accounts before or after, never
+    half. A new database takes its name when it is complete.
   - Addresses are folded to lower case.
   - A database that this module did not make is never touched.
 options:

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""map_config against real Postfix: a client file goes live when its queries are answered rightly, and only then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hosts import Host
+
+pytestmark = pytest.mark.containers
+
+DATABASE = """
+import os, shutil, sqlite3
+os.makedirs("/srv/db", exist_ok=True)
+shutil.chown("/srv/db", "root", "postfix")
+os.chmod("/srv/db", 0o750)
+database = sqlite3.connect("/srv/db/a$b.sqlite")
+database.execute("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT)")
+database.executemany("INSERT INTO t VALUES (?, ?)", [
+    ("alice@example.test", "one"), ("o'brien@example.test", "two,three"), ("lines", "a\\nb"),
+])
+database.commit()
+shutil.chown("/srv/db/a$b.sqlite", "root", "postfix")
+os.chmod("/srv/db/a$b.sqlite", 0o640)
+"""
+PATH = "/etc/postfix/sqlite/t.cf"
+OPTIONS = {"dbpath": "/srv/db/a$b.sqlite", "query": "SELECT v FROM t\n  WHERE k = '%s'"}
+EXPECT = {
+    "alice@example.test": "one",
+    "ALICE@Example.test": "one",
+    "o'brien@example.test": "two,three",
+    "lines": "a\nb",
+    "nobody@example.test": None,
+    "' OR 1=1 --": None,
+    "*)(uid=*": None,
+    "é@example.test": None,
+}
+TASK = {"path": PATH, "type": "sqlite", "options": OPTIONS, "expect": EXPECT}
+
+
+@pytest.fixture(scope="module")
+def prepared(host: Host) -> Iterator[Host]:
+    host.run(["python3", "-c", DATABASE])
+    host.run("install -d -m 0750 -o root -g postfix /etc/postfix/sqlite")
+    return host
+
+
+def state(host: Host, path: str = PATH) -> str:
+    return host.run(f"stat -c '%U %G %a %i' {path}; cat {path}").stdout
+
+
+def test_life_of_a_client_file(prepared: Host) -> None:
+    host = prepared
+    first = host.four_runs("map_config", TASK)
+    assert first["proved"] is True
+    assert first["answers"] == EXPECT
+    assert first["table"] == f"sqlite:{PATH}"
+    told, text = state(host).split("\n", 1)
+    assert told.startswith("root postfix 640 ")
+    assert "query = SELECT v FROM t WHERE k = '%s'\n" in text
+    for key, value in EXPECT.items():
+        asked = host.run(["postmap", "-q", key, f"sqlite:{PATH}"], check=False)
+        assert (asked.returncode, asked.stdout) == ((1, "") if value is None else (0, f"{value}\n"))
+    assert host.run("ls -A /etc/postfix/sqlite").stdout == "t.cf\n"
+    assert host.run("ls -d /tmp/puffy-mail-* 2>/dev/null", check=False).stdout == ""
+
+
+@pytest.mark.parametrize("drift", ["rm", "chmod 644", "chown postfix", "chgrp root", "truncate -s 5", "truncate -s 0"])
+def test_drift_is_repaired_once(prepared: Host, drift: str) -> None:
+    good = prepared.read(PATH)
+    prepared.run(f"{drift} {PATH}")
+    assert prepared.module("map_config", TASK)["changed"]
+    assert prepared.read(PATH) == good
+    assert state(prepared).startswith("root postfix 640 ")
+    assert not prepared.module("map_config", TASK, check=True)["changed"]
+
+
+FAILURES = [
+    (
+        {"expect": {"alice@example.test": "two"}},
+        f"{PATH}: the key 'alice@example.test' gives 'one' where 'two' was expected; the file is as it was",
+    ),
+    (
+        {"options": {**OPTIONS, "expansion_limit": 100}, "expect": {"nobody": "x", "alice@example.test": None}},
+        f"{PATH}: the key 'nobody' gives no entry where 'x' was expected; the key 'alice@example.test' gives 'one'"
+        " where no entry was expected; the live file is untouched",
+    ),
+    (
+        {"options": {**OPTIONS, "query": "SELECT nosuch FROM t WHERE k = '%s'"}},
+        f"{PATH}: asked as postfix, sqlite:{PATH} does not answer: fatal: dict_sqlite_lookup: {PATH}: SQL prepare"
+        " failed: no such column: nosuch",
+    ),
+    ({"options": {**OPTIONS, "dbpath": "/srv/none"}}, "; the live file is untouched. There is no file /srv/none"),
+    ({"options": {**OPTIONS, "dbpath": "/srv"}}, "; the live file is untouched. /srv is not a regular file"),
+    (
+        {"options": {**OPTIONS, "dbpath": "/etc/passwd"}},
+        "; the live file is untouched. /etc/passwd is not a SQLite database",
+    ),
+    (
+        {"options": {**OPTIONS, "dbpth": "/srv/db"}},
+        f"{PATH}: sqlite_table(5) has no option 'dbpth'; did you mean 'dbpath'?",
+    ),
+    ({"group": "nosuch"}, f"{PATH}: there is no group 'nosuch' on this host"),
+    (
+        {"mode": "640x"},
+        f"{PATH}: mode '640x' is not an octal number from 0000 to 7777; write it quoted, such as \"0640\"",
+    ),
+    ({"path": "sqlite/t.cf"}, "sqlite/t.cf: path 'sqlite/t.cf' is not absolute"),
+    (
+        {"type": "pgsql", "options": {"dbname": "a", "query": "SELECT 1"}},
+        f"{PATH}: this host's Postfix has no map type 'pgsql'; it has btree, ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), FAILURES)
+def test_a_failure_leaves_the_live_file(prepared: Host, change: dict[str, object], message: str) -> None:
+    before = state(prepared)
+    result = prepared.module("map_config", {**TASK, **change})
+    assert result.get("failed"), result
+    assert message in result["msg"], result["msg"]
+    assert result["msg"].startswith(str(change.get("path", PATH)))
+    assert state(prepared) == before
+    assert prepared.run("ls -A /etc/postfix/sqlite").stdout == "t.cf\n"
+
+
+def test_a_database_the_daemon_cannot_read(prepared: Host) -> None:
+    """Root can read it and Postfix cannot: that is found before the file is live."""
+    prepared.run(["chmod", "0600", "/srv/db/a$b.sqlite"])
+    try:
+        result = prepared.module("map_config", {**TASK, "path": "/etc/postfix/sqlite/new.cf"})
+        assert result.get("failed"), result
+        assert "asked as postfix" in result["msg"]
+        assert result["msg"].endswith("cannot be read by postfix: it must belong to the group postfix, mode 0640")
+        assert prepared.run("ls -A /etc/postfix/sqlite").stdout == "t.cf\n"
+    finally:
+        prepared.run(["chmod", "0640", "/srv/db/a$b.sqlite"])
+
+
+def test_check_mode_warns_of_what_it_cannot_prove(prepared: Host) -> None:
+    before = state(prepared)
+    change = {**TASK, "expect": {"not-there-yet@example.test": "x"}}
+    result = prepared.module("map_config", change, check=True)
+    assert not result.get("failed")
+    assert (result["changed"], result["proved"]) == (False, False)
+    assert "expect is not proved in check mode: the key 'not-there-yet@example.test'" in str(result["warnings"])
+    assert state(prepared) == before
+
+
+def test_secrets_are_shown_nowhere(prepared: Host) -> None:
+    path = "/etc/postfix/sqlite/ldap.cf"
+    options = {
+        "server_host": ["ldap://127.0.0.1:1"],
+        "version": 3,
+        "timeout": 1,
+        "search_base": "dc=example,dc=test",
+        "bind_dn": "cn=postfix",
+        "bind_pw": "s3cret-one",
+    }
+    task = {"path": path, "type": "ldap", "options": options}
+    first = prepared.four_runs("map_config", task)
+    assert "bind_pw = s3cret-one\n" in prepared.read(path)
+    other = prepared.module("map_config", {**task, "options": {**options, "bind_pw": "s3cret-two"}})
+    assert "# a masked value changes" in other["diff"]["after"]
+    failed = prepared.module("map_config", {**task, "options": {**options, "scope": "s3cret-two"}})
+    typo = prepared.module("map_config", {**task, "nosuch": 1})
+    assert failed["failed"]
+    assert typo["failed"]
+    wide = prepared.module("map_config", {**task, "mode": "0644"})
+    assert wide["msg"] == f"{path}: mode '0644' would let every user of the host read the secret in {path}"
+    down = prepared.module("map_config", {**task, "expect": {"a": None}})
+    assert down["failed"]
+    assert "Can't contact LDAP server" in down["msg"]
+    for result in (first, other, typo, wide, down):
+        assert "s3cret" not in json.dumps(result), result
+    assert prepared.run("grep -r s3cret /var/log /tmp 2>/dev/null | head -3", check=False).stdout == ""
+    assert prepared.four_runs("map_config", {"path": path, "state": "absent"})["changed"]
+    assert prepared.run(["test", "-e", path], check=False).returncode == 1

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of the role sqlite_maps: what they pass on and how they fail."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.filter.account_problems import FilterModule as AccountProblems
+from ansible_collections.puffy.mail.plugins.filter.mailbox_rows import FilterModule as MailboxRows
+from ansible_collections.puffy.mail.plugins.filter.sqlite_client_files import FilterModule as SqliteClientFiles
+from ansible_collections.puffy.mail.plugins.filter.sqlite_maps_problems import FilterModule as SqliteMapsProblems
+
+mailbox_rows = MailboxRows().filters()["mailbox_rows"]
+account_problems = AccountProblems().filters()["account_problems"]
+sqlite_client_files = SqliteClientFiles().filters()["sqlite_client_files"]
+sqlite_maps_problems = SqliteMapsProblems().filters()["sqlite_maps_problems"]
+ALICE = {"address": "alice@example.test", "password": "x"}
+
+
+def test_account_problems_names_the_role_variables() -> None:
+    assert account_problems(["example.test"], [ALICE], []) == []
+    assert account_problems([], [], [])[0].startswith("sqlite_maps_domains names no domain.")
+
+
+def test_mailbox_rows() -> None:
+    assert mailbox_rows([ALICE], cost=4)[0]["password_hash"].startswith("{BLF-CRYPT}$2b$04$")
+    with pytest.raises(AnsibleFilterError, match=r"^mailbox_rows needs a list of mappings$"):
+        mailbox_rows("alice")
+    with pytest.raises(AnsibleFilterError, match=r"^mailbox_rows: the cost 40 is not one of bcrypt's.*changed\.$"):
+        mailbox_rows([ALICE], cost=40)
+
+
+def test_without_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    hashed = {"address": "b@example.test", "password_hash": "{PLAIN}x"}
+    assert mailbox_rows([hashed]) == [hashed]
+    with pytest.raises(AnsibleFilterError, match=r"the Python package 'bcrypt' is not installed on the control side"):
+        mailbox_rows([ALICE])
+
+
+def test_sqlite_client_files() -> None:
+    files = sqlite_client_files(["example.test"], [ALICE], [])
+    assert files[1]["expect"]["ALICE@EXAMPLE.TEST"] == "example.test/alice/"
+    with pytest.raises(AnsibleFilterError, match=r"^sqlite_client_files: there is no client file 'x'"):
+        sqlite_client_files(["example.test"], [], [], {"x": {}})
+
+
+def test_sqlite_maps_problems() -> None:
+    assert sqlite_maps_problems({"sqlite_maps_password_cost": "12"}) == []
+    with pytest.raises(AnsibleFilterError, match=r"^sqlite_maps_problems needs a mapping of inputs by name, not list$"):
+        sqlite_maps_problems([])
+    with pytest.raises(AnsibleFilterError, match=r"^sqlite_maps_problems: no rule is known for the input 'x'$"):
+        sqlite_maps_problems({"x": 1})
