@@ -103,7 +103,8 @@ EXCLUSIONS = (
             r"|http request|https proxy request|wrong ssl version|packet length too long|bad record type"
             r"|record layer failure|length mismatch|bad packet length|unexpected message|unexpected eof while reading"
             r"|decryption failed or bad record mac|no suitable key share|bad key share|bad extension"
-            r"|(?:ssl/tls|(?:ssl|tls)v\d(?:\.\d)?) alert (?:protocol version|unknown ca|certificate unknown|bad certificate"
+            r"|(?:ssl/tls|(?:ssl|tls)v\d(?:\.\d)?) alert (?:protocol version|unknown ca|certificate unknown"
+            r"|bad certificate"
             r"|certificate expired|access denied|user cancell?ed|unexpected message|decode error|insufficient security"
             r"|inappropriate fallback|internal error))",
             re.IGNORECASE,

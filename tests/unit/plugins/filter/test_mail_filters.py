@@ -59,8 +59,16 @@ def test_check_table() -> None:
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        (maillog_problems, (1,), "maillog_problems: the input must be the text of a mail log or a list of its lines, not int"),
-        (tls_statistics, (None,), "tls_statistics: the input must be the text of a mail log or a list of its lines, not NoneType"),
+        (
+            maillog_problems,
+            (1,),
+            "maillog_problems: the input must be the text of a mail log or a list of its lines, not int",
+        ),
+        (
+            tls_statistics,
+            (None,),
+            "tls_statistics: the input must be the text of a mail log or a list of its lines, not NoneType",
+        ),
         (sasl_plain, ("alice", 12345), "sasl_plain: the password must be a string, not int"),
         (sasl_plain, (1, "x"), "sasl_plain: the user name must be a string, not int"),
         (sasl_plain, ("alice", "x", None), "sasl_plain: the authorization must be a string, not NoneType"),
@@ -69,7 +77,7 @@ def test_check_table() -> None:
         (check_table, ([1],), "check_table: the input must be a list of checks of puffy.mail.smtp_probe"),
         (check_table, ([{}],), "check_table: {} is not a check: it lacks name, ok, expected, seen"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(module: Any, arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=f"^{re.escape(message)}$"):
         call(module, *arguments)

@@ -12,14 +12,14 @@ from ansible_collections.puffy.mail.plugins.module_utils import _maillog
 from ansible_collections.puffy.mail.plugins.module_utils._maillog import LogLine, TlsUse
 
 PARSED = {
-    "Nov 21 10:54:45 mail postfix/cleanup[520]: 434171BC877: message-id=<20261121105445.434171BC877@mail.example.test>": (
+    "Nov 21 10:54:45 mail postfix/cleanup[520]: 434171BC877: message-id=<20261121.434171BC877@mail.example.test>": (
         LogLine(
             "Nov 21 10:54:45",
             "mail",
             "postfix/cleanup",
             520,
             "434171BC877",
-            "message-id=<20261121105445.434171BC877@mail.example.test>",
+            "message-id=<20261121.434171BC877@mail.example.test>",
         )
     ),
     "Nov  1 00:00:00 mail postfix/qmgr[486]: 4bX9Qz1y2Mz3c: removed": (
@@ -75,7 +75,8 @@ PROBLEMS = (
         "postfix/postfix-script",
     ),
     (
-        "Nov 21 11:27:08 mail postfix/smtpd[924]: error: open database /etc/postfix/nothere.db: No such file or directory",
+        "Nov 21 11:27:08 mail postfix/smtpd[924]: error: open database /etc/postfix/nothere.db: No such"
+        " file or directory",
         "error",
         "postfix/smtpd",
     ),
@@ -98,12 +99,14 @@ PROBLEMS = (
     ("Nov 21 10:54:46 mail postfix-out/smtp[6]: panic: myfree: corrupt memory block", "panic", "postfix-out/smtp"),
     ("Nov 21 10:54:46 mail postfix[5]: fatal: chdir(/var/spool/postfix): No such file", "fatal", "postfix"),
     (
-        "Nov 21 10:54:46 mail postfix/smtpd[5]: warning: SASL: Connect to private/auth failed: No such file or directory",
+        "Nov 21 10:54:46 mail postfix/smtpd[5]: warning: SASL: Connect to private/auth failed: No such"
+        " file or directory",
         "warning",
         "postfix/smtpd",
     ),
     (
-        "Nov 21 10:54:46 mail postfix/smtpd[5]: warning: c[192.0.2.1]: SASL PLAIN authentication failed: Connection lost"
+        "Nov 21 10:54:46 mail postfix/smtpd[5]: warning: c[192.0.2.1]: SASL PLAIN authentication"
+        " failed: Connection lost"
         " to authentication server",
         "warning",
         "postfix/smtpd",
@@ -175,27 +178,32 @@ HARMLESS = (
         "a client offered",
     ),
     (
-        "Nov 21 10:54:33 mail postfix/submissions/smtpd[512]: warning: TLS library problem: error:0A000102:SSL routines::"
+        "Nov 21 10:54:33 mail postfix/submissions/smtpd[512]: warning: TLS library problem:"
+        " error:0A000102:SSL routines::"
         "unsupported protocol:../ssl/statem/statem_srvr.c:1780:",
         "a client offered",
     ),
     (
-        "Nov 21 11:26:52 mail postfix/submissions/smtpd[679]: warning: TLS library problem: error:0A00009C:SSL routines::"
+        "Nov 21 11:26:52 mail postfix/submissions/smtpd[679]: warning: TLS library problem:"
+        " error:0A00009C:SSL routines::"
         "http request:../ssl/record/methods/tlsany_meth.c:68:",
         "a client offered",
     ),
     (
-        "Nov 21 11:27:02 mail postfix/submissions/smtpd[888]: warning: TLS library problem: error:1408F10B:SSL routines:"
+        "Nov 21 11:27:02 mail postfix/submissions/smtpd[888]: warning: TLS library problem:"
+        " error:1408F10B:SSL routines:"
         "ssl3_get_record:wrong version number:../ssl/record/ssl3_record.c:331:",
         "a client offered",
     ),
     (
-        "Nov 21 11:26:53 mail postfix/submissions/smtpd[679]: warning: TLS library problem: error:0A000418:SSL routines::"
+        "Nov 21 11:26:53 mail postfix/submissions/smtpd[679]: warning: TLS library problem:"
+        " error:0A000418:SSL routines::"
         "tlsv1 alert unknown ca:../ssl/record/rec_layer_s3.c:918:SSL alert number 48:",
         "a client offered",
     ),
     (
-        "Nov 21 11:12:19 mail postfix/submission/smtpd[545]: warning: TLS library problem: error:0A000412:SSL routines::"
+        "Nov 21 11:12:19 mail postfix/submission/smtpd[545]: warning: TLS library problem:"
+        " error:0A000412:SSL routines::"
         "ssl/tls alert bad certificate:../ssl/record/rec_layer_s3.c:918:SSL alert number 42:",
         "a client offered",
     ),
@@ -222,7 +230,8 @@ HARMLESS = (
         "Dovecot was stopped, restarted or reloaded",
     ),
     (
-        "Nov 21 11:27:19 mail dovecot: imap-login: Warning: SSL alert: where=0x4004, ret=560: fatal unknown CA [192.0.2.1]",
+        "Nov 21 11:27:19 mail dovecot: imap-login: Warning: SSL alert: where=0x4004, ret=560: fatal"
+        " unknown CA [192.0.2.1]",
         "a client broke off the TLS handshake",
     ),
 )
@@ -231,7 +240,8 @@ HARMLESS = (
 PLAIN = (
     "Nov 21 10:54:45 mail dovecot: imap-login: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs)"
     " (auth_failed): user=<alice@example.test>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, TLS, session=<x>",
-    "Nov 21 10:53:19 mail dovecot: imap-login: Login aborted: Connection closed: SSL_accept() failed: error:0A000102:SSL"
+    "Nov 21 10:53:19 mail dovecot: imap-login: Login aborted: Connection closed: SSL_accept()"
+    " failed: error:0A000102:SSL"
     " routines::unsupported protocol (disconnected during TLS handshake) (tls_handshake_not_finished): user=<>",
     "Nov 21 10:54:45 mail dovecot: auth: passwd-file(alice@example.test,127.0.0.1): Password mismatch",
     "Nov 21 10:54:45 mail postfix/submission/smtpd[518]: NOQUEUE: reject: RCPT from localhost[127.0.0.1]: 553 5.7.1"
@@ -252,12 +262,13 @@ Nov 21 10:54:45 mail postfix/submissions/smtpd[861]: Anonymous TLS connection es
 TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature ECDSA (P-256) \
 server-digest SHA256
 Nov 21 10:54:33 mail postfix/smtpd[512]: Anonymous TLS connection established from unknown[2001:db8::1]: TLSv1.3 with \
-cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange x25519 server-signature ECDSA (prime256v1) server-digest SHA256
+cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange x25519 server-signature ECDSA (prime256v1) \
+server-digest SHA256
 2026-11-21T10:54:46.1+00:00 mail postfix/submission/smtpd[515]: Trusted TLS connection established from \
 localhost[127.0.0.1]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519MLKEM768 \
 server-signature ECDSA (prime256v1) server-digest SHA256
-Nov 21 10:54:46 mail postfix/smtp[9]: Verified TLS connection established to mx.example.net[192.0.2.7]:25: TLSv1.3 with \
-cipher TLS_CHACHA20_POLY1305_SHA256 (256/256 bits) key-exchange X25519
+Nov 21 10:54:46 mail postfix/smtp[9]: Verified TLS connection established to mx.example.net[192.0.2.7]:25: TLSv1.3 \
+with cipher TLS_CHACHA20_POLY1305_SHA256 (256/256 bits) key-exchange X25519
 Nov 21 10:54:46 mail postfix/smtp[9]: Untrusted TLS connection reused to mx.example.net[192.0.2.7]:25: TLSv1.3 with \
 cipher TLS_CHACHA20_POLY1305_SHA256 (256/256 bits)
 Nov 21 10:54:46 mail other[9]: Trusted TLS connection established to mx.example.net[192.0.2.7]:25: TLSv1.3 with \

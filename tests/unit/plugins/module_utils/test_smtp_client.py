@@ -71,9 +71,19 @@ def test_good_server(certificate: Path) -> None:
         )
     assert all(ok for ok, _ in seen.values()), seen
     assert list(seen) == [
-        "connect", "banner", "starttls", "auth_before_tls", "mail_before_tls", "tls", "certificate names",
-        "certificate days", "auth_offered", "size", "relay a@b.test to c@foreign.example", "login",
-    ]  # fmt: skip
+        "connect",
+        "banner",
+        "starttls",
+        "auth_before_tls",
+        "mail_before_tls",
+        "tls",
+        "certificate names",
+        "certificate days",
+        "auth_offered",
+        "size",
+        "relay a@b.test to c@foreign.example",
+        "login",
+    ]
     assert server.heard[-1] == "QUIT"
     assert "C: AUTH PLAIN ********" in transcript
     initial = _smtp_probe.sasl_plain(LOGIN.username, LOGIN.password)
@@ -135,7 +145,7 @@ def test_auth_taken_unannounced() -> None:
 )
 def test_bad_greeting(greeting: str | None, cause: str) -> None:
     with FakeServer(greeting=greeting) as server:
-        seen, transcript = probe(endpoint(server), {"starttls": True, "relay": RELAY})
+        seen, _ = probe(endpoint(server), {"starttls": True, "relay": RELAY})
     assert seen["connect"] == (False, cause)
     assert seen["starttls"] == (False, f"not made: {cause}")
     assert seen["relay a@b.test to c@foreign.example"] == (False, f"not made: {cause}")
@@ -176,10 +186,13 @@ def test_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"STARTTLS": None}, "tls", "the server closed the connection"),
         ({"TLS:EHLO": None}, "tls", "the server closed the connection"),
         ({"TLS:AUTH PLAIN": None}, "login", "the server closed the connection"),
-        ({"TLS:MAIL": "not a reply"}, "sender a@b.test to c@foreign.example",
-         "the server sent 'not a reply', which is not an SMTP reply"),
+        (
+            {"TLS:MAIL": "not a reply"},
+            "sender a@b.test to c@foreign.example",
+            "the server sent 'not a reply', which is not an SMTP reply",
+        ),
     ],
-)  # fmt: skip
+)
 def test_broken_conversation(certificate: Path, replies: dict[str, str | None], step: str, cause: str) -> None:
     with FakeServer({"TLS:AUTH PLAIN": "235 ok", **replies}, certificate=certificate) as server:
         seen, _ = probe(endpoint(server, certificate), {"sender": RELAY, "recipients": [RELAY]}, LOGIN)
@@ -274,7 +287,9 @@ def test_old_versions_are_offered(certificate: Path) -> None:
         assert detail.startswith(("refused", "no attempt"))
 
 
-@pytest.mark.parametrize(("highest", "outcome"), [(ssl.TLSVersion.TLSv1_2, "refused"), (ssl.TLSVersion.TLSv1_3, "accepted")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("highest", "outcome"), [(ssl.TLSVersion.TLSv1_2, "refused"), (ssl.TLSVersion.TLSv1_3, "accepted")]
+)
 def test_openssl_command(certificate: Path, monkeypatch: pytest.MonkeyPatch, highest: Any, outcome: str) -> None:
     """Where Python's library cannot offer a version, the openssl command is asked."""
     monkeypatch.setattr(_smtp_client, "_version_context", lambda _: None)
@@ -318,10 +333,10 @@ class FakeMailbox:
     def __call__(self, *_: object) -> FakeMailbox:
         return self
 
-    def search(self, probe_id: str) -> list[str]:
+    def search(self, _: str) -> list[str]:
         return [str(number) for number in range(1, self.copies + 1)] if self.arrives else []
 
-    def fetch(self, uid: str) -> bytes:
+    def fetch(self, _: str) -> bytes:
         return b"Subject: x\r\n\r\n" + bytes(self.alter(self.body))
 
     def remove(self, uids: list[str]) -> str:

@@ -70,29 +70,53 @@ def test_parse_everything() -> None:
         ({1: 1}, f"expect has an unknown key 1; there are {', '.join(probe.EXPECT_KEYS)}"),
         ({"starttls": "maybe"}, "expect.starttls must be true or false, not 'maybe'"),
         ({"starttls": 1}, "expect.starttls must be true or false, not 1"),
-        ({"banner": "("}, "expect.banner '(' is not a regular expression: missing ), unterminated subpattern at position 0"),
-        ({"auth_offered": "PLAIN"}, "expect.auth_offered must be true, false or a list of SASL mechanisms, not 'PLAIN'"),
+        (
+            {"banner": "("},
+            "expect.banner '(' is not a regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        (
+            {"auth_offered": "PLAIN"},
+            "expect.auth_offered must be true, false or a list of SASL mechanisms, not 'PLAIN'",
+        ),
         ({"auth_offered": [1]}, "expect.auth_offered must hold names of SASL mechanisms such as 'PLAIN', not 1"),
         ({"login_code": 1000}, "expect.login_code must be a whole number from 200 to 599, not 1000"),
         ({"login_code": True}, "expect.login_code must be a whole number from 200 to 599, not True"),
         ({"size": -1}, "expect.size must be a whole number from 0 to 9223372036854775807, not -1"),
         ({"tls_versions": ["TLSv1"]}, "expect.tls_versions must be a dictionary, not ['TLSv1']"),
-        ({"tls_versions": {"TLSv1.4": True}}, "expect.tls_versions has an unknown key 'TLSv1.4'; did you mean 'TLSv1.3'?"),
+        (
+            {"tls_versions": {"TLSv1.4": True}},
+            "expect.tls_versions has an unknown key 'TLSv1.4'; did you mean 'TLSv1.3'?",
+        ),
         ({"tls_versions": {"TLSv1": "x"}}, "expect.tls_versions['TLSv1'] must be true or false, not 'x'"),
         ({"certificate": {"name": "a"}}, "expect.certificate has an unknown key 'name'; did you mean 'names'?"),
         ({"certificate": {"names": "a"}}, "expect.certificate.names must be a list of names, not 'a'"),
         ({"certificate": {"names": [1]}}, "expect.certificate.names must be a list of names, and 1 is none"),
-        ({"certificate": {"names": ["a b"]}}, "expect.certificate.names must be a host name or an IP address, not 'a b'"),
-        ({"certificate": {"min_days": "x"}}, "expect.certificate.min_days must be a whole number from 0 to 36500, not 'x'"),
+        (
+            {"certificate": {"names": ["a b"]}},
+            "expect.certificate.names must be a host name or an IP address, not 'a b'",
+        ),
+        (
+            {"certificate": {"min_days": "x"}},
+            "expect.certificate.min_days must be a whole number from 0 to 36500, not 'x'",
+        ),
         ({"relay": "x"}, "expect.relay must be a dictionary, not 'x'"),
         ({"relay": {"form": "x"}}, "expect.relay has an unknown key 'form'; did you mean 'from'?"),
         ({"relay": {"from": ""}}, "expect.relay lacks 'to': from, to and code are needed, enhanced is optional"),
-        ({"sender": [RELAY, {**RELAY, "to": ""}]}, "expect.sender[1].to must be a mail address such as 'alice@example.test', not ''"),
-        ({"relay": {**RELAY, "from": "a\r\nDATA@b"}}, "expect.relay.from must be a mail address such as 'alice@example.test', not 'a\\r\\nDATA@b'"),
-        ({"relay": {**RELAY, "enhanced": "5.7"}}, "expect.relay.enhanced must be a status code of RFC 3463 such as '5.7.1', not '5.7'"),
+        (
+            {"sender": [RELAY, {**RELAY, "to": ""}]},
+            "expect.sender[1].to must be a mail address such as 'alice@example.test', not ''",
+        ),
+        (
+            {"relay": {**RELAY, "from": "a\r\nDATA@b"}},
+            "expect.relay.from must be a mail address such as 'alice@example.test', not 'a\\r\\nDATA@b'",
+        ),
+        (
+            {"relay": {**RELAY, "enhanced": "5.7"}},
+            "expect.relay.enhanced must be a status code of RFC 3463 such as '5.7.1', not '5.7'",
+        ),
         ({"relay": {**RELAY, "code": 250}}, "expect.relay: enhanced '5.7.1' and code 250 are of different classes"),
     ],
-)  # fmt: skip
+)
 def test_parse_bad(value: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse(value)
@@ -101,12 +125,24 @@ def test_parse_bad(value: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("value", "options", "message"),
     [
-        ({"certificate": {}}, {"tls": "none"}, "expect.certificate cannot be seen without TLS; set tls to 'starttls' or 'wrapper'"),
-        ({"auth_before_tls": False}, {"tls": "wrapper"}, "expect.auth_before_tls cannot be seen with tls 'wrapper', where nothing comes before TLS"),
+        (
+            {"certificate": {}},
+            {"tls": "none"},
+            "expect.certificate cannot be seen without TLS; set tls to 'starttls' or 'wrapper'",
+        ),
+        (
+            {"auth_before_tls": False},
+            {"tls": "wrapper"},
+            "expect.auth_before_tls cannot be seen with tls 'wrapper', where nothing comes before TLS",
+        ),
         ({"login_code": 535}, {"login": False}, "expect.login_code needs the option login: without it nobody logs in"),
-        ({"relay": RELAY}, {"protocol": "imap", "tls": "wrapper"}, "expect.relay cannot be seen on an IMAP endpoint; there are banner, tls_versions, certificate"),
+        (
+            {"relay": RELAY},
+            {"protocol": "imap", "tls": "wrapper"},
+            "expect.relay cannot be seen on an IMAP endpoint; there are banner, tls_versions, certificate",
+        ),
     ],
-)  # fmt: skip
+)
 def test_parse_unfit(value: dict[str, Any], options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse(value, **options)
@@ -147,7 +183,9 @@ def test_check_address_bad(value: object, message: str) -> None:
         probe.check_address("to", value)
 
 
-@pytest.mark.parametrize(("value", "good"), [(1, True), ("25", True), (65535, True), (0, False), (65536, False), ("x", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "good"), [(1, True), ("25", True), (65535, True), (0, False), (65536, False), ("x", False)]
+)
 def test_check_port(value: object, good: bool) -> None:
     if good:
         assert probe.check_port("port", value) == int(str(value))
@@ -258,17 +296,28 @@ def test_highest_version_offered_of_a_part(length: int) -> None:
     [
         ("---\nNew, TLSv1.2, Cipher is ECDHE-RSA-AES256-GCM-SHA384\n    Protocol  : TLSv1.1\n", "accepted"),
         # OpenSSL 3.0, s_client -tls1 to a server that refuses it
-        ("CONNECTED(00000003)\n40:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:x.c:1584:SSL "
-         "alert number 70\n---\nNew, (NONE), Cipher is (NONE)\n", "refused"),
-        ("CONNECTED(00000003)\n40:error:0A000126:SSL routines::unexpected eof while reading:x.c:1:\n"
-         "New, (NONE), Cipher is (NONE)\n", "refused"),
+        (
+            "CONNECTED(00000003)\n40:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol"
+            " version:x.c:1584:SSL "
+            "alert number 70\n---\nNew, (NONE), Cipher is (NONE)\n",
+            "refused",
+        ),
+        (
+            "CONNECTED(00000003)\n40:error:0A000126:SSL routines::unexpected eof while reading:x.c:1:\n"
+            "New, (NONE), Cipher is (NONE)\n",
+            "refused",
+        ),
         ("s_client: Unknown option: -tls1\ns_client: Use -help for summary.\n", "unable"),
-        ("40:error:0A0000BF:SSL routines:tls_setup_handshake:no protocols available:x.c:104:\nSSL handshake has read 0 "
-         "bytes and written 7 bytes\nNew, (NONE), Cipher is (NONE)\n", "unable"),
+        (
+            "40:error:0A0000BF:SSL routines:tls_setup_handshake:no protocols available:x.c:104:\nSSL"
+            " handshake has read 0 "
+            "bytes and written 7 bytes\nNew, (NONE), Cipher is (NONE)\n",
+            "unable",
+        ),
         ("40:error:8000006F:system library:BIO_connect:Connection refused:x.c:1\nconnect:errno=111\n", "failed"),
         ("", "failed"),
     ],
-)  # fmt: skip
+)
 def test_s_client_attempt(output: str, outcome: str) -> None:
     assert probe.s_client_attempt(output).outcome == outcome
 
@@ -279,7 +328,11 @@ def test_s_client_attempt(output: str, outcome: str) -> None:
         (probe.judge_banner(re.compile("^220 .*ESMTP"), "220 m ESMTP x"), True, "220 m ESMTP x"),
         (probe.judge_banner(re.compile("Postfix"), "220 m ESMTP"), False, "220 m ESMTP"),
         (probe.judge_auth("a", False, None, Reply(503, ("no",))), True, "no AUTH (503 no)"),
-        (probe.judge_auth("a", False, None, Reply(334, ("",))), False, "AUTH is not announced, but the command is taken (334)"),
+        (
+            probe.judge_auth("a", False, None, Reply(334, ("",))),
+            False,
+            "AUTH is not announced, but the command is taken (334)",
+        ),
         (probe.judge_auth("a", False, ("PLAIN",), None), False, "AUTH PLAIN"),
         (probe.judge_auth("a", True, ("PLAIN",), None), True, "AUTH PLAIN"),
         (probe.judge_auth("a", True, None, Reply(503, ("no",))), False, "no AUTH (503 no)"),
@@ -289,10 +342,22 @@ def test_s_client_attempt(output: str, outcome: str) -> None:
         (probe.judge_mail_before_tls(False, Reply(530, ("5.7.0 no",))), True, "530 5.7.0 no"),
         (probe.judge_mail_before_tls(False, Reply(250, ("ok",))), False, "250 ok"),
         (probe.judge_mail_before_tls(True, Reply(250, ("ok",))), True, "250 ok"),
-        (probe.judge_envelope("relay", Envelope("", "b@x", 554, "5.7.1"), Reply(554, ("5.7.1 no",))), True, "554 5.7.1 no"),
-        (probe.judge_envelope("relay", Envelope("", "b@x", 554, "5.7.1"), Reply(554, ("5.1.1 no",))), False, "554 5.1.1 no"),
+        (
+            probe.judge_envelope("relay", Envelope("", "b@x", 554, "5.7.1"), Reply(554, ("5.7.1 no",))),
+            True,
+            "554 5.7.1 no",
+        ),
+        (
+            probe.judge_envelope("relay", Envelope("", "b@x", 554, "5.7.1"), Reply(554, ("5.1.1 no",))),
+            False,
+            "554 5.1.1 no",
+        ),
         (probe.judge_envelope("relay", Envelope("", "b@x", 554, ""), Reply(554, ("no",))), True, "554 no"),
-        (probe.judge_envelope("relay", Envelope("", "b@x", 554, "5.7.1"), Reply(250, ("2.1.5 Ok",))), False, "250 2.1.5 Ok"),
+        (
+            probe.judge_envelope("relay", Envelope("", "b@x", 554, "5.7.1"), Reply(250, ("2.1.5 Ok",))),
+            False,
+            "250 2.1.5 Ok",
+        ),
         (probe.judge_size(5, {"SIZE": "5"}), True, 5),
         (probe.judge_size(5, {"SIZE": "6"}), False, 6),
         (probe.judge_size(0, {"SIZE": ""}), True, 0),
@@ -305,7 +370,7 @@ def test_s_client_attempt(output: str, outcome: str) -> None:
         (probe.judge_tls_version("TLSv1", True, probe.TlsAttempt("unable", "d")), False, "d"),
         (probe.judge_tls_version("TLSv1", False, probe.TlsAttempt("failed", "d")), False, "d"),
     ],
-)  # fmt: skip
+)
 def test_judge(check: Check, ok: bool, seen: object) -> None:
     assert (check.ok, check.seen) == (ok, seen)
 
@@ -393,11 +458,19 @@ def test_dot_stuffed(lines: list[bytes]) -> None:
     ("sent", "received", "difference"),
     [
         (b"a\r\nb\r\n", b"a\r\nb\r\n", ""),
-        (b"a\r\nb\r\n", b"a\r\nbc\r\n", "line 2 of the body differs from byte 1 on: sent b'b', received b'bc' (lines of 1 and 2 bytes)"),
-        (b"a\r\n", b"a\r\nb\r\n", "line 2 of the body differs from byte 0 on: sent b'', received b'b' (lines of 0 and 1 bytes)"),
+        (
+            b"a\r\nb\r\n",
+            b"a\r\nbc\r\n",
+            "line 2 of the body differs from byte 1 on: sent b'b', received b'bc' (lines of 1 and 2 bytes)",
+        ),
+        (
+            b"a\r\n",
+            b"a\r\nb\r\n",
+            "line 2 of the body differs from byte 0 on: sent b'', received b'b' (lines of 0 and 1 bytes)",
+        ),
         (b"a\r\n\r\n", b"a\r\n", "the body has 1 lines, and 2 were sent"),
     ],
-)  # fmt: skip
+)
 def test_body_difference(sent: bytes, received: bytes, difference: str) -> None:
     assert probe.body_difference(sent, received) == difference
 
