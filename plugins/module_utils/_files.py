@@ -55,10 +55,12 @@ def read(path: str) -> FileState | None:
         return None
     except OSError as exc:
         raise FileError(f"{path}: cannot be read: {exc.strerror}") from exc
+    # open() refuses the descriptor of a directory, so the type comes first.
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise FileError(f"{path}: is not a regular file")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise FileError(f"{path}: is not a regular file")
         try:
             content = stream.read()
         except OSError as exc:
@@ -93,7 +95,7 @@ def mode_of(text: str) -> int:
     except (TypeError, ValueError):
         value = -1
     if not 0 <= value <= 0o7777:
-        raise ValueError(f"mode {text!r} is not an octal number from 0000 to 7777; write it quoted, such as \"0640\"")
+        raise ValueError(f'mode {text!r} is not an octal number from 0000 to 7777; write it quoted, such as "0640"')
     return value
 
 
@@ -108,7 +110,9 @@ def stage(path: str, content: bytes, *, uid: int, gid: int, mode: int) -> str:
     try:
         descriptor, staged = tempfile.mkstemp(prefix=f".{base}.", suffix=".new", dir=directory)
     except OSError as exc:
-        raise FileError(f"{path}: no file can be made beside it in {directory}: {exc.strerror}; nothing was changed") from exc
+        raise FileError(
+            f"{path}: no file can be made beside it in {directory}: {exc.strerror}; nothing was changed"
+        ) from exc
     try:
         with os.fdopen(descriptor, "wb") as stream:
             if (uid, gid) != (os.geteuid(), os.getegid()):
@@ -119,7 +123,9 @@ def stage(path: str, content: bytes, *, uid: int, gid: int, mode: int) -> str:
             os.fsync(stream.fileno())
     except OSError as exc:
         discard(staged)
-        raise FileError(f"{path}: its new content cannot be written: {exc.strerror}; the old content is untouched") from exc
+        raise FileError(
+            f"{path}: its new content cannot be written: {exc.strerror}; the old content is untouched"
+        ) from exc
     except BaseException:
         discard(staged)
         raise
