@@ -368,6 +368,13 @@ def test_a_key_of_another_certificate_is_refused_and_the_old_one_stays(fleet: Fl
         host.run(f"mv {KEY}.good {KEY}")
 
 
+def test_tls_1_3_alone_is_refused_where_dovecot_cannot(fleet: Fleet, converged: Run) -> None:
+    run = fleet.play("--limit", "bullseye", "--check", "--extra-vars", "dovecot_tls_min_protocol=TLSv1.3")
+    assert run.rc != 0
+    assert "which Dovecot 2.3.13 cannot insist on" in run.failures["bullseye"]
+    assert run.changed["bullseye"] == []
+
+
 def test_the_log_holds_no_warning_of_dovecots_own(host: Host, client: dict[str, Any]) -> None:
     log = [line for line in host.read("/var/log/mail.log").splitlines() if " dovecot: " in line]
     assert any(
