@@ -15,6 +15,7 @@ import re
 import signal
 import socket
 import ssl
+import stat
 import struct
 import time
 from collections.abc import Iterable, Sequence
@@ -196,14 +197,15 @@ def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
     digest = hashlib.sha256()
     try:
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return "(no regular file)"
+            while block := os.read(descriptor, 1 << 20):
+                digest.update(block)
+        finally:
+            os.close(descriptor)
     except OSError as exc:
         return f"({errno.errorcode.get(exc.errno or 0, 'unreadable')})"
-    with os.fdopen(descriptor, "rb") as stream:
-        try:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
-        except OSError:
-            return "(no regular file)"
     return f"sha256:{digest.hexdigest()}"
 
 

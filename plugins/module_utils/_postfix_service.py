@@ -15,6 +15,7 @@ What a reload does not apply was measured on Postfix 3.5.25, 3.10.13 and 3.11.7:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -150,7 +151,10 @@ def read_files(
     for name, value in settings:
         if _NOT_READ.fullmatch(name):
             continue
-        for token in _TOKEN.split(_postfix_types.expand(value, lookup) if "$" in value else value):
+        # Braces out of balance are for Postfix and the checks of postconf to complain about.
+        with contextlib.suppress(ValueError):
+            value = _postfix_types.expand(value, lookup)
+        for token in _TOKEN.split(value):
             path = _path(token)
             if path is not None:
                 found.add(path)

@@ -1,0 +1,413 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""postfix_service against running Postfix 3.5, 3.10 and 3.11, mostly while a sender delivers every 100 ms.
+
+The hosts have no systemd and no OpenBSD: Postfix is started by its init script here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hosts import PODMAN, Host
+
+pytestmark = pytest.mark.containers
+
+STATE = "/var/lib/puffy-mail/postfix"
+RECORD = f"{STATE}/active.json"
+
+#: seconds between two deliveries of the sender
+INTERVAL = 0.1
+
+_SENDER = r"""
+import json, os, smtplib, sys, time
+for number in range(10000):
+    if os.path.exists("/tmp/sender.stop"):
+        break
+    begin = time.time()
+    try:
+        client = smtplib.SMTP("127.0.0.1", 25, local_hostname="sender.test", timeout=20)
+        client.sendmail("sender@mail.example.test", ["tester@mail.example.test"],
+                        "Subject: probe\nX-Probe: %s-%d\n\nhello\n" % (sys.argv[1], number))
+        result = "ok"
+        client.close()
+    except ConnectionRefusedError:
+        result = "refused"
+    except Exception as exc:
+        result = repr(exc)
+    print(json.dumps([number, begin, time.time(), result]), flush=True)
+    time.sleep(max(0, begin + 0.1 - time.time()))
+"""
+
+#: Holds a port, as a program that is not Postfix does.
+_HOLDER = """
+import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", 2525)); s.listen(); print("held", flush=True); sys.stdin.read()
+"""
+
+
+class Sent:
+    """What the sender saw. ``attempts`` are (number, begin, end, result)."""
+
+    def __init__(self) -> None:
+        self.attempts: list[tuple[int, float, float, str]] = []
+
+    @property
+    def refused(self) -> int:
+        return sum(1 for attempt in self.attempts if attempt[3] == "refused")
+
+    @property
+    def failed(self) -> list[str]:
+        return [attempt[3] for attempt in self.attempts if attempt[3] != "ok"]
+
+    def outage(self) -> float:
+        """Seconds of the longest time from one accepted message to the next."""
+        accepted = [attempt[2] for attempt in self.attempts if attempt[3] == "ok"]
+        return max((after - before for before, after in zip(accepted, accepted[1:])), default=0.0)
+
+
+@contextmanager
+def sending(host: Host, tag: str) -> Iterator[Sent]:
+    """Deliver to port 25 while the block runs; afterwards every accepted message must be in the mailbox, once."""
+    host.run("rm -f /tmp/sender.stop")
+    host.write("/tmp/sender.py", _SENDER)
+    sender = subprocess.Popen(
+        [PODMAN, "exec", host.name, "python3", "/tmp/sender.py", tag], stdout=subprocess.PIPE, text=True
+    )
+    sent = Sent()
+    try:
+        time.sleep(0.5)
+        yield sent
+        time.sleep(0.5)
+    finally:
+        host.run("touch /tmp/sender.stop")
+        output, _ = sender.communicate(timeout=60)
+    sent.attempts = [tuple(json.loads(line)) for line in output.splitlines()]
+    accepted = {f"{tag}-{number}" for number, _, _, result in sent.attempts if result == "ok"}
+    assert len(accepted) >= 8, sent.attempts
+    arrived: list[str] = []
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        arrived = re.findall(rf"^X-Probe: ({tag}-\d+)$", host.read("/var/mail/tester"), re.M)
+        if accepted <= set(arrived):
+            break
+        time.sleep(0.2)
+    assert accepted <= set(arrived), f"accepted and lost: {sorted(accepted - set(arrived))}"
+    assert len(arrived) == len(set(arrived)), "delivered twice"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def configured(host: Host) -> None:
+    """One mailbox, one name, a small main.cf; Postfix runs it and the module has recorded it."""
+    host.run(
+        # The host is still booting, and starts Postfix as its last service.
+        "for i in $(seq 100); do postfix status 2>/dev/null && break; sleep 0.1; done;"
+        " useradd -m tester; touch /var/mail/tester; chown tester /var/mail/tester;"
+        " postconf -e myhostname=mail.example.test mydestination=mail.example.test smtpd_tls_security_level=none"
+        " smtp_tls_security_level= smtp_tls_session_cache_database= smtpd_tls_cert_file= smtpd_tls_key_file="
+        # A delivery that a restart cut off is tried again at once, and not after a minute.
+        " transport_retry_time=1s minimal_backoff_time=1s maximal_backoff_time=1s queue_run_delay=1s;"
+        " service postfix restart; mkdir /root/good"
+    )
+    converge(host)
+    host.run("cp -p /etc/postfix/main.cf /etc/postfix/master.cf /root/good/")
+
+
+@pytest.fixture
+def clean(host: Host, configured: None) -> None:
+    """The host is back at the base configuration, and the module agrees."""
+    host.run("cp -p /root/good/main.cf /root/good/master.cf /etc/postfix/")
+    converge(host)
+
+
+def converge(host: Host, **options: Any) -> dict[str, Any]:
+    """Run the module; it must succeed."""
+    result = host.module("postfix_service", options)
+    assert not result.get("failed"), (result["msg"], result)
+    return result
+
+
+def master(host: Host) -> int:
+    return int(host.read("/var/spool/postfix/pid/master.pid"))
+
+
+def listening(host: Host) -> set[str]:
+    """What is bound on the ports of the tests, as ``address:port``."""
+    lines = host.run("ss -lntH").stdout.splitlines()
+    return {line.split()[3] for line in lines if re.search(r":(25|587|2525|2526|10025)$", line.split()[3])}
+
+
+def log(host: Host) -> int:
+    """The length of the mail log in bytes."""
+    return int(host.run("wc -c < /var/log/mail.log").stdout)
+
+
+def complaints(host: Host, since: int) -> list[str]:
+    """Warnings and errors that Postfix logged since."""
+    text = host.run(f"tail -c +{since + 1} /var/log/mail.log").stdout
+    return [line for line in text.splitlines() if re.search(r"\]: (warning|error|fatal|panic): ", line)]
+
+
+def test_fresh_start_no_change_stop(host: Host) -> None:
+    host.run(f"service postfix stop; rm -rf {STATE}")
+    before = log(host)
+    first = host.four_runs("postfix_service", {})
+    assert (first["action"], first["reasons"]) == ("start", ["Postfix is not running"])
+    assert host.run("postfix status", check=False).returncode == 0
+    assert host.run(f"stat -c '%a %U' {STATE} {RECORD}").stdout.split() == ["700", "root", "600", "root"]
+    assert complaints(host, before) == []
+    assert converge(host, state="stopped")["action"] == "stop"
+    assert converge(host, state="stopped")["action"] == "none"
+    assert host.run("postfix status", check=False).returncode != 0
+    assert listening(host) == set()
+
+
+def test_enabled(host: Host) -> None:
+    result = host.four_runs("postfix_service", {"enabled": False})
+    assert (result["action"], result["reasons"]) == ("none", ["Postfix is started at boot"])
+    assert not host.run("ls /etc/rc2.d").stdout.count("S01postfix")
+    result = converge(host, enabled=True)
+    assert result["reasons"] == ["Postfix is not started at boot"]
+    assert re.search(r"S\d\dpostfix", host.run("ls /etc/rc2.d").stdout)
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_parameter_is_reloaded_and_a_secret_is_masked(host: Host) -> None:
+    pid, before = master(host), log(host)
+    host.run(
+        "echo message_size_limit = 20480000 >> /etc/postfix/main.cf;"
+        " echo 'smtp_sasl_password_maps = inline:{ {example.test = user:sesame} }' >> /etc/postfix/main.cf"
+    )
+    with sending(host, "reload") as sent:
+        result = host.four_runs("postfix_service", {})
+    assert result["action"] == "reload"
+    assert "main.cf: message_size_limit is '20480000' and was not set" in result["reasons"]
+    assert "message_size_limit = 20480000\n" in result["diff"]["after"]
+    assert "sesame" not in json.dumps(result)
+    assert master(host) == pid
+    assert (
+        b"SIZE 20480000"
+        in host.run(
+            "python3 -c \"import smtplib; c = smtplib.SMTP('127.0.0.1'); print(c.ehlo()[1].decode())\""
+        ).stdout.encode()
+    )
+    assert sent.failed == []
+    assert complaints(host, before) == []
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_new_service_is_reloaded(host: Host) -> None:
+    pid = master(host)
+    host.run(
+        "printf 'submission inet n - y - - smtpd\\n127.0.0.1:10025 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf"
+    )
+    result = host.four_runs("postfix_service", {})
+    assert result["action"] == "reload"
+    assert result["reasons"] == [
+        "master.cf: service 127.0.0.1:10025/inet is new",
+        "master.cf: service submission/inet is new",
+    ]
+    assert master(host) == pid
+    assert {"0.0.0.0:587", "[::]:587", "127.0.0.1:10025"} <= listening(host)
+
+
+@pytest.mark.usefixtures("clean")
+def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
+    pid, before = master(host), log(host)
+    host.run("postconf -e inet_interfaces=127.0.0.1")
+    with sending(host, "restart") as sent:
+        result = converge(host)
+    assert result["action"] == "restart"
+    assert result["reasons"] == [
+        "main.cf: inet_interfaces is '127.0.0.1' and was 'all'; Postfix reads it only when it starts"
+    ]
+    assert master(host) != pid
+    assert listening(host) == {"127.0.0.1:25"}
+    # Postfix has to be stopped and started: 1 to 2 s where nothing else runs.
+    assert sent.outage() < 15
+    # The same port under another name: the service that is new is started before the old one is stopped.
+    host.run("sed -i 's/^smtp .*inet /25 inet /' /etc/postfix/master.cf")
+    result = converge(host)
+    assert result["action"] == "restart"
+    assert any("which service smtp/inet holds" in reason for reason in result["reasons"])
+    assert listening(host) == {"127.0.0.1:25"}
+    # inet_interfaces by way of $name, and inet_protocols
+    host.run("postconf -e 'inet_interfaces=$puffy' puffy=all inet_protocols=ipv4")
+    assert converge(host)["action"] == "restart"
+    assert listening(host) == {"0.0.0.0:25"}
+    assert complaints(host, before) == []
+
+
+BROKEN = {
+    "an address the host lacks": (
+        "postconf -e inet_interfaces=192.0.2.55",
+        r"service smtp/inet is to listen on 192\.0\.2\.55:25, but this host has no address 192\.0\.2\.55",
+    ),
+    "a port taken": (
+        "printf '2525 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf",
+        r"service 2525/inet is to listen on 0\.0\.0\.0:2525, but another process holds 0\.0\.0\.0:2525",
+    ),
+    "a number that is none": (
+        "postconf -e message_size_limit=ten",
+        r"postfix -c /etc/postfix check failed .*bad numerical configuration: message_size_limit = ten",
+    ),
+    "a daemon that does not start": (
+        "printf '2526 inet n - y - - smtpd\\n  -o smtpd_timeout=ten\\n' >> /etc/postfix/master.cf",
+        r"a daemon does not start; .*fatal: .*smtpd_timeout",
+    ),
+    "a line that master(8) cannot read": (
+        "printf '2526 inett n - y - - smtpd\\n' >> /etc/postfix/master.cf",
+        r"postconf -c /etc/postfix -M failed .*inett",
+    ),
+}
+
+
+@pytest.mark.usefixtures("clean")
+def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: Host) -> None:
+    good = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
+    pid = master(host)
+    holder = subprocess.Popen(
+        [PODMAN, "exec", "-i", host.name, "python3", "-c", _HOLDER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        # What a reload costs the same sender, as the measure of the outage.
+        with sending(host, "measure") as plain:
+            host.run("postfix reload")
+        with sending(host, "rollback") as sent:
+            for name, (breakage, message) in BROKEN.items():
+                host.run(breakage)
+                bad = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
+                result = host.module("postfix_service", {"timeout": 15})
+                assert result.get("failed"), name
+                assert re.search(message, result["msg"]), (name, result["msg"])
+                assert "serve again" in result["msg"], result["msg"]
+                assert result["rolled_back"], name
+                assert (host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")) == good, name
+                assert (host.read(f"{STATE}/rejected/main.cf"), host.read(f"{STATE}/rejected/master.cf")) == bad
+                assert master(host) == pid, name
+                assert not converge(host)["changed"]
+    finally:
+        holder.communicate(timeout=20)
+    assert sent.refused == 0
+    assert sent.failed == []
+    assert sent.outage() < plain.outage() + 3
+
+
+@pytest.mark.usefixtures("clean")
+def test_nothing_to_go_back_to(host: Host) -> None:
+    host.run(f"service postfix stop; rm -rf {STATE}; postconf -e inet_interfaces=192.0.2.55")
+    text = host.read("/etc/postfix/main.cf")
+    predicted = host.module("postfix_service", {}, check=True)
+    assert predicted["failed"]
+    assert host.run(f"test -e {STATE}", check=False).returncode != 0
+    result = host.module("postfix_service", {})
+    assert result["failed"]
+    assert not result["rolled_back"]
+    assert result["msg"].endswith(
+        "this host has no address 192.0.2.55; there is no other configuration to go back to, and Postfix does not run"
+    )
+    assert host.read("/etc/postfix/main.cf") == text
+
+
+@pytest.mark.usefixtures("clean")
+def test_killed_master_lost_record_and_first_run_with_new_addresses(host: Host) -> None:
+    host.run("kill -9 $(cat /var/spool/postfix/pid/master.pid)")
+    assert converge(host)["action"] == "start"
+    host.run(f"rm -rf {STATE}")
+    result = converge(host)
+    assert (result["action"], result["reasons"]) == ("reload", ["no record tells what the running Postfix has loaded"])
+    host.run(f"rm -rf {STATE}; postconf -e inet_interfaces=127.0.0.1")
+    assert converge(host)["action"] == "restart"
+    assert listening(host) == {"127.0.0.1:25"}
+
+
+@pytest.mark.usefixtures("clean")
+def test_files_that_daemons_read_when_they_start(host: Host) -> None:
+    host.run(
+        "cd /etc/postfix; printf '192.0.2.0/24 REJECT\\n' > clients; printf 'a OK\\n' > senders; postmap hash:senders;"
+        " openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 9 -subj /CN=one 2>/dev/null;"
+        " postconf -e 'smtpd_client_restrictions=check_client_access cidr:$config_directory/clients,"
+        " check_sender_access hash:/etc/postfix/senders' smtpd_tls_cert_file=/etc/postfix/cert.pem"
+        " smtpd_tls_key_file=/etc/postfix/key.pem smtpd_tls_security_level=may"
+    )
+    converge(host)
+    host.run("cd /etc/postfix; printf 'b OK\\n' >> senders; postmap hash:senders")
+    assert converge(host)["action"] == "none"
+    host.run("printf '198.51.100.0/24 REJECT\\n' >> /etc/postfix/clients")
+    result = converge(host)
+    assert result["action"] == "reload"
+    assert [reason.split(":")[0] for reason in result["reasons"]] == ["/etc/postfix/clients"]
+    host.run("cd /etc/postfix; openssl req -x509 -key key.pem -out cert.pem -days 9 -subj /CN=two 2>/dev/null")
+    assert [reason.split(":")[0] for reason in converge(host)["reasons"]] == ["/etc/postfix/cert.pem"]
+    shown = host.run("echo QUIT | openssl s_client -connect 127.0.0.1:25 -starttls smtp 2>/dev/null | grep -a subject")
+    assert "two" in shown.stdout
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("delay", [0.5, 1.5])
+def test_killed_run_is_finished_by_the_next(host: Host, delay: float) -> None:
+    """SIGKILL at some point; the next run finishes, the one after reports no change."""
+    kill(host, delay)
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.long
+@pytest.mark.parametrize("delay", [tenth / 10 for tenth in range(2, 40)])
+def test_killed_run_is_finished_by_the_next_at_any_point(host: Host, delay: float) -> None:
+    kill(host, delay)
+
+
+def kill(host: Host, delay: float) -> None:
+    host.run("postconf -e inet_interfaces=127.0.0.1 message_size_limit=20480000")
+    runner = (
+        "import sys; from ansible.module_utils.testing import patch_module_args; import runpy\n"
+        "with patch_module_args({}):\n"
+        "    runpy.run_module('ansible_collections.puffy.mail.plugins.modules.postfix_service', run_name='__main__')\n"
+    )
+    host.run(
+        [
+            *("env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1"),
+            *("timeout", "-s", "KILL", str(delay), "python3", "-c", runner),
+        ],
+        check=False,
+    )
+    result = converge(host)
+    assert listening(host) == {"127.0.0.1:25"}
+    size = host.run("python3 -c \"import smtplib; c = smtplib.SMTP('127.0.0.1'); print(c.ehlo()[1].decode())\"").stdout
+    assert "SIZE 20480000" in size, result
+    assert not converge(host)["changed"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_interrupted_rollback_is_finished(host: Host) -> None:
+    """The files are back, and the daemon still has what was rejected: the pending action tells."""
+    pid = master(host)
+    host.run(f"echo restart > {STATE}/pending")
+    result = converge(host)
+    assert result["reasons"] == ["an earlier run ended before its restart of Postfix was complete"]
+    assert master(host) != pid
+
+
+def test_bad_options(host: Host) -> None:
+    for options, message in (
+        ({"config_directory": "/nowhere"}, "config_directory: '/nowhere' is not a directory; is Postfix installed?"),
+        ({"config_directory": "/tmp"}, "/tmp/master.cf: there is no such file"),
+        ({"config_directory": "/tmp", "enabled": True}, "/tmp/master.cf: there is no such file"),
+        ({"timeout": 0}, "timeout: 0 is not from 1 to 3600 seconds; nothing was changed"),
+    ):
+        result = host.module("postfix_service", options, check=True)
+        assert result["failed"]
+        assert result["msg"].startswith(message), result["msg"]
