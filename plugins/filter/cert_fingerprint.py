@@ -45,6 +45,7 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.puffy.mail.plugins.module_utils._certificates import certificates, fingerprint
 
 

@@ -36,6 +36,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.puffy.mail.plugins.module_utils._certificates import input_problems
 
 
@@ -44,7 +45,6 @@ def tls_pki_problems(value: object) -> list[str]:
     if not isinstance(value, dict):
         raise AnsibleFilterError(f"tls_pki_problems: the input must be a dictionary, not {type(value).__name__}")
     return input_problems(value)
-
 
 
 class FilterModule:

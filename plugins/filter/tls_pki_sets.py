@@ -47,6 +47,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.puffy.mail.plugins.module_utils._certificates import key_sets
 
 
@@ -55,7 +56,6 @@ def tls_pki_sets(value: object, key_file: str, chain_file: str) -> list[dict[str
     if not isinstance(value, list):
         raise AnsibleFilterError(f"tls_pki_sets: the input must be a list of key types, not {type(value).__name__}")
     return key_sets(value, key_file, chain_file)
-
 
 
 class FilterModule:

@@ -211,7 +211,9 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
     files = ("tls_pki_key_file", "tls_pki_chain_file", "tls_pki_ca_file")
     found.extend(_file_problem(name, inputs[name]) for name in files)
     if len({inputs[name] for name in files}) < len(files):
-        found.append("tls_pki_key_file, tls_pki_chain_file and tls_pki_ca_file must be three files, and two are the same.")
+        found.append(
+            "tls_pki_key_file, tls_pki_chain_file and tls_pki_ca_file must be three files, and two are the same."
+        )
     if source == "private_ca":
         found.extend(_authority_problems(inputs))
     return [problem for problem in found if problem is not None]
@@ -223,8 +225,8 @@ def _authority_problems(inputs: Mapping[str, Any]) -> list[str | None]:
     directory = inputs["tls_pki_ca_directory"]
     if not isinstance(directory, str) or not directory.startswith("/") or not directory.strip("/"):
         found.append(
-            f"tls_pki_ca_directory is {directory!r}. Right would be the absolute path of a directory on the control side,"
-            " such as '{{ inventory_dir }}/pki'."
+            f"tls_pki_ca_directory is {directory!r}. Right would be the absolute path of a directory on the control"
+            " side, such as '{{ inventory_dir }}/pki'."
         )
     lifetimes = ["tls_pki_certificate_days", "tls_pki_ca_days"]
     pairs = [

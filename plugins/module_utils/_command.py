@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 #: OpenBSD keeps package commands under /usr/local; sbin is not on every user's PATH.
 SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -95,6 +100,82 @@ def run(
     if check and result.rc != 0:
         raise CommandError(failure(result))
     return result
+
+
+def race(argv: Sequence[str], workers: int, *, timeout: float, accept: Callable[[Result], bool]) -> Result:
+    """Run ``argv`` in ``workers`` processes at once and return the first Result that ``accept`` takes.
+
+    The others are ended as soon as there is one, and all of them when time runs out or a signal ends this process.
+    ``timeout`` is in seconds. Raises CommandError where no process succeeds, or none in time.
+    """
+    shown = shlex.join(argv)
+    env = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C"}
+    running: list[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]] = []
+    said: list[str] = []
+    deadline = time.monotonic() + timeout
+    with _ended_by_signals(), contextlib.ExitStack() as files:
+        try:
+            for _ in range(workers):
+                # A worker may say more than a pipe holds before it ends, so what it says goes to files.
+                out: IO[bytes] = files.enter_context(tempfile.TemporaryFile())
+                err: IO[bytes] = files.enter_context(tempfile.TemporaryFile())
+                process = subprocess.Popen(
+                    list(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, start_new_session=True
+                )
+                running.append((process, out, err))
+            while running:
+                for entry in list(running):
+                    process, out, err = entry
+                    if process.poll() is None:
+                        continue
+                    running.remove(entry)
+                    out.seek(0)
+                    err.seek(0)
+                    result = Result(
+                        tuple(argv),
+                        process.returncode,
+                        out.read().decode("utf-8", "replace"),
+                        err.read().decode("utf-8", "replace"),
+                    )
+                    if result.rc == 0 and accept(result):
+                        return result
+                    said.append(failure(result) if result.rc else f"{shown} ended without a usable answer")
+                if time.monotonic() >= deadline:
+                    raise CommandError(
+                        f"{shown} in {workers} processes did not end within {timeout:g} seconds and was stopped"
+                    )
+                time.sleep(0.02)
+        except (OSError, ValueError) as exc:
+            raise CommandError(f"{shown} could not be started: {exc}") from exc
+        finally:
+            for process, _out, _err in running:
+                _end(process)
+    raise CommandError(said[-1] if said else f"{shown}: there was no process to wait for")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and whatever it started in its session, and collect it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+            return
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM, SIGHUP and SIGINT end this process as an exception does, so that what it started is cleaned up."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def failure(result: Result) -> str:

@@ -56,14 +56,14 @@ options:
         type: str
   key_type:
     description:
-      - Type of the keys that are made here. V(ecdsa) is the curve P-384 for authorities and P-256 for clients, V(rsa) is
-        4096 and 3072 bits.
+      - Type of the keys that are made here. V(ecdsa) is the curve P-384 for authorities and P-256 for clients, V(rsa)
+        is 4096 and 3072 bits.
       - Ed25519 is not offered since LibreSSL's libssl cannot use it for TLS.
     type: str
     choices: [ecdsa, rsa]
     default: ecdsa
   passphrase:
-    description: Password that the authority's keys are encrypted with. Without it they are protected by their mode only.
+    description: Password that the authority's keys are encrypted with. Without it only their mode protects them.
     type: str
   days:
     description: Lifetime of the root, in days.
@@ -106,7 +106,7 @@ options:
         type: str
         required: true
       current:
-        description: The certificate in use now, in PEM form; only its first certificate counts. Empty where there is none.
+        description: The certificate in use now, in PEM form. Of a chain the first counts. Empty where there is none.
         type: str
         default: ""
       names:
@@ -129,8 +129,8 @@ options:
     default: 30
   revoked:
     description:
-      - What to list on the revocation list. Each entry is the serial number of a certificate in hexadecimal, or a common
-        name, which stands for every certificate issued under it so far.
+      - What to list on the revocation list. Each entry is the serial number of a certificate in hexadecimal, or a
+        common name, which stands for every certificate issued under it so far.
       - Revocation is final. An entry taken away here stays on the list until its certificate has expired.
     type: list
     elements: str
@@ -202,7 +202,7 @@ certificates:
       description: Why it was issued; empty where it was not.
       type: str
     chain:
-      description: The certificate followed by the intermediate, in PEM form. Empty where it would be issued in check mode.
+      description: The certificate and then the intermediate, in PEM form. Empty where it would be issued in check mode.
       type: str
     serial:
       description: Serial number in hexadecimal.
@@ -225,7 +225,7 @@ clients:
       description: Why it was issued; empty where it was not.
       type: str
     chain:
-      description: The certificate followed by the intermediate, in PEM form. Empty where it would be issued in check mode.
+      description: The certificate and then the intermediate, in PEM form. Empty where it would be issued in check mode.
       type: str
     serial:
       description: Serial number in hexadecimal.
@@ -247,9 +247,10 @@ import ipaddress
 import os
 import traceback
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
 from ansible_collections.puffy.mail.plugins.module_utils import _certificates as pem
 from ansible_collections.puffy.mail.plugins.module_utils import _files
 
@@ -260,7 +261,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    _IMPORT_ERROR: Optional[str] = None
+    _IMPORT_ERROR: str | None = None
     Key = Union[rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey]
 except ImportError:
     _IMPORT_ERROR = traceback.format_exc()
@@ -279,8 +280,14 @@ class CaError(Exception):
 class Authority:
     """A certificate that signs, and its key; both None in check mode while they do not exist."""
 
-    certificate: Optional[x509.Certificate]
-    key: Optional[Key]
+    certificate: x509.Certificate | None
+    key: Key | None
+
+    def signer(self) -> tuple[x509.Certificate, Key]:
+        """Both, for a signature; a run that signs has made what was missing before."""
+        if self.certificate is None or self.key is None:
+            raise CaError("the authority has no key to sign with")
+        return self.certificate, self.key
 
 
 def utcnow() -> datetime.datetime:
@@ -317,12 +324,13 @@ def revocation_date(entry: x509.RevokedCertificate) -> datetime.datetime:
 
 def spki(key: Any) -> bytes:
     """The public key in DER form, to compare keys by."""
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return bytes(key.public_bytes(serialization.Encoding.DER, form))
 
 
 def text_of(item: Any) -> str:
     """A certificate or a revocation list in PEM form."""
-    return item.public_bytes(serialization.Encoding.PEM).decode("ascii")
+    return str(item.public_bytes(serialization.Encoding.PEM), "ascii")
 
 
 def serial_text(number: int) -> str:
@@ -401,11 +409,11 @@ class PrivateCa:
             mode = 0o600 if secret else 0o644
             _files.write(path, content.encode("ascii"), uid=os.geteuid(), gid=os.getegid(), mode=mode)
 
-    def read_text(self, path: str) -> Optional[str]:
+    def read_text(self, path: str) -> str | None:
         state = _files.read(path)
         return None if state is None else state.text()
 
-    def read_certificate(self, path: str) -> Optional[x509.Certificate]:
+    def read_certificate(self, path: str) -> x509.Certificate | None:
         text = self.read_text(path)
         if text is None:
             return None
@@ -421,15 +429,15 @@ class PrivateCa:
             return rsa.generate_private_key(public_exponent=65537, key_size=4096 if authority else 3072)
         return ec.generate_private_key(ec.SECP384R1() if authority else ec.SECP256R1())
 
-    def key_text(self, key: Key, *, passphrase: Optional[str]) -> str:
+    def key_text(self, key: Key, *, passphrase: str | None) -> str:
         protection: Any = serialization.NoEncryption()
         if passphrase:
             protection = serialization.BestAvailableEncryption(passphrase.encode())
-        return key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
-        ).decode("ascii")
+        return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection).decode(
+            "ascii"
+        )
 
-    def load_key(self, path: str, passphrase: Optional[str]) -> Optional[Key]:
+    def load_key(self, path: str, passphrase: str | None) -> Key | None:
         """The private key at ``path``, or None where there is none."""
         state = _files.read(path)
         if state is None:
@@ -442,8 +450,10 @@ class PrivateCa:
         try:
             key = serialization.load_pem_private_key(state.content, passphrase.encode() if passphrase else None)
         except TypeError as exc:
-            need = "is encrypted and no passphrase was given" if not passphrase else (
-                "is not encrypted although a passphrase was given"
+            need = (
+                "is encrypted and no passphrase was given"
+                if not passphrase
+                else ("is not encrypted although a passphrase was given")
             )
             raise CaError(f"{path}: the key {need}; nothing was changed") from exc
         except ValueError as exc:
@@ -467,7 +477,7 @@ class PrivateCa:
         attributes = [x509.NameAttribute(oids[name], fields[name]) for name in SUBJECT_FIELDS if fields.get(name)]
         return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
-    def authority(self, stem: str, common_name: str, days: int, issuer: Optional[Authority]) -> Authority:
+    def authority(self, stem: str, common_name: str, days: int, issuer: Authority | None) -> Authority:
         """The root (``issuer`` None) or the intermediate, made or renewed as needed."""
         key_path, certificate_path = self.path(f"{stem}.key"), self.path(f"{stem}.pem")
         certificate = self.read_certificate(certificate_path)
@@ -475,8 +485,8 @@ class PrivateCa:
         subject = self.subject(common_name)
         if certificate is not None and key is None:
             raise CaError(
-                f"{key_path}: is missing while {certificate_path} is there; bring the key back from its backup, or choose"
-                " another directory for a new authority. Nothing was changed"
+                f"{key_path}: is missing while {certificate_path} is there; bring the key back from its backup, or"
+                " choose another directory for a new authority. Nothing was changed"
             )
         if certificate is not None and key is not None:
             self.check_pair(stem, certificate, key, subject, issuer)
@@ -497,7 +507,7 @@ class PrivateCa:
         return Authority(certificate, key)
 
     def check_pair(
-        self, stem: str, certificate: x509.Certificate, key: Key, subject: x509.Name, issuer: Optional[Authority]
+        self, stem: str, certificate: x509.Certificate, key: Key, subject: x509.Name, issuer: Authority | None
     ) -> None:
         path = self.path(f"{stem}.pem")
         if spki(certificate.public_key()) != spki(key.public_key()):
@@ -522,7 +532,7 @@ class PrivateCa:
                 f" {self.now.isoformat()}Z; set the clock. Nothing was changed"
             )
 
-    def stale_authority(self, certificate: x509.Certificate, issuer: Optional[Authority]) -> str:
+    def stale_authority(self, certificate: x509.Certificate, issuer: Authority | None) -> str:
         """Why the certificate of an authority must be issued anew for its key; empty where it need not."""
         left = (not_after(certificate) - self.now).days
         if left < self.params["authority_renew_before_days"]:
@@ -534,9 +544,7 @@ class PrivateCa:
                 return "the root has another key"
         return ""
 
-    def sign_authority(
-        self, subject: x509.Name, key: Key, days: int, issuer: Optional[Authority]
-    ) -> x509.Certificate:
+    def sign_authority(self, subject: x509.Name, key: Key, days: int, issuer: Authority | None) -> x509.Certificate:
         public = key.public_key()
         identifier = x509.SubjectKeyIdentifier.from_public_key(public)
         end = self.now + datetime.timedelta(days=days)
@@ -544,10 +552,10 @@ class PrivateCa:
         name = subject
         authority_key = identifier
         if issuer is not None:
-            assert issuer.certificate is not None
-            signer, name = issuer.key, issuer.certificate.subject
-            end = min(end, not_after(issuer.certificate))
-            authority_key = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            above, signer = issuer.signer()
+            name = above.subject
+            end = min(end, not_after(above))
+            authority_key = above.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -604,14 +612,14 @@ class PrivateCa:
     def issue(
         self, ca: Authority, public: Any, subject: x509.Name, names: tuple[str, ...], usage: Any
     ) -> x509.Certificate:
-        assert ca.certificate is not None
-        end = min(self.now + datetime.timedelta(days=self.params["days_issued"]), not_after(ca.certificate))
+        issuer, key = ca.signer()
+        end = min(self.now + datetime.timedelta(days=self.params["days_issued"]), not_after(issuer))
         is_rsa = isinstance(public, rsa.RSAPublicKey)
-        identifier = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(ca.certificate.subject)
+            .issuer_name(issuer.subject)
             .public_key(public)
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.now - BACKDATE)
@@ -621,14 +629,11 @@ class PrivateCa:
             .add_extension(key_usage(digital_signature=True, key_encipherment=is_rsa), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternative_names(names)), critical=False)
-        assert ca.key is not None
-        certificate = builder.sign(ca.key, hashes.SHA256())
+        certificate = builder.sign(key, hashes.SHA256())
         self.put(
             self.path("issued", f"{serial_text(certificate.serial_number)}.pem"),
             text_of(certificate),
@@ -636,17 +641,17 @@ class PrivateCa:
         )
         return certificate
 
-    def report(self, leaf: Optional[x509.Certificate], intermediate: str, why: str) -> dict[str, Any]:
+    def report(self, leaf: x509.Certificate | None, intermediate: str, why: str) -> dict[str, Any]:
         if leaf is None:
-            return dict(changed=True, reason=why, chain="", serial="", not_after="", fingerprint="")
-        return dict(
-            changed=bool(why),
-            reason=why,
-            chain=text_of(leaf) + intermediate,
-            serial=serial_text(leaf.serial_number),
-            not_after=f"{not_after(leaf).isoformat()}Z",
-            fingerprint=pem.fingerprint(leaf.public_bytes(serialization.Encoding.DER)),
-        )
+            return {"changed": True, "reason": why, "chain": "", "serial": "", "not_after": "", "fingerprint": ""}
+        return {
+            "changed": bool(why),
+            "reason": why,
+            "chain": text_of(leaf) + intermediate,
+            "serial": serial_text(leaf.serial_number),
+            "not_after": f"{not_after(leaf).isoformat()}Z",
+            "fingerprint": pem.fingerprint(leaf.public_bytes(serialization.Encoding.DER)),
+        }
 
     def server(self, ca: Authority, intermediate: str, wanted: dict[str, Any]) -> dict[str, Any]:
         names = pem.subject_names([wanted["name"], *wanted["names"]])
@@ -699,11 +704,11 @@ class PrivateCa:
         for entry in sorted(os.listdir(directory)):
             if entry.endswith(".pem") and not entry.startswith("."):
                 certificate = self.read_certificate(os.path.join(directory, entry))
-                assert certificate is not None
-                found.append(certificate)
+                if certificate is not None:
+                    found.append(certificate)
         return found
 
-    def find_revoked(self, crl: Optional[x509.CertificateRevocationList]) -> dict[int, datetime.datetime]:
+    def find_revoked(self, crl: x509.CertificateRevocationList | None) -> dict[int, datetime.datetime]:
         """Serial numbers that belong on the list, with their revocation dates."""
         on_record = self.issued() if self.params["revoked"] or crl is not None else []
         expired = {item.serial_number for item in on_record if not_after(item) < self.now}
@@ -715,15 +720,15 @@ class PrivateCa:
             matching = [item for item in on_record if matches(item, wanted)]
             if not matching:
                 raise CaError(
-                    f"revoked: {wanted!r} is neither the serial number nor the common name of a certificate on record in"
-                    f" {self.path('issued')}; nothing was changed"
+                    f"revoked: {wanted!r} is neither the serial number nor the common name of a certificate on record"
+                    f" in {self.path('issued')}; nothing was changed"
                 )
             for item in matching:
                 if item.serial_number not in expired:
                     listed.setdefault(item.serial_number, self.now)
         return listed
 
-    def load_crl(self) -> Optional[x509.CertificateRevocationList]:
+    def load_crl(self) -> x509.CertificateRevocationList | None:
         path = self.path("crl.pem")
         text = self.read_text(path)
         if text is None:
@@ -734,13 +739,15 @@ class PrivateCa:
             raise CaError(f"{path}: is not a revocation list in PEM form; nothing was changed") from exc
 
     def revocation_list(
-        self, ca: Authority, crl: Optional[x509.CertificateRevocationList], listed: dict[int, datetime.datetime]
+        self, ca: Authority, crl: x509.CertificateRevocationList | None, listed: dict[int, datetime.datetime]
     ) -> str:
         why = ""
         if crl is None:
             why = "new"
-        elif ca.certificate is None or crl.issuer != ca.certificate.subject or not signed_by(
-            crl, ca.certificate.public_key()
+        elif (
+            ca.certificate is None
+            or crl.issuer != ca.certificate.subject
+            or not signed_by(crl, ca.certificate.public_key())
         ):
             why = "the authority is another one"
         elif {entry.serial_number for entry in crl} != set(listed):
@@ -757,23 +764,20 @@ class PrivateCa:
         if crl is not None:
             with contextlib.suppress(x509.ExtensionNotFound):
                 number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
-        assert ca.certificate is not None
-        assert ca.key is not None
-        identifier = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        issuer, key = ca.signer()
+        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         builder = (
             x509.CertificateRevocationListBuilder()
-            .issuer_name(ca.certificate.subject)
+            .issuer_name(issuer.subject)
             .last_update(self.now)
             .next_update(self.now + datetime.timedelta(days=self.params["crl_days"]))
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
             .add_extension(x509.CRLNumber(number), critical=False)
         )
         for serial, date in sorted(listed.items()):
             entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(date).build()
             builder = builder.add_revoked_certificate(entry)
-        text = text_of(builder.sign(ca.key, hashes.SHA256()))
+        text = text_of(builder.sign(key, hashes.SHA256()))
         self.put(path, text, f"a revocation list of {len(listed)} certificates ({why})")
         return text
 
@@ -799,14 +803,14 @@ class PrivateCa:
         }
         clients = {name: self.client(signing, intermediate, name) for name in self.params["clients"]}
         crl_text = self.revocation_list(signing, crl, listed)
-        return dict(
-            changed=bool(self.changes),
-            ca=text_of(root.certificate) if root.certificate is not None else "",
-            crl=crl_text,
-            certificates=certificates,
-            clients=clients,
-            diff=self.changes,
-        )
+        return {
+            "changed": bool(self.changes),
+            "ca": text_of(root.certificate) if root.certificate is not None else "",
+            "crl": crl_text,
+            "certificates": certificates,
+            "clients": clients,
+            "diff": self.changes,
+        }
 
 
 def matches(certificate: x509.Certificate, wanted: str) -> bool:
@@ -828,13 +832,17 @@ def load_request(wanted: dict[str, Any]) -> x509.CertificateSigningRequest:
     public = request.public_key()
     if isinstance(public, rsa.RSAPublicKey):
         if public.key_size < 2048:
-            raise CaError(f"{label} has an RSA key of {public.key_size} bits; at least 2048 are needed. Nothing was changed")
+            raise CaError(
+                f"{label} has an RSA key of {public.key_size} bits; at least 2048 are needed. Nothing was changed"
+            )
     elif not isinstance(public, ec.EllipticCurvePublicKey):
-        raise CaError(f"{label} has a key that is neither RSA nor ECDSA; LibreSSL could not serve it. Nothing was changed")
+        raise CaError(
+            f"{label} has a key that is neither RSA nor ECDSA; LibreSSL could not serve it. Nothing was changed"
+        )
     return request
 
 
-def load_current(text: str) -> Optional[x509.Certificate]:
+def load_current(text: str) -> x509.Certificate | None:
     """The certificate in use, or None where it is none: it then gets replaced."""
     try:
         return x509.load_der_x509_certificate(pem.certificates(text, "current")[0])
@@ -850,7 +858,8 @@ def check_inputs(params: dict[str, Any]) -> None:
     for name, limit in (("renew_before_days", "days_issued"), ("authority_renew_before_days", "days")):
         if not 0 <= params[name] < params[limit]:
             raise ValueError(
-                f"{name} is {params[name]}; it must be less than {limit} ({params[limit]}), or every run would issue anew"
+                f"{name} is {params[name]}; it must be less than {limit} ({params[limit]}), or every run would"
+                " issue anew"
             )
     if params["intermediate"] and params["authority_renew_before_days"] >= params["intermediate_days"]:
         raise ValueError(
@@ -858,7 +867,9 @@ def check_inputs(params: dict[str, Any]) -> None:
             f" intermediate_days ({params['intermediate_days']}), or every run would issue anew"
         )
     if params["intermediate"] and params["common_name"] == params["intermediate_common_name"]:
-        raise ValueError("common_name and intermediate_common_name are the same; the root and the intermediate need two names")
+        raise ValueError(
+            "common_name and intermediate_common_name are the same; the root and the intermediate need two names"
+        )
     for name in ("common_name", "intermediate_common_name"):
         if not 1 <= len(params[name]) <= 64:
             raise ValueError(f"{name} {params[name]!r} must have 1 to 64 characters (RFC 5280, ub-common-name)")
@@ -881,44 +892,43 @@ def check_inputs(params: dict[str, Any]) -> None:
     both = sorted(set(params["clients"]) & set(params["revoked"]))
     if both:
         raise ValueError(
-            f"{both[0]!r} is among clients and revoked; take it out of clients, or revoke single certificates by serial number"
+            f"{both[0]!r} is among clients and revoked; take it out of clients, or revoke single certificates"
+            " by serial number"
         )
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec=dict(
-            directory=dict(type="path", required=True),
-            common_name=dict(type="str", default="Private mail CA"),
-            subject=dict(
-                type="dict", default={}, options={name: dict(type="str") for name in SUBJECT_FIELDS}
-            ),
-            key_type=dict(type="str", choices=["ecdsa", "rsa"], default="ecdsa"),
-            passphrase=dict(type="str", no_log=True),
-            days=dict(type="int", default=3650),
-            intermediate=dict(type="bool", default=False),
-            intermediate_common_name=dict(type="str", default="Private mail issuing CA"),
-            intermediate_days=dict(type="int", default=1825),
-            authority_renew_before_days=dict(type="int", default=365),
-            requests=dict(
-                type="list",
-                elements="dict",
-                default=[],
-                options=dict(
-                    name=dict(type="str", required=True),
-                    id=dict(type="str"),
-                    request=dict(type="str", required=True),
-                    current=dict(type="str", default=""),
-                    names=dict(type="list", elements="str", default=[]),
-                ),
-            ),
-            clients=dict(type="list", elements="str", default=[]),
-            days_issued=dict(type="int", default=365),
-            renew_before_days=dict(type="int", default=30),
-            revoked=dict(type="list", elements="str", default=[]),
-            crl_days=dict(type="int", default=180),
-        ),
+        argument_spec={
+            "directory": {"type": "path", "required": True},
+            "common_name": {"type": "str", "default": "Private mail CA"},
+            "subject": {"type": "dict", "default": {}, "options": {name: {"type": "str"} for name in SUBJECT_FIELDS}},
+            "key_type": {"type": "str", "choices": ["ecdsa", "rsa"], "default": "ecdsa"},
+            "passphrase": {"type": "str", "no_log": True},
+            "days": {"type": "int", "default": 3650},
+            "intermediate": {"type": "bool", "default": False},
+            "intermediate_common_name": {"type": "str", "default": "Private mail issuing CA"},
+            "intermediate_days": {"type": "int", "default": 1825},
+            "authority_renew_before_days": {"type": "int", "default": 365},
+            "requests": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "id": {"type": "str"},
+                    "request": {"type": "str", "required": True},
+                    "current": {"type": "str", "default": ""},
+                    "names": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+            "clients": {"type": "list", "elements": "str", "default": []},
+            "days_issued": {"type": "int", "default": 365},
+            "renew_before_days": {"type": "int", "default": 30},
+            "revoked": {"type": "list", "elements": "str", "default": []},
+            "crl_days": {"type": "int", "default": 180},
+        },
         supports_check_mode=True,
     )
     if _IMPORT_ERROR is not None:
@@ -930,7 +940,9 @@ def main() -> None:
     ca = PrivateCa(module)
     parent = os.path.dirname(ca.directory.rstrip("/")) or "/"
     if not os.path.isdir(parent):
-        module.fail_json(msg=f"{ca.directory}: its parent {parent} is not a directory; make it first. Nothing was changed.")
+        module.fail_json(
+            msg=f"{ca.directory}: its parent {parent} is not a directory; make it first. Nothing was changed."
+        )
     # The lock stands beside the directory, since that may not exist yet.
     lock = os.path.join(parent, f".{os.path.basename(ca.directory.rstrip('/'))}.lock")
     try:

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Time to DH parameters: this collection's module, openssl alone, and community.crypto.openssl_dhparam.
+
+    benchmarks/dhparam.py [--runs 15] [--bits 2048]
+
+Runs each way in turn, so that a busy minute of the machine falls on all of them, and prints one table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNNER = """
+import json, runpy, sys
+from ansible.module_utils.testing import patch_module_args
+with patch_module_args(json.load(sys.stdin)):
+    runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
+"""
+
+
+def module(name: str, arguments: dict[str, object]) -> float:
+    """Seconds that one run of a module takes."""
+    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", RUNNER, name],
+        input=json.dumps(arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": tree},
+    )
+    seconds = time.monotonic() - started
+    if done.returncode != 0:
+        raise SystemExit(f"{name} failed: {done.stdout}{done.stderr}")
+    return seconds
+
+
+def openssl(bits: int) -> float:
+    """Seconds that openssl alone takes."""
+    started = time.monotonic()
+    subprocess.run(["openssl", "dhparam", str(bits)], capture_output=True, check=True)
+    return time.monotonic() - started
+
+
+def row(name: str, times: list[float], base: float) -> str:
+    """One line of the table."""
+    mean = statistics.mean(times)
+    error = statistics.stdev(times) / len(times) ** 0.5 if len(times) > 1 else 0.0
+    return (
+        f"{name:42} {len(times):4} {mean:8.2f} {error:7.2f} {statistics.median(times):8.2f}"
+        f" {min(times):7.2f} {max(times):8.2f} {base / mean:8.2f}"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--bits", type=int, default=2048)
+    options = parser.parse_args()
+    ours = "ansible_collections.puffy.mail.plugins.modules.dhparam"
+    theirs = "ansible_collections.community.crypto.plugins.modules.openssl_dhparam"
+    times: dict[str, list[float]] = {"race": [], "openssl": [], "community": [], "ffdhe4096": []}
+    with tempfile.TemporaryDirectory() as directory:
+        for number in range(options.runs):
+            path = os.path.join(directory, f"dh-{number}")
+            times["race"].append(module(ours, {"path": f"{path}.a", "bits": options.bits}))
+            times["openssl"].append(openssl(options.bits))
+            times["community"].append(module(theirs, {"path": f"{path}.b", "size": options.bits}))
+            times["ffdhe4096"].append(module(ours, {"path": f"{path}.c", "group": "ffdhe4096"}))
+            print(f"run {number + 1} of {options.runs}", file=sys.stderr, flush=True)
+    base = statistics.mean(times["openssl"])
+    cores = len(os.sched_getaffinity(0))
+    version = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True).stdout.strip()
+    print(f"{cores} cores, {version}; seconds; the last column is the mean of openssl divided by the mean\n")
+    print(f"{'':42} {'runs':>4} {'mean':>8} {'+-':>7} {'median':>8} {'least':>7} {'most':>8} {'faster':>8}")
+    print(row(f"puffy.mail.dhparam, bits: {options.bits}", times["race"], base))
+    print(row(f"openssl dhparam {options.bits}", times["openssl"], base))
+    print(row(f"community.crypto.openssl_dhparam {options.bits}", times["community"], base))
+    print(row("puffy.mail.dhparam, group: ffdhe4096", times["ffdhe4096"], base))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: dhparam
+short_description: A file of Diffie-Hellman parameters
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Writes a group of RFC 7919 at once, or searches for parameters of one's own with one C(openssl dhparam) on each
+    core, of which the first find is taken.
+  - What is there is judged by its numbers and not by the exit status of C(openssl dhparam -check), which is 0 for bad
+    parameters in LibreSSL. It stays when it has the wanted size and its prime is safe.
+  - The old file is kept until the new parameters are checked.
+notes:
+  - The search has no memory, so its time varies widely around its mean, and V(2) workers halve the mean.
+  - Postfix needs no such file. From version 3.9 on C(postconf) warns where C(smtpd_tls_dh1024_param_file) names one.
+options:
+  path:
+    description:
+      - The file. Its directory must exist. A new file gets mode V(0644), since the parameters are public; the owner and
+        mode of an existing one are kept.
+    type: path
+    required: true
+  bits:
+    description:
+      - Size of the prime to search for, in bits, from 2048 to 8192 and a multiple of 8.
+      - An existing file is kept when it has exactly this size, also when it is a known group.
+      - Give either this or O(group).
+    type: int
+  group:
+    description: Group of RFC 7919 to write. Give either this or O(bits).
+    type: str
+    choices: [ffdhe2048, ffdhe3072, ffdhe4096, ffdhe6144, ffdhe8192]
+  workers:
+    description: Number of processes that search. The default is the number of cores the module may use.
+    type: int
+  timeout:
+    description: Seconds after which the search is given up, all its processes are ended, and the file stays as it was.
+    type: int
+    default: 3600
+  force:
+    description:
+      - Make new parameters although those in the file will do, or although what is in the file are no parameters.
+      - With O(group), only the latter has an effect.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode. It does not search.
+  diff_mode:
+    support: full
+    description: Shows size, generator and known group before and after, not the numbers.
+  idempotent:
+    support: partial
+    description: With O(force=true) and O(bits) every run makes new parameters.
+  platform:
+    support: full
+    platforms: posix
+    description: A search needs C(openssl), from OpenSSL 1.1.1 or later, or from LibreSSL. A group needs nothing.
+requirements:
+  - openssl, for O(bits)
+seealso:
+  - module: community.crypto.openssl_dhparam
+"""
+
+EXAMPLES = """
+- name: Write a group that clients know
+  puffy.mail.dhparam:
+    path: /etc/ssl/dhparam.pem
+    group: ffdhe3072
+
+- name: Search for parameters of one's own, for ten minutes at most
+  puffy.mail.dhparam:
+    path: /etc/ssl/dhparam.pem
+    bits: 2048
+    timeout: 600
+"""
+
+RETURN = """
+path:
+  description: The file.
+  returned: success
+  type: str
+bits:
+  description: Size of the prime, in bits.
+  returned: success
+  type: int
+generator:
+  description: The generator. In check mode, V(2) for parameters that would be searched for.
+  returned: success
+  type: int
+known_group:
+  description: Name of the group of RFC 7919 (C(ffdhe)) or RFC 3526 (C(modp)) that they are; empty for any other.
+  returned: success
+  type: str
+  sample: ffdhe2048
+reason:
+  description: Why the file was written, or would be; empty where it was not.
+  returned: success
+  type: str
+  sample: there is none
+seconds:
+  description: Duration of the search, in seconds; 0 where there was none.
+  returned: success
+  type: float
+"""
+
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam, _files
+
+
+def cores() -> int:
+    """The number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def read_current(path: str, force: bool) -> tuple[_files.FileState | None, _dhparam.DhParameters | None]:
+    """The file and the parameters in it. What are no parameters is an error, unless ``force`` says to replace it."""
+    state = _files.read(path)
+    if state is None:
+        return None, None
+    try:
+        return state, _dhparam.parse(state.content, path)
+    except ValueError:
+        if force:
+            return state, None
+        raise
+
+
+def reason(current: _dhparam.DhParameters | None, exists: bool, bits: int | None, group: str | None) -> str:
+    """Why ``current`` must be replaced; empty where it need not."""
+    if current is None:
+        return "what is there are no DH parameters" if exists else "there is none"
+    if group is not None:
+        wanted = _dhparam.group(group)
+        return "" if (current.p, current.g) == (wanted.p, wanted.g) else f"what is there is not {group}"
+    if current.bits != bits:
+        return f"what is there has {current.bits} bits"
+    problem = _dhparam.problem(current)
+    return f"what is there is unsafe: {problem}" if problem else ""
+
+
+def search(bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+    """The first parameters that one of ``workers`` processes finds. Raises CommandError."""
+    openssl = _command.require("openssl", hint="it makes DH parameters; a group needs none")
+    found: list[_dhparam.DhParameters] = []
+
+    def usable(result: _command.Result) -> bool:
+        try:
+            parameters = _dhparam.parse(result.stdout.encode(), "openssl dhparam")
+        except ValueError:
+            return False
+        # A prime that openssl found is judged like any other: nothing goes live unproved.
+        if parameters.bits != bits or _dhparam.problem(parameters):
+            return False
+        found.append(parameters)
+        return True
+
+    # LibreSSL dhparam(1): the number of bits comes last. The generator is 2 in every version.
+    _command.race([openssl, "dhparam", str(bits)], workers, timeout=timeout, accept=usable)
+    return found[0]
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "bits": {"type": "int"},
+            "group": {"type": "str", "choices": list(_dhparam.GROUPS)},
+            "workers": {"type": "int"},
+            "timeout": {"type": "int", "default": 3600},
+            "force": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=[("bits", "group")],
+        required_one_of=[("bits", "group")],
+        supports_check_mode=True,
+    )
+    path, bits, group = module.params["path"], module.params["bits"], module.params["group"]
+    workers = cores() if module.params["workers"] is None else module.params["workers"]
+    low, high = _dhparam.MINIMUM_BITS, _dhparam.MAXIMUM_BITS
+    if bits is not None and (not low <= bits <= high or bits % 8):
+        module.fail_json(msg=f"bits is {bits}; it must be a multiple of 8 from {low} to {high}. Nothing was changed.")
+    if not 1 <= workers <= 256:
+        module.fail_json(msg=f"workers is {workers}; it must be from 1 to 256. Nothing was changed.")
+    if module.params["timeout"] < 1:
+        module.fail_json(
+            msg=f"timeout is {module.params['timeout']}; it must be at least 1 second. Nothing was changed."
+        )
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        module.fail_json(msg=f"{path}: its directory does not exist; make it first. Nothing was changed.")
+
+    try:
+        state, current = read_current(path, module.params["force"])
+    except (ValueError, _files.FileError) as exc:
+        module.fail_json(msg=f"{exc}; nothing was changed (force: true replaces a file that is no DH parameters).")
+    why = reason(current, state is not None, bits, group)
+    if not why and module.params["force"] and bits is not None:
+        why = "new ones are forced"
+
+    # What will be there, as far as it is known before the search.
+    planned = current if not why else (_dhparam.group(group) if group is not None else None)
+    after = _dhparam.describe(planned) if planned is not None else f"{bits} bit DH parameters, generator 2"
+    before = (
+        None if state is None else (_dhparam.describe(current) if current is not None else "no DH parameters") + "\n"
+    )
+    result = {
+        "changed": bool(why),
+        "path": path,
+        "bits": planned.bits if planned is not None else bits,
+        "generator": planned.g if planned is not None else 2,
+        "known_group": _dhparam.known_group(planned) if planned is not None else "",
+        "reason": why,
+        "seconds": 0.0,
+        "diff": _files.text_diff(path, before, f"{after}\n"),
+    }
+    if not why or module.check_mode:
+        module.exit_json(**result)
+
+    started = time.monotonic()
+    try:
+        if planned is None:
+            planned = search(bits, workers, float(module.params["timeout"]))
+            result.update(generator=planned.g, seconds=round(time.monotonic() - started, 3))
+        uid, gid, mode = (os.geteuid(), os.getegid(), 0o644) if state is None else (state.uid, state.gid, state.mode)
+        _files.write(path, _dhparam.render(planned).encode("ascii"), uid=uid, gid=gid, mode=mode)
+    except (_command.CommandError, _files.FileError) as exc:
+        module.fail_json(msg=f"{path}: no new DH parameters: {exc}. The file is as it was.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

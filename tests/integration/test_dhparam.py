@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dhparam against OpenSSL 1.1.1 and 3.5: what it writes, what it takes, what it refuses and what it leaves behind."""
+
+from __future__ import annotations
+
+import pytest
+from hosts import Host
+
+pytestmark = pytest.mark.containers
+
+PATH = "/etc/ssl/dhparam.pem"
+#: A prime of 512 bits that is safe, made with openssl dhparam 512: the file is well formed and too small.
+SMALL = """-----BEGIN DH PARAMETERS-----
+MEYCQQDKW32ToW74oF/kVgBS52qsQ5orIfo6AK2HI+48RM3Ze1lJtoJFTYV5wdjz
+WCGfyz2CgbLfBCGpLxe6QSe/tiJHAgEC
+-----END DH PARAMETERS-----
+"""
+
+
+def openssl_bits(host: Host) -> str:
+    """What openssl itself says of the file."""
+    return host.run(
+        f"openssl dhparam -in {PATH} -noout -text | sed -n 's/.*Parameters: (\\(.*\\))/\\1/p'"
+    ).stdout.strip()
+
+
+def leftovers(host: Host) -> str:
+    """Searches that still run, and files that were not taken away."""
+    return host.run("pgrep -x openssl || true; ls -A /etc/ssl | grep -F .new || true").stdout
+
+
+def test_a_group_is_written_and_openssl_knows_it(host: Host) -> None:
+    host.run(f"rm -f {PATH}")
+    for name, bits in (("ffdhe2048", "2048 bit"), ("ffdhe4096", "4096 bit")):
+        result = host.four_runs("dhparam", {"path": PATH, "group": name})
+        assert result["known_group"] == name
+        assert openssl_bits(host) == bits
+    assert host.run(f"stat -c %a {PATH}").stdout.strip() == "644"
+
+
+def test_the_groups_are_those_openssl_has_built_in(host: Host, release: str) -> None:
+    if release == "bullseye":
+        pytest.skip("OpenSSL 1.1.1 cannot print its groups")
+    for name in ("ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192"):
+        host.run(f"rm -f {PATH}")
+        assert host.module("dhparam", {"path": PATH, "group": name})["changed"]
+        built_in = host.run(f"openssl genpkey -genparam -algorithm DH -pkeyopt group:{name} | openssl asn1parse").stdout
+        assert built_in.count("INTEGER") == 3
+        assert host.run(f"openssl asn1parse -in {PATH}").stdout == built_in
+
+
+@pytest.mark.long
+def test_a_search_replaces_what_is_too_small_and_keeps_owner_and_mode(host: Host) -> None:
+    host.write(PATH, SMALL)
+    host.run(f"chown daemon {PATH}; chmod 640 {PATH}")
+    predicted = host.module("dhparam", {"path": PATH, "bits": 2048}, check=True)
+    assert predicted["changed"]
+    assert host.read(PATH) == SMALL
+    result = host.module("dhparam", {"path": PATH, "bits": 2048, "timeout": 300}, timeout=310)
+    assert result["changed"], result
+    assert result["diff"] == predicted["diff"]
+    assert openssl_bits(host) == "2048 bit"
+    checked = host.run(f"openssl dhparam -check -noout -in {PATH} 2>&1").stdout
+    assert "DH parameters appear to be ok" in checked
+    assert host.run(f"stat -c '%U %a' {PATH}").stdout.strip() == "daemon 640"
+    assert not host.module("dhparam", {"path": PATH, "bits": 2048})["changed"]
+    assert leftovers(host) == ""
+
+
+def test_time_that_runs_out_ends_every_search_and_keeps_the_file(host: Host) -> None:
+    host.write(PATH, SMALL)
+    result = host.module("dhparam", {"path": PATH, "bits": 8192, "timeout": 1, "workers": 3})
+    assert result["failed"]
+    assert result["msg"].endswith("did not end within 1 seconds and was stopped. The file is as it was.")
+    assert host.read(PATH) == SMALL
+    assert leftovers(host) == ""
+
+
+def test_a_signal_ends_every_search(host: Host) -> None:
+    host.write(PATH, SMALL)
+    script = (
+        'cd / && echo \'{"path": "/etc/ssl/dhparam.pem", "bits": 8192}\' > /tmp/request;'
+        "PYTHONPATH=/opt/puffy PYTHONDONTWRITEBYTECODE=1 python3 -c 'import json, runpy;"
+        "from ansible.module_utils.testing import patch_module_args\n"
+        'with patch_module_args(json.load(open("/tmp/request"))):\n'
+        ' runpy.run_module("ansible_collections.puffy.mail.plugins.modules.dhparam", run_name="__main__",'
+        " alter_sys=True)' & module=$!;"
+        " for _ in $(seq 100); do pgrep -x openssl >/dev/null && break; sleep 0.1; done;"
+        " pgrep -x openssl >/dev/null || exit 9; kill -TERM $module; wait $module; echo ended $?"
+    )
+    assert host.run(["bash", "-c", script]).stdout.strip().endswith("ended 143")
+    assert host.read(PATH) == SMALL
+    assert leftovers(host) == ""
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        ("echo junk > {0}", "/etc/ssl/dhparam.pem: has no DH parameters; '-----BEGIN DH PARAMETERS-----' is expected"),
+        (
+            "head -c 100 {0}.good > {0}",
+            "/etc/ssl/dhparam.pem: a PEM block begins and does not end; the file is truncated",
+        ),
+        ("rm -f {0}; mkdir {0}", "/etc/ssl/dhparam.pem: is not a regular file"),
+        ("ln -sfn dhparam.pem {0}", "/etc/ssl/dhparam.pem: cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_what_is_no_parameters_is_left_alone(host: Host, prepare: str, message: str) -> None:
+    host.run(f"rm -rf {PATH}")
+    host.write(f"{PATH}.good", SMALL)
+    host.run(prepare.format(PATH))
+    result = host.module("dhparam", {"path": PATH, "group": "ffdhe2048"})
+    assert result["failed"]
+    assert result["msg"].startswith(message)
+    assert host.run(f"test ! -f {PATH} || test $(wc -c < {PATH}) -le 100", check=False).returncode == 0
+    host.run(f"rm -rf {PATH} {PATH}.good")
+
+
+def test_an_openssl_that_is_missing_or_crashes_is_named(host: Host) -> None:
+    host.write(PATH, SMALL)
+    host.run("mv /usr/bin/openssl /usr/bin/openssl.away")
+    try:
+        missing = host.module("dhparam", {"path": PATH, "bits": 2048})
+        host.write("/usr/local/bin/openssl", "#!/bin/sh\necho 'it broke' >&2\nexit 3\n")
+        host.run("chmod 755 /usr/local/bin/openssl")
+        crashed = host.module("dhparam", {"path": PATH, "bits": 2048})
+    finally:
+        host.run("rm -f /usr/local/bin/openssl; mv /usr/bin/openssl.away /usr/bin/openssl")
+    assert "the command 'openssl' was not found in" in missing["msg"]
+    assert "openssl dhparam 2048 failed with exit status 3: it broke. The file is as it was." in crashed["msg"]
+    assert host.read(PATH) == SMALL
