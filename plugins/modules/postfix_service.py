@@ -312,8 +312,10 @@ class Activation:
         self.act(plan.action, self.wanted)
         self.remember()
 
-    def act(self, action: str, wanted: tuple[service.Listener, ...]) -> None:
+    def act(self, action: str, wanted: tuple[service.Listener, ...], *, going_back: bool = False) -> None:
         """Start, reload or restart Postfix, and wait until it serves. Raises Rejected where it does not.
+
+        On the way back the log may still gain lines of daemons that had read the rejected files: not judged then.
 
         The pending action is on disk until what runs is on record, so a run that is cut off leaves no daemon
         that nobody knows about.
@@ -329,7 +331,7 @@ class Activation:
         self._settle(action, before)
         waiting = service.probes(wanted)
         while waiting:
-            self._alive()
+            self._alive(going_back)
             listener = waiting[0]
             reason = daemon.answers(listener, max(0.1, deadline - time.monotonic()))
             if not reason:
@@ -340,7 +342,7 @@ class Activation:
                 )
             else:
                 time.sleep(0.05)
-        self._alive()
+        self._alive(going_back)
 
     def _settle(self, action: str, before: int | None) -> None:
         """Wait until master(8) has taken the action up: until then the old listeners would answer."""
@@ -353,10 +355,10 @@ class Activation:
                 return
             time.sleep(0.02)
 
-    def _alive(self) -> None:
+    def _alive(self, going_back: bool) -> None:
         if daemon.master_pid(self.lock) is None:
             raise Rejected("master(8) ended")
-        if service.failed(self.log.lines()):
+        if not going_back and service.failed(self.log.lines()):
             raise Rejected("a daemon does not start")
 
     def stop(self) -> None:
@@ -412,7 +414,7 @@ class Activation:
             os.utime(change.before.path, ns=(old.mtime_ns, old.mtime_ns))
         self.log = self._log()
         self.lock = self._lock(previous.settings)
-        self.act(action, self.listeners(previous))
+        self.act(action, self.listeners(previous), going_back=True)
         files.remove(self.pending)
         return f"the last activated main.cf and master.cf serve again; the rejected ones are kept in {rejected}"
 
