@@ -23,12 +23,11 @@ def play(playbook: str, *options: str) -> Recap:
     """Run ``playbook`` with the scenario's inventory."""
     environment = {
         **os.environ,
-        "ANSIBLE_CONFIG": os.environ["ANSIBLE_CONFIG"],
         "ANSIBLE_FORCE_COLOR": "0",
         "NO_COLOR": "1",
     }
     done = subprocess.run(
-        ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], playbook, *options],
+        ["ansible-playbook", "-i", os.path.dirname(os.environ["MOLECULE_INVENTORY_FILE"]), playbook, *options],
         capture_output=True,
         text=True,
         check=False,
