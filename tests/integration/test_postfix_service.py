@@ -170,6 +170,7 @@ def test_fresh_start_no_change_stop(host: Host) -> None:
     assert listening(host) == set()
 
 
+@pytest.mark.usefixtures("clean")
 def test_enabled(host: Host) -> None:
     result = host.four_runs("postfix_service", {"enabled": False})
     assert (result["action"], result["reasons"]) == ("none", ["Postfix is started at boot"])
@@ -265,7 +266,7 @@ BROKEN = {
     ),
     "a line that master(8) cannot read": (
         "printf '2526 inett n - y - - smtpd\\n' >> /etc/postfix/master.cf",
-        r"postconf -c /etc/postfix -M failed .*inett",
+        r"postconf -c /etc/postfix -x failed .*inett",
     ),
 }
 
@@ -273,7 +274,6 @@ BROKEN = {
 @pytest.mark.usefixtures("clean")
 def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: Host) -> None:
     good = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
-    pid = master(host)
     holder = subprocess.Popen(
         [PODMAN, "exec", "-i", host.name, "python3", "-c", _HOLDER],
         stdin=subprocess.PIPE,
@@ -286,24 +286,47 @@ def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: 
         # What a reload costs the same sender, as the measure of the outage.
         with sending(host, "measure") as plain:
             host.run("postfix reload")
-        with sending(host, "rollback") as sent:
-            for name, (breakage, message) in BROKEN.items():
+        for name, (breakage, message) in BROKEN.items():
+            pid, before = master(host), log(host)
+            with sending(host, name.replace(" ", "-").replace("(8)", "")) as sent:
                 host.run(breakage)
                 bad = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
                 result = host.module("postfix_service", {"timeout": 15})
-                assert result.get("failed"), name
-                assert re.search(message, result["msg"]), (name, result["msg"])
-                assert "serve again" in result["msg"], result["msg"]
-                assert result["rolled_back"], name
-                assert (host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")) == good, name
-                assert (host.read(f"{STATE}/rejected/main.cf"), host.read(f"{STATE}/rejected/master.cf")) == bad
+            assert result.get("failed"), name
+            assert re.search(message, result["msg"]), (name, result["msg"])
+            assert "serve again" in result["msg"], result["msg"]
+            assert result["rolled_back"], name
+            assert (host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")) == good, name
+            assert (host.read(f"{STATE}/rejected/main.cf"), host.read(f"{STATE}/rejected/master.cf")) == bad
+            if any("smtpd: bad command startup" in line for line in complaints(host, before)) and master(host) != pid:
+                # An smtpd that started while main.cf was bad; master(8) would start no other for 60 s.
+                assert sent.outage() < 20, (name, sent.attempts)
+            else:
                 assert master(host) == pid, name
-                assert not converge(host)["changed"]
+                assert sent.failed == [], (name, sent.attempts)
+                assert sent.outage() < plain.outage() + 3, (name, sent.attempts)
+            assert not converge(host)["changed"], name
     finally:
         holder.communicate(timeout=20)
-    assert sent.refused == 0
-    assert sent.failed == []
-    assert sent.outage() < plain.outage() + 3
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_throttled_daemon_is_restarted(host: Host) -> None:
+    """smtpd met a bad main.cf, and somebody mended the file: a reload alone would leave port 25 silent for a minute."""
+    host.run(
+        "postconf -e message_size_limit=ten; postsuper -d ALL 2>/dev/null; kill -9 $(pidof smtpd) 2>/dev/null; true"
+    )
+    for _ in range(2):
+        host.run(["timeout", "2", "python3", "-c", _SENDER.replace("10000", "1"), "throttle"], check=False)
+    host.run(
+        "cp -p /root/good/main.cf /etc/postfix/main.cf; echo 'message_size_limit = 20480000' >> /etc/postfix/main.cf"
+    )
+    begin = time.monotonic()
+    result = converge(host)
+    assert result["action"] == "reload"
+    assert "smtpd: bad command startup -- throttling" in host.read("/var/log/mail.log")
+    assert time.monotonic() - begin < 45
+    host.run(["python3", "-c", _SENDER.replace("10000", "1"), "mended"])
 
 
 @pytest.mark.usefixtures("clean")
