@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad inputs end puffy.mail.site in its first play, before any host is touched."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosts import ROOT
+
+GOOD: dict[str, Any] = {
+    # Nothing listens there: a run that wants to touch the host ends as unreachable.
+    "ansible_connection": "ssh",
+    "ansible_host": "127.0.0.1",
+    "ansible_port": 1,
+    "tls_pki_ca_directory": "/nonexistent/pki",
+    "sqlite_maps_domains": ["example.test"],
+    "sqlite_maps_mailboxes": [{"address": "alice@example.test", "password": "one-two-three"}],
+    "sqlite_maps_aliases": [{"address": "postmaster@example.test", "goto": ["alice@example.test"]}],
+}
+
+
+def site(directory: Path, variables: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    inventory = directory / "hosts.json"
+    inventory.write_text(json.dumps({"mail_hosts": {"hosts": {"mail.example.test": variables}}}))
+    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), "puffy.mail.site"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_FORCE_COLOR": "0", "COLUMNS": "400"},
+    )
+
+
+def test_good_inputs_reach_the_host(tmp_path: Path) -> None:
+    done = site(tmp_path, GOOD)
+    assert "UNREACHABLE" in done.stdout + done.stderr
+    assert "failed=0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sqlite_maps_domains": []}, ["sqlite_maps_domains"]),
+        ({"sqlite_maps_domains": ["exam ple.test"]}, ["sqlite_maps_domains", "'exam ple.test'"]),
+        (
+            {"sqlite_maps_aliases": [{"address": "postmaster@example.test", "goto": ["nobody@example.test"]}]},
+            ["sqlite_maps_aliases", "nobody@example.test"],
+        ),
+        (
+            {
+                "sqlite_maps_mailboxes": [
+                    {"address": "alice@example.test", "password": "one-two-three"},
+                    {"address": "Alice@example.test", "password": "four-five-six"},
+                ]
+            },
+            ["sqlite_maps_mailboxes", "lice@example.test"],
+        ),
+        ({"mail_hostname": "mail"}, ["hostname", "'mail'", "mail.example.org"]),
+        ({"postfix_networks": ["10.0.0.1/8"]}, ["postfix_networks", "10.0.0.1/8"]),
+    ],
+    ids=["no domain", "domain with a space", "alias to nowhere", "two of one name", "host name", "network"],
+)
+def test_a_bad_input_is_named_and_the_host_left_alone(tmp_path: Path, change: dict[str, Any], says: list[str]) -> None:
+    done = site(tmp_path, {**copy.deepcopy(GOOD), **change})
+    output = done.stdout + done.stderr
+    assert done.returncode == 2, output
+    assert "UNREACHABLE" not in output
+    for text in says:
+        assert text in output
+    assert "one-two-three" not in output
+    assert "four-five-six" not in output
