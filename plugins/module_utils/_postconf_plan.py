@@ -328,6 +328,7 @@ def edit_list(text: str, wish: Wish) -> str:
     An item that is in the list already stays where it is. Separators of the words that stay are kept.
     """
     separators = ", \t\r\n"
+    before = list_words(text)
     for item in wish.remove:
         wanted = list_words(item)
         while True:
@@ -343,7 +344,9 @@ def edit_list(text: str, wish: Wish) -> str:
     joint = " " if len(list_words(text)) > 1 and "," not in _outside_braces(text) else ", "
     missing = [item for item in wish.append if _find(list_words(text), list_words(item)) < 0]
     first = [item for item in wish.prepend if _find(list_words(text), list_words(item)) < 0]
-    kept = text.strip(separators)
+    if not missing and not first and list_words(text) == before:
+        return text
+    kept = normalize(text).strip(separators)
     return joint.join([*dict.fromkeys(first), *([kept] if kept else []), *dict.fromkeys(missing)])
 
 
@@ -552,9 +555,9 @@ def _secret_parts(pairs: Iterable[tuple[str, str]]) -> set[str]:
     return found
 
 
-def masked(main: MainCf, other: MainCf) -> str:
-    """The text of ``main`` with secrets hidden; one that differs from ``other`` is marked, so a diff shows it."""
-    elsewhere = {entry.name: entry.raw for entry in other.entries()}
+def masked(main: MainCf, before: MainCf) -> str:
+    """The text of ``main`` with secrets hidden; one that is not as in ``before`` is marked, so a diff shows it."""
+    elsewhere = {entry.name: entry.raw for entry in before.entries()}
     lines: list[str | None] = list(main.lines)
     for logical in logical_lines(main.lines):
         try:
@@ -562,21 +565,21 @@ def masked(main: MainCf, other: MainCf) -> str:
         except ValueError:
             continue
         if secrets(name, raw):
-            mark = HIDDEN if elsewhere.get(name, raw) == raw else f"{HIDDEN} (not the same)"
+            mark = HIDDEN if elsewhere.get(name, raw) == raw else f"{HIDDEN} (changed)"
             for number in logical.parts:
                 lines[number] = None
             lines[logical.parts[0]] = f"{name} = {mask(name, raw, mark)}\n"
     return "".join(line for line in lines if line is not None)
 
 
-def masked_master(master: MasterCf, other: MasterCf) -> str:
+def masked_master(master: MasterCf, before: MasterCf) -> str:
     """The text of ``master`` with the secrets of its options hidden, like ``masked``."""
     for service in master.services():
         if any(secrets(*pair) for pair in service.options):
-            there = other.get(service.key)
+            there = before.get(service.key)
             options = []
             for name, value in service.options:
                 same = there is None or there.option(name) in (None, value)
-                options.append((name, mask(name, value, HIDDEN if same else f"{HIDDEN} (not the same)")))
+                options.append((name, mask(name, value, HIDDEN if same else f"{HIDDEN} (changed)")))
             master = parse_master(master.set(replace(service, options=tuple(options))).render(), master.path)
     return master.render()

@@ -309,9 +309,10 @@ def _diff(main_state: files.FileState, master_state: files.FileState, plan: plan
     main = main_cf.parse(main_state.text(), main_state.path)
     master = master_cf.parse(master_state.text(), master_state.path)
     if main != plan.main:
-        shown.append(files.text_diff(main.path, planning.masked(main, plan.main), planning.masked(plan.main, main)))
+        before, after = planning.masked(main, main), planning.masked(plan.main, main)
+        shown.append(files.text_diff(main.path, before, after))
     if master != plan.master:
-        before, after = planning.masked_master(master, plan.master), planning.masked_master(plan.master, master)
+        before, after = planning.masked_master(master, master), planning.masked_master(plan.master, master)
         shown.append(files.text_diff(master.path, before, after))
     # What is no UTF-8 cannot be in the JSON of the answer.
     return [

@@ -304,7 +304,7 @@ def test_masked_diff_shows_that_a_secret_changed() -> None:
     old = _main_cf.parse("a = 1\nx_password = one\n  two\nb = 1\n")
     new = _main_cf.parse("a = 1\nx_password = three\nb = 1\n")
     assert masked(old, old) == "a = 1\nx_password = ********\nb = 1\n"
-    assert masked(new, old) == "a = 1\nx_password = ******** (not the same)\nb = 1\n"
+    assert masked(new, old) == "a = 1\nx_password = ******** (changed)\nb = 1\n"
 
 
 def test_masked_master() -> None:
