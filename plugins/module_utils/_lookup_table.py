@@ -1,12 +1,16 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lookup tables: what postmap(1) answers."""
+"""Lookup tables: what postmap(1) reads, stores, prints and answers."""
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 
 class QueryAnswerError(ValueError):
@@ -37,3 +41,196 @@ def parse_answers(keys: Sequence[str], rc: int, stdout: str, stderr: str) -> dic
         else:
             raise QueryAnswerError(f"postmap printed {line!r}, which answers none of the keys asked")
     return answers
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The records of a table whatever their order: how many, and the sum of their hashes."""
+
+    count: int
+    total: int
+
+
+#: indexed types and what their file's name ends with (DATABASE_README)
+INDEX_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
+#: types that are read as text, and those of them whose lines are ``key value``
+TEXT_TYPES = ("texthash", "cidr", "pcre", "regexp")
+KEYED_TYPES = (*INDEX_SUFFIX, "texthash")
+
+_HASH_BITS = 128
+_SPECIAL_ALIASES = ("YP_LAST_MODIFIED", "YP_MASTER_NAME", "@")
+
+
+_ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+#: what a byte that is no UTF-8 becomes when a command's output is read
+_NO_UTF8 = "\ufffd"
+
+
+def fold(key: str, utf8: bool = True) -> str:
+    """A key as Postfix stores it (casefold.c): beyond ASCII only with ``utf8``, and where it is valid UTF-8."""
+    if key.isascii():
+        return key.lower()
+    return key.casefold() if utf8 and _NO_UTF8 not in key else key.translate(_ASCII_LOWER)
+
+
+def check_type(table_type: str, known: Collection[str]) -> None:
+    """ValueError where there is no such kind of file, or the host's Postfix cannot read it."""
+    kinds = (*INDEX_SUFFIX, *TEXT_TYPES)
+    if table_type not in kinds:
+        near = difflib.get_close_matches(table_type, kinds, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
+        raise ValueError(f"{table_type!r} is no type of table that lies in a file; {hint}")
+    if table_type not in known:
+        usable = ", ".join(kind for kind in kinds if kind in known)
+        raise ValueError(f"this host's Postfix has no tables of type {table_type!r}; of those in files it has {usable}")
+
+
+def _split(line: str) -> tuple[str, str] | None:
+    """Key and value of a logical line, as postmap.c takes it apart; None where a quote stays open.
+
+    A backslash protects the next character, and blanks inside double quotes belong to the key.
+    """
+    if '"' not in line and "\\" not in line:
+        parts = line.split(None, 1)
+        return parts[0], parts[1].rstrip() if len(parts) > 1 else ""
+    quoted = False
+    index = 0
+    while index < len(line):
+        character = line[index]
+        if character == "\\":
+            index += 1
+        elif character == '"':
+            quoted = not quoted
+        elif character.isspace() and not quoted:
+            break
+        index += 1
+    if quoted:
+        return None
+    return line[:index], line[index:].strip()
+
+
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Line number and text of each logical line (readllines.c): comments and blank lines are nowhere."""
+    start, parts = 0, [""]
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line or line.isspace() or line.lstrip()[0] == "#":
+            continue
+        if line[0] in " \t\r\v\f":
+            if not start:
+                raise ValueError(f"line {number}: {line!r} continues a line that is not there; write the key first")
+            parts.append(line)
+            continue
+        if start:
+            yield start, parts[0] if len(parts) == 1 else "".join(parts)
+        start, parts = number, [line]
+    if start:
+        yield start, parts[0] if len(parts) == 1 else "".join(parts)
+
+
+def records(text: str, utf8: bool = True) -> Iterator[tuple[int, str, str]]:
+    """Line number, folded key and value of each line of a source with ``key value`` lines. Raises ValueError."""
+    for number, line in logical_lines(text):
+        pair = _split(line)
+        if pair is None:
+            raise ValueError(f"line {number}: {line!r} has a double quote that stays open")
+        key, value = pair
+        if not key or not value:
+            raise ValueError(f"line {number}: {line!r} has no value; right would be a key, blanks and a value")
+        if "\0" in line:
+            raise ValueError(f"line {number}: {line!r} has a NUL, where Postfix would stop reading")
+        yield number, fold(key, utf8), value
+
+
+def _hashed(key: str, value: str) -> int:
+    data = f"{key}\t{value}".encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=_HASH_BITS // 8).digest(), "big")
+
+
+def fingerprint(pairs: Iterable[tuple[str, str]]) -> Fingerprint:
+    """The fingerprint of records, whatever their order."""
+    count = total = 0
+    for key, value in pairs:
+        count += 1
+        total += _hashed(key, value)
+    return Fingerprint(count, total % (1 << _HASH_BITS))
+
+
+def source_fingerprint(text: str, utf8: bool = True) -> Fingerprint:
+    """What an index made from ``text`` holds. ValueError with its line for a key that is there twice."""
+    if not text.isascii():
+        # Bytes that are no UTF-8 look as they do in what postmap -s prints.
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    seen: dict[int, int] = {}
+    count = total = 0
+    for number, key, value in records(text, utf8):
+        mark = hash(key)
+        if mark in seen:
+            first = next((line for line, other, _value in records(text, utf8) if other == key), number)
+            if first != number:
+                raise ValueError(
+                    f"line {number}: the key {key!r} is there already, in line {first} (case does not count);"
+                    " Postfix would use one of the two"
+                )
+        seen[mark] = number
+        count += 1
+        total += _hashed(key, value)
+    return Fingerprint(count, total % (1 << _HASH_BITS))
+
+
+def dumped(stdout: str, builder: str) -> Iterator[tuple[str, str]]:
+    """The records that ``postmap -s`` or ``postalias -s`` printed, without what postalias adds of its own."""
+    for line in stdout.split("\n"):
+        key, tab, value = line.partition("\t")
+        if not tab:
+            continue
+        if builder == "postalias":
+            key = key[:-1] if key.endswith(":") else key
+            if key in _SPECIAL_ALIASES:
+                continue
+        yield key, value
+
+
+def render_entries(entries: Mapping[str, Any], builder: str) -> str:
+    """The source of a table from a mapping, in the order given. ValueError for what no line can hold."""
+    lines: list[str] = []
+    folded: dict[str, str] = {}
+    for raw, given in entries.items():
+        key = str(raw)
+        value = ", ".join(str(item) for item in given) if isinstance(given, (list, tuple)) else given
+        if isinstance(value, (bool, Mapping)) or value is None:
+            raise ValueError(f"the key {key!r} has the value {value!r}; right would be a text (quoted in YAML)")
+        text = str(value)
+        for what, part in (("key", key), ("value", text)):
+            if any(character in part for character in "\n\r\0"):
+                raise ValueError(f"the {what} {part!r} has a line break or a NUL; it must be one line")
+        if not text.strip() or text != text.strip():
+            raise ValueError(
+                f"the key {key!r} has the value {text!r}; it must neither be empty nor begin or end with blanks"
+            )
+        if not key or key[0] == "#":
+            raise ValueError(f"the key {key!r} is empty or begins with '#', which makes the line a comment")
+        if builder == "postalias":
+            if re.search(r'[\s:"\\]', key):
+                raise ValueError(
+                    f"the alias {key!r} has blanks, colons, quotes or backslashes; give it in content, quoted"
+                )
+            line = f"{key}:\t{text}"
+        else:
+            line = f"{key}\t{text}"
+            if _split(line) != (key, text):
+                raise ValueError(f"the key {key!r} has blanks outside double quotes, where the value would begin")
+        before = folded.setdefault(fold(key), key)
+        if before != key:
+            raise ValueError(f"the keys {before!r} and {key!r} are one to Postfix, which folds them; name it once")
+        lines.append(line)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def rule_problems(stderr: str, path: str) -> list[str]:
+    """What postmap said of single lines of the source: each of them would be skipped or overruled."""
+    found = []
+    for line in stderr.splitlines():
+        said = re.sub(r"^post(map|alias): warning: ", "", line.strip())
+        if re.search(r", line \d+: |duplicate entry: ", said):
+            found.append(said.replace(f"{path}, ", "").replace(path, ""))
+    return list(dict.fromkeys(found))

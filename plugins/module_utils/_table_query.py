@@ -32,6 +32,8 @@ class Postfix:
     default_type: str
     map_types: tuple[str, ...]
     command_directory: str
+    #: whether keys are folded as UTF-8; without SMTPUTF8 only ASCII letters are
+    utf8: bool
 
 
 def installed() -> bool:
@@ -43,7 +45,14 @@ def discover(config_directory: str | None = None) -> Postfix:
     """Read what Postfix says of itself: two commands. Raises CommandError."""
     postconf = _command.require("postconf", hint="install Postfix first")
     where = ["-c", config_directory] if config_directory else []
-    names = ("config_directory", "mail_version", "mail_owner", "default_database_type", "command_directory")
+    names = (
+        "config_directory",
+        "mail_version",
+        "mail_owner",
+        "default_database_type",
+        "command_directory",
+        "smtputf8_enable",
+    )
     # One name to a line; a value that is a reference is expanded.
     lines = _command.run([postconf, *where, "-hx", *names]).stdout.splitlines()
     if len(lines) != len(names):
@@ -75,6 +84,7 @@ def discover(config_directory: str | None = None) -> Postfix:
         default_type=values["default_database_type"],
         map_types=tuple(sorted(types)),
         command_directory=values["command_directory"],
+        utf8=values["smtputf8_enable"] == "yes",
     )
 
 

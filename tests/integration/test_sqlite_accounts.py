@@ -1,0 +1,330 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""sqlite_accounts and the role sqlite_maps on real hosts: content, one transaction, and what Postfix then answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosts import PODMAN, POSTFIX, ROOT, Host
+
+pytestmark = pytest.mark.containers
+
+PATH = "/srv/accounts/accounts.sqlite"
+HASH = "{BLF-CRYPT}$2b$04$n39JRHIP432OWo4UaJKhMOhuOtcpnNFyYKmj2dzeXaQLYW.To3.lW"
+TASK: dict[str, Any] = {
+    "path": PATH,
+    "group": "postfix",
+    "domains": ["example.test", {"name": "off.test", "active": False}],
+    "mailboxes": [
+        {"address": "Alice@example.test", "password_hash": HASH, "name": "Alice", "quota": 1000},
+        {"address": "bob@example.test", "password_hash": HASH},
+    ],
+    "aliases": [{"address": "sales@example.test", "goto": ["alice@example.test", "bob@example.test"]}],
+}
+
+
+def sql(host: Host, statement: str, path: str = PATH) -> list[Any]:
+    code = (
+        "import json, sqlite3, sys; d = sqlite3.connect(sys.argv[1]);"
+        " r = d.execute(sys.argv[2]).fetchall(); d.commit(); print(json.dumps(r))"
+    )
+    found = json.loads(host.run(["python3", "-c", code, path, statement]).stdout)
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.fixture(scope="module")
+def prepared(host: Host) -> Host:
+    host.run("install -d -m 0750 -o root -g postfix /srv/accounts")
+    return host
+
+
+def test_life_of_a_database(prepared: Host) -> None:
+    host = prepared
+    first = host.four_runs("sqlite_accounts", TASK)
+    assert first["rows"]["mailbox"] == {"inserted": 2, "updated": 0, "deleted": 0}
+    assert "$2b$" not in json.dumps(first)
+    assert host.run(["stat", "-c", "%U %G %a", PATH]).stdout == "root postfix 640\n"
+    assert host.run("ls -A /srv/accounts").stdout == "accounts.sqlite\n"
+    assert sql(host, "SELECT username, password, maildir, quota FROM mailbox ORDER BY 1") == [
+        ["alice@example.test", HASH, "example.test/alice/", 1000],
+        ["bob@example.test", HASH, "example.test/bob/", 0],
+    ]
+    assert sql(host, "PRAGMA user_version") == [[1]]
+    assert sql(host, "PRAGMA integrity_check") == [["ok"]]
+    created = sql(host, "SELECT username, created FROM mailbox ORDER BY 1")
+
+    changed = {**TASK, "mailboxes": [{**TASK["mailboxes"][0], "password_hash": "{PLAIN}new"}], "aliases": []}
+    result = host.four_runs("sqlite_accounts", changed)
+    assert result["rows"]["mailbox"] == {"inserted": 0, "updated": 1, "deleted": 1}
+    assert "password=******** (another one)" in result["diff"]["after"]
+    assert "{PLAIN}new" not in json.dumps(result)
+    assert sql(host, "SELECT username, created FROM mailbox") == created[:1]
+    # secure_delete: the hash that was replaced is nowhere in the file.
+    assert host.run(["grep", "-c", "KhMOhuOtcpnNFy", PATH], check=False).stdout == "0\n"
+
+    more = {**TASK, "exclusive": False, "mailboxes": [TASK["mailboxes"][1]], "aliases": [
+        {"address": "x@example.test", "goto": ["alice@example.test"]}]}  # fmt: skip
+    assert host.four_runs("sqlite_accounts", more)["rows"]["mailbox"] == {"inserted": 1, "updated": 0, "deleted": 0}
+    assert len(sql(host, "SELECT 1 FROM mailbox")) == 2
+
+    info = host.module("sqlite_accounts_info", {"path": PATH})
+    assert info["exists"]
+    assert info["mailboxes"][0] == {
+        "address": "alice@example.test",
+        "name": "Alice",
+        "maildir": "example.test/alice/",
+        "quota": 1000,
+        "active": True,
+    }
+    assert info["aliases"] == [{"address": "x@example.test", "goto": ["alice@example.test"], "active": True}]
+    assert "password_hashes" not in info
+    known = host.module("sqlite_accounts_info", {"path": PATH, "hashes": True})["password_hashes"]
+    assert known == {"alice@example.test": "{PLAIN}new", "bob@example.test": HASH}
+
+
+DRIFT = [
+    "chmod 644 {path}",
+    "chown postfix {path}",
+    "rm {path}",
+    "truncate -s 0 {path}",
+    "python3 -c \"import sqlite3; d = sqlite3.connect('{path}'); d.execute('DELETE FROM mailbox'); d.commit()\"",
+    "python3 -c \"import sqlite3; d = sqlite3.connect('{path}'); d.execute('PRAGMA journal_mode = WAL')\"",
+]
+
+
+@pytest.mark.parametrize("drift", DRIFT)
+def test_drift_is_repaired_once(prepared: Host, drift: str) -> None:
+    prepared.module("sqlite_accounts", TASK)
+    prepared.run(drift.format(path=PATH))
+    assert prepared.module("sqlite_accounts", TASK, check=True)["changed"]
+    assert prepared.module("sqlite_accounts", TASK)["changed"]
+    assert not prepared.module("sqlite_accounts", TASK)["changed"]
+    assert prepared.run("stat -c '%U %G %a' /srv/accounts/*").stdout == "root postfix 640\n"
+    assert sql(prepared, "PRAGMA journal_mode") == [["delete"]]
+    assert len(sql(prepared, "SELECT 1 FROM mailbox")) == 2
+
+
+def test_what_is_not_ours_is_left_alone(prepared: Host) -> None:
+    foreign = "/srv/accounts/foreign.sqlite"
+    sql(prepared, "CREATE TABLE mailbox (username TEXT)", foreign)
+    prepared.run("cp /etc/passwd /srv/accounts/text; mkdir -p /srv/accounts/directory")
+    before = prepared.run("cd /srv/accounts; md5sum foreign.sqlite text; ls -A").stdout
+    for path, message in (
+        (foreign, f"{foreign}: is a SQLite database that this collection did not make (application_id 0x0);"),
+        ("/srv/accounts/text", "/srv/accounts/text: file is not a database; the database is as it was"),
+        ("/srv/accounts/directory", "/srv/accounts/directory: is not a regular file; right would be"),
+        ("/srv/none/a.sqlite", "/srv/none/a.sqlite: no file can be made beside it in /srv/none: No such file"),
+    ):
+        result = prepared.module("sqlite_accounts", {**TASK, "path": path})
+        assert result["failed"]
+        assert result["msg"].startswith(message), result["msg"]
+    bad = prepared.module(
+        "sqlite_accounts", {**TASK, "mailboxes": [{"address": "a@example.test", "password": "s3cret"}]}
+    )
+    assert bad["msg"].startswith("mailboxes[0] (a@example.test) has a password in plain text.")
+    assert "s3cret" not in json.dumps(bad)
+    typo = prepared.module("sqlite_accounts", {**TASK, "nosuch": 1})
+    assert typo["failed"]
+    assert "$2b$" not in json.dumps(typo)
+    assert prepared.run("cd /srv/accounts; md5sum foreign.sqlite text; ls -A").stdout == before
+    prepared.run("rm -r /srv/accounts/foreign.sqlite /srv/accounts/text /srv/accounts/directory")
+
+
+def test_a_killed_writer_is_rolled_back(prepared: Host) -> None:
+    """A journal left by a kill in mid-commit: the next run restores the last whole state and goes on."""
+    prepared.module("sqlite_accounts", TASK)
+    prepared.run(["python3", "-c", (
+        "import os, sqlite3\n"
+        "import sys; d = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "d.execute('PRAGMA cache_size = 1')\n"
+        "d.execute('BEGIN IMMEDIATE')\n"
+        "d.execute('DELETE FROM mailbox')\n"
+        "d.executemany('INSERT INTO domain (domain) VALUES (?)', ((f'd{n}.test',) for n in range(5000)))\n"
+        "os._exit(0)\n"
+    ), PATH])  # fmt: skip
+    assert prepared.run("ls -A /srv/accounts").stdout == "accounts.sqlite\naccounts.sqlite-journal\n"
+    assert not prepared.module("sqlite_accounts", TASK)["changed"]
+    assert prepared.run("ls -A /srv/accounts").stdout == "accounts.sqlite\n"
+    assert len(sql(prepared, "SELECT 1 FROM domain")) == 2
+
+
+VARIABLES: dict[str, Any] = {
+    "sqlite_maps_domains": ["example.test", {"name": "off.test", "active": False}],
+    "sqlite_maps_mailboxes": [
+        {"address": "alice@example.test", "name": "Alice", "password": "secret-alice"},
+        {"address": "o'brien@Example.test", "password_hash": HASH},
+        {"address": "gone@example.test", "password_hash": HASH, "active": False},
+        {"address": "dan@off.test", "password_hash": HASH},
+    ],
+    "sqlite_maps_aliases": [
+        {"address": "postmaster@example.test", "goto": ["alice@example.test"]},
+        {"address": "sales@example.test", "goto": ["o'brien@example.test", "alice@example.test", "x@example.org"]},
+        {"address": "old@example.test", "goto": ["alice@example.test"], "active": False},
+    ],
+    "sqlite_maps_password_cost": 4,
+    "sqlite_maps_expect": {"virtual_alias_maps": {"sales@example.test.": None}},
+}
+PLAYBOOK = "- hosts: all\n  gather_facts: true\n  roles: [puffy.mail.sqlite_maps]\n"
+PREFLIGHT = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role: {name: puffy.mail.sqlite_maps, tasks_from: preflight}
+"""
+MAPS = ("virtual_mailbox_domains", "virtual_mailbox_maps", "virtual_alias_maps", "sender_login_maps")
+SALES = "o'brien@example.test,alice@example.test"
+ANSWERS: dict[str, tuple[str, str, str, str]] = {
+    "example.test": ("example.test", "", "", ""),
+    "EXAMPLE.test": ("example.test", "", "", ""),
+    "off.test": ("", "", "", ""),
+    "alice@example.test": ("", "example.test/alice/", "", "alice@example.test"),
+    "ALICE@Example.TEST": ("", "example.test/alice/", "", "alice@example.test"),
+    "o'brien@example.test": ("", "example.test/o'brien/", "", "o'brien@example.test"),
+    "postmaster@example.test": ("", "", "alice@example.test", "alice@example.test"),
+    "sales@example.test": ("", "", f"{SALES},x@example.org", SALES),
+    "gone@example.test": ("", "", "", ""),
+    "dan@off.test": ("", "", "", ""),
+    "old@example.test": ("", "", "", ""),
+    "nobody@example.test": ("", "", "", ""),
+    "alice+tag@example.test": ("", "", "", ""),
+    "alïce@example.test": ("", "", "", ""),
+    "' OR 1=1 --": ("", "", "", ""),
+    "*)(uid=*": ("", "", "", ""),
+    "%": ("", "", "", ""),
+    "%@example.test": ("", "", "", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Any:
+    """A host of each release, so that one ansible-playbook serves them all."""
+    hosts = [Host(f"{release}-mail", "--network=none") for release in POSTFIX]
+    yield hosts
+    for host in hosts:
+        host.close()
+
+
+def play(hosts: list[Host], directory: Path, text: str, variables: dict[str, Any], *options: str) -> tuple[int, str]:
+    (directory / "play.yml").write_text(text)
+    (directory / "variables.json").write_text(json.dumps(variables))
+    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(
+        [
+            ROOT / ".venv/bin/ansible-playbook", "-i", ",".join([*(host.name for host in hosts), ""]),
+            "-c", "containers.podman.podman", "-e", f"@{directory / 'variables.json'}",
+            *options, directory / "play.yml",
+        ],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": tree,
+            "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+            "ANSIBLE_PODMAN_EXECUTABLE": PODMAN,
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def changes(output: str) -> list[int]:
+    """The number of changed tasks of each host, from the recap."""
+    recap = output.split("PLAY RECAP")[1]
+    return [int(line.split("changed=")[1].split()[0]) for line in recap.splitlines() if "changed=" in line]
+
+
+def test_the_role(fleet: list[Host], tmp_path: Path) -> None:
+    code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES, "--check", "--diff")
+    assert code == 0, output
+    assert changes(output) == [3, 3, 3], output
+    for host in fleet:
+        assert host.run("ls -d /etc/postfix/sqlite /var/lib/puffy-mail", check=False).stdout == ""
+    code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES, "-vvv", "--diff")
+    assert code == 0, output
+    assert changes(output) == [3, 3, 3], output
+    assert "secret-alice" not in output
+    assert "$2b$" not in output
+    for more in (["--check", "--diff"], []):
+        code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES, *more)
+        assert code == 0, output
+        assert changes(output) == [0, 0, 0], output
+    assert "[WARNING]" not in output
+    ask = 'postmap -q "$key" "sqlite:/etc/postfix/sqlite/$map.cf" || echo'
+    script = f'while IFS= read -r key; do for map in "$@"; do {ask}; done; done'
+    for host in fleet:
+        asked = host.run(["sh", "-c", script, "-", *MAPS], data="".join(f"{key}\n" for key in ANSWERS)).stdout
+        lines = asked.split("\n")[:-1]
+        got = {key: tuple(lines[4 * index : 4 * index + 4]) for index, key in enumerate(ANSWERS)}
+        assert got == ANSWERS
+        modes = host.run("stat -c '%U %G %a %n' /var/lib/puffy-mail /var/lib/puffy-mail/* /etc/postfix/sqlite").stdout
+        assert modes.splitlines() == [
+            "root postfix 750 /var/lib/puffy-mail",
+            "root postfix 640 /var/lib/puffy-mail/accounts.sqlite",
+            "root postfix 750 /etc/postfix/sqlite",
+        ]
+        assert host.run("grep -rl secret-alice /etc /var /srv /tmp /root 2>/dev/null", check=False).stdout == ""
+        stored = sql(
+            host, "SELECT password FROM mailbox WHERE username LIKE 'alice%'", "/var/lib/puffy-mail/accounts.sqlite"
+        )
+        host.run(["doveadm", "pw", "-t", stored[0][0], "-p", "secret-alice"])
+
+
+def test_a_locked_database_is_said_and_recovers(fleet: list[Host]) -> None:
+    """A reader waits or fails for a while; afterwards it answers again (Postfix makes that a 4xx)."""
+    for host in fleet:
+        ask = ["postmap", "-q", "alice@example.test", "sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf"]
+        host.run("mv /var/lib/puffy-mail/accounts.sqlite /var/lib/puffy-mail/away")
+        gone = host.run(ask, check=False)
+        assert gone.returncode == 1
+        assert "fatal" in gone.stderr
+        host.run("mv /var/lib/puffy-mail/away /var/lib/puffy-mail/accounts.sqlite")
+        assert host.run(ask).stdout == "example.test/alice/\n"
+
+
+def test_the_preflight_speaks_before_a_host_is_touched(tmp_path: Path) -> None:
+    class Nowhere:
+        name = "nowhere.example.test"
+
+    bad = {
+        "sqlite_maps_domains": ["exam ple.test", "example.test"],
+        "sqlite_maps_mailboxes": [
+            {"address": "alice@example.test", "password": "s3cret"},
+            {"address": "Alice@example.test", "password": "s3cret"},
+        ],
+        "sqlite_maps_aliases": [{"address": "x@example.test", "goto": ["nobody@example.test"]}],
+        "sqlite_maps_database": "accounts.sqlite",
+    }
+    code, output = play([Nowhere()], tmp_path, PREFLIGHT, bad, "-vvv")  # type: ignore[list-item]
+    told = " ".join(output.replace("\\\\", "").split())
+    assert code == 2, output
+    for sentence in (
+        "sqlite_maps_database is 'accounts.sqlite', which is not the absolute path of a file.",
+        "sqlite_maps_domains[0] is 'exam ple.test', where 'exam ple' is no label of a domain name",
+        "sqlite_maps_mailboxes[1].address is 'Alice@example.test', and there is a mailbox of that name already",
+        "sqlite_maps_aliases[0].goto of 'x@example.test' leads nowhere: 'nobody@example.test'",
+    ):
+        assert sentence in told, output
+    assert "s3cret" not in output
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_mailboxes() -> None:
+    """First load under 60 s, a run without a change under 5 s; the figures are printed by make bench."""
+    with Host("trixie-mail", "--network=none") as host:
+        host.run("install -d -m 0750 -o root -g postfix /srv/accounts")
+        boxes = [{"address": f"user{n}@example.test", "password_hash": HASH} for n in range(100_000)]
+        task = {**TASK, "mailboxes": boxes, "aliases": []}
+        started = time.monotonic()
+        assert host.module("sqlite_accounts", task)["rows"]["mailbox"]["inserted"] == 100_000
+        loaded = time.monotonic()
+        assert not host.module("sqlite_accounts", task)["changed"]
+        ended = time.monotonic()
+        assert loaded - started < 60
+        assert ended - loaded < 5
