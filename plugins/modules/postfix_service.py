@@ -13,7 +13,7 @@ description:
   - Compares what was last activated with what is on disk now, and starts, reloads or restarts Postfix as the difference
     demands. What the play changed does not matter, so a run that was cut off is finished by the next one, and a file
     edited by hand becomes live.
-  - A reload keeps the C(master(8)) process and every listening socket. A restart happens only for what a reload does
+  - A reload keeps the master(8) process and every listening socket. A restart happens only for what a reload does
     not apply - parameters such as C(inet_interfaces) and C(inet_protocols), and a service that takes over the address
     and port of another one.
   - Compared are the parameters of C(main.cf), the services of C(master.cf), and the content of the files they name that
@@ -22,11 +22,11 @@ description:
   - Before Postfix is told anything, C(postfix check) must pass, every address that it is to listen on must be one of
     this host, and every new port must be free. So the running daemon goes on serving where the new configuration could
     not.
-  - Afterwards every listener of C(master.cf) must answer, those of C(smtpd(8)) with an SMTP greeting. If one does not,
-    or C(master(8)) ends, the last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and
+  - Afterwards every listener of C(master.cf) must answer, those of smtpd(8) with an SMTP greeting. If one does not,
+    or master(8) ends, the last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and
     the module fails with the lines of the mail log that say why.
-  - Works through C(rcctl(8)) on OpenBSD, C(systemctl(1)) where systemd runs, and else the init script. A configuration
-    in another place than C(/etc/postfix) is started by C(postfix(1)) itself.
+  - Works through rcctl(8) on OpenBSD, systemctl(1) where systemd runs, and else the init script. A configuration
+    in another place than C(/etc/postfix) is started by postfix(1) itself.
 author:
   - The puffy.mail developers (@puffy-mail)
 attributes:
