@@ -575,10 +575,7 @@ DEPRECATED_RESTRICTIONS = {
 RAW = frozenset(
     {
         "command_execution_directory",
-        "command_expansion_filter",
         "default_rbl_reply",
-        "execution_directory_expansion_filter",
-        "forward_expansion_filter",
         "forward_path",
         "luser_relay",
         "mailbox_command",
