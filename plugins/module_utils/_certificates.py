@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime
 import hashlib
 import ipaddress
 import re
@@ -134,10 +135,232 @@ def client_name(name: str) -> str:
     return name
 
 
+# -- X.509 -------------------------------------------------------------------------------------------------------------
+
+_ATTRIBUTES = {
+    b"\x55\x04\x03": "CN",
+    b"\x55\x04\x06": "C",
+    b"\x55\x04\x07": "L",
+    b"\x55\x04\x08": "ST",
+    b"\x55\x04\x0a": "O",
+    b"\x55\x04\x0b": "OU",
+}
+_SUBJECT_ALT_NAME, _BASIC_CONSTRAINTS, _EXTENDED_KEY_USAGE = b"\x55\x1d\x11", b"\x55\x1d\x13", b"\x55\x1d\x25"
+#: RFC 5280, section 4.2.1.12, by the name that openssl verify -purpose has for the use
+PURPOSES = {"sslserver": b"\x2b\x06\x01\x05\x05\x07\x03\x01", "sslclient": b"\x2b\x06\x01\x05\x05\x07\x03\x02"}
+_ANY_PURPOSE = b"\x55\x1d\x25\x00"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What this collection looks at in an X.509 certificate (RFC 5280): times in UTC, names as in ``subject_names``."""
+
+    der: bytes
+    serial: int
+    issuer: bytes
+    subject: bytes
+    subject_text: str
+    issuer_text: str
+    not_before: datetime.datetime
+    not_after: datetime.datetime
+    public_key: bytes
+    names: tuple[str, ...]
+    is_ca: bool
+    purposes: tuple[bytes, ...] | None
+
+
+def der_elements(data: bytes) -> list[tuple[int, bytes, bytes]]:
+    """The DER elements that ``data`` consists of: tag, content, and the element whole; ValueError elsewhere."""
+    elements = []
+    position = 0
+    while position < len(data):
+        if position + 2 > len(data):
+            raise ValueError("DER ends early")
+        tag, length, start = data[position], data[position + 1], position + 2
+        if length >= 0x80:
+            count = length & 0x7F
+            if not 1 <= count <= 4 or start + count > len(data):
+                raise ValueError("DER has a bad length")
+            length, start = int.from_bytes(data[start : start + count], "big"), start + count
+        if start + length > len(data):
+            raise ValueError("DER ends early")
+        elements.append((tag, data[start : start + length], data[position : start + length]))
+        position = start + length
+    return elements
+
+
+def _time(tag: int, content: bytes) -> datetime.datetime:
+    """UTCTime or GeneralizedTime (RFC 5280, section 4.1.2.5)."""
+    text = content.decode("ascii")
+    if tag == 0x17:
+        text = ("19" if int(text[:2]) >= 50 else "20") + text
+    elif tag != 0x18:
+        raise ValueError("no time")
+    return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+
+
+def _name_text(name: bytes) -> str:
+    """A distinguished name for people: the last part first, as RFC 4514 has it."""
+    parts = []
+    for _set_tag, relative, _whole in der_elements(name):
+        for _tag, attribute, _attribute_whole in der_elements(relative):
+            kind, value = der_elements(attribute)[:2]
+            text = value[1].decode("utf-16-be" if value[0] == 0x1E else "utf-8", "replace")
+            parts.append(f"{_ATTRIBUTES.get(kind[1], 'OID')}={text}")
+    return ",".join(reversed(parts)) or "(no name)"
+
+
+def _general_names(content: bytes) -> tuple[str, ...]:
+    names = []
+    for tag, value, _whole in der_elements(der_elements(content)[0][1]):
+        if tag == 0x82:
+            names.append(f"DNS:{value.decode('ascii', 'replace').lower()}")
+        elif tag == 0x87 and len(value) in (4, 16):
+            names.append(f"IP:{ipaddress.ip_address(value)}")
+    return tuple(names)
+
+
+def parse_certificate(der: bytes, source: str) -> Certificate:
+    """The certificate in ``der``. ``source`` names it in the ValueError that anything else raises."""
+    try:
+        (_tag, body, whole), *rest = der_elements(der)
+        if rest:
+            raise ValueError("bytes follow the certificate")
+        fields = der_elements(der_elements(body)[0][1])
+        if fields[0][0] == 0xA0:
+            fields = fields[1:]
+        serial, _algorithm, issuer, validity, subject, key = fields[:6]
+        begin, end = der_elements(validity[1])
+        names: tuple[str, ...] = ()
+        is_ca = False
+        purposes: tuple[bytes, ...] | None = None
+        for tag, content, _whole in fields[6:]:
+            if tag != 0xA3:
+                continue
+            for _extension_tag, extension, _extension_whole in der_elements(der_elements(content)[0][1]):
+                parts = der_elements(extension)
+                kind, value = parts[0][1], parts[-1][1]
+                if kind == _SUBJECT_ALT_NAME:
+                    names = _general_names(value)
+                elif kind == _BASIC_CONSTRAINTS:
+                    constraints = der_elements(der_elements(value)[0][1])
+                    is_ca = bool(constraints) and constraints[0][0] == 0x01 and constraints[0][1] != b"\0"
+                elif kind == _EXTENDED_KEY_USAGE:
+                    purposes = tuple(item[1] for item in der_elements(der_elements(value)[0][1]))
+        return Certificate(
+            der=whole,
+            serial=int.from_bytes(serial[1], "big", signed=True),
+            issuer=issuer[2],
+            subject=subject[2],
+            subject_text=_name_text(subject[1]),
+            issuer_text=_name_text(issuer[1]),
+            not_before=_time(begin[0], begin[1]),
+            not_after=_time(end[0], end[1]),
+            public_key=key[2],
+            names=names,
+            is_ca=is_ca,
+            purposes=purposes,
+        )
+    except (ValueError, IndexError) as exc:
+        raise ValueError(
+            f"{source}: a certificate in it is damaged: it is not the DER of an X.509 certificate"
+        ) from exc
+
+
+def chain_of(text: str, source: str) -> list[Certificate]:
+    """The certificates of a PEM chain, in order; ValueError where there is none or a private key is among them."""
+    for block in pem_blocks(text, source):
+        if block.label in PRIVATE_LABELS:
+            raise ValueError(f"{source}: has a private key among the certificates; a chain is readable by everyone")
+    return [parse_certificate(der, source) for der in certificates(text, source)]
+
+
+def key_problem(text: str, source: str) -> str | None:
+    """What keeps ``text`` from being one private key that a daemon can read by itself; None where nothing does."""
+    keys = [block for block in pem_blocks(text, source) if block.label in PRIVATE_LABELS]
+    if not keys:
+        return f"{source}: has no private key; a PEM file with '-----BEGIN PRIVATE KEY-----' is expected"
+    if len(keys) > 1:
+        return f"{source}: has {len(keys)} private keys; one is expected"
+    if keys[0].encrypted:
+        return f"{source}: the key is encrypted, and a daemon has nobody to ask for the password; decrypt it first"
+    return None
+
+
+def covers(names: Iterable[str], wanted: str) -> bool:
+    """Whether ``wanted`` (``DNS:name`` or ``IP:address``) is among ``names``, wildcards counted (RFC 6125, 6.4.3)."""
+    if wanted in names:
+        return True
+    parent = wanted[len("DNS:") :].partition(".")[2]
+    return wanted.startswith("DNS:") and bool(parent) and f"DNS:*.{parent}" in names
+
+
+def set_problem(
+    chain: Sequence[Certificate],
+    public_key: bytes,
+    *,
+    names: Sequence[str],
+    purpose: str,
+    now: datetime.datetime,
+    minimum_days: int,
+) -> str | None:
+    """The first rule that a key and its chain break, as a sentence; None where they break none.
+
+    ``names`` have the form of ``subject_names``. Signatures are not looked at here.
+    """
+    leaf = chain[0]
+    if leaf.public_key != public_key:
+        for place, other in enumerate(chain[1:], start=2):
+            if other.public_key == public_key:
+                return (
+                    f"the chain is in the wrong order: the certificate of the key, {other.subject_text}, is number"
+                    f" {place}; it must be the first, and then each the issuer of the one before"
+                )
+        return f"the key does not match the certificate {leaf.subject_text}"
+    for lower, upper in zip(chain, chain[1:]):
+        if upper.subject == upper.issuer:
+            return f"the chain has the root {upper.subject_text}; clients have it already, and it must not be sent"
+        if lower.issuer != upper.subject:
+            return (
+                f"the chain is broken or in the wrong order: {lower.subject_text} was issued by {lower.issuer_text},"
+                f" and {upper.subject_text} follows"
+            )
+        if not upper.is_ca:
+            return f"the chain goes on after {lower.subject_text} with {upper.subject_text}, which is not an authority"
+    if leaf.is_ca and len(chain) > 1:
+        return f"the first certificate, {leaf.subject_text}, is that of an authority and not of a host"
+    wanted = PURPOSES[purpose]
+    if leaf.purposes is not None and wanted not in leaf.purposes and _ANY_PURPOSE not in leaf.purposes:
+        return f"the certificate {leaf.subject_text} is not for the purpose {purpose} (extendedKeyUsage)"
+    for certificate in chain:
+        if now < certificate.not_before:
+            return (
+                f"the certificate {certificate.subject_text} is not valid before {_iso(certificate.not_before)}, and"
+                f" the clock here says {_iso(now)}; set the clock, or wait"
+            )
+        if now > certificate.not_after:
+            return f"the certificate {certificate.subject_text} expired at {_iso(certificate.not_after)}"
+    left = (leaf.not_after - now).days
+    if left < minimum_days:
+        return (
+            f"the certificate {leaf.subject_text} expires at {_iso(leaf.not_after)}, in {left} days; at least"
+            f" {minimum_days} are wanted"
+        )
+    missing = [name for name in names if not covers(leaf.names, name)]
+    if missing:
+        has = ", ".join(leaf.names) or "none"
+        return f"the certificate {leaf.subject_text} does not have the name {missing[0]}; it has {has}"
+    return None
+
+
+def _iso(time: datetime.datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 # -- the inputs of the role tls_pki ----------------------------------------------------------------------------------
 
 #: where certificates can come from
-SOURCES = ("private_ca",)
+SOURCES = ("private_ca", "given", "existing")
 KEY_TYPES = ("rsa", "ecdsa")
 
 
@@ -181,7 +404,12 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
     found: list[str | None] = []
     source = inputs["tls_pki_source"]
     if source not in SOURCES:
-        found.append(f"tls_pki_source is {source!r}. Right would be one of: {', '.join(SOURCES)}.")
+        later = (
+            " Certificates by ACME are not issued yet; name those of an ACME client as 'existing'."
+            if source == "acme"
+            else ""
+        )
+        found.append(f"tls_pki_source is {source!r}. Right would be one of: {', '.join(SOURCES)}.{later}")
     try:
         dns_name(str(inputs["tls_pki_hostname"]))
     except ValueError as exc:
@@ -214,9 +442,35 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
         found.append(
             "tls_pki_key_file, tls_pki_chain_file and tls_pki_ca_file must be three files, and two are the same."
         )
+    found.append(_days_problem("tls_pki_minimum_days", inputs["tls_pki_minimum_days"], 0, 36500))
+    wish, bits = inputs["tls_pki_dhparam"], inputs["tls_pki_dhparam_bits"]
+    groups = ("ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192")
+    if wish and wish != "generate" and wish not in groups:
+        found.append(
+            f"tls_pki_dhparam is {wish!r}. Right would be '' for none, 'generate', or one of: {', '.join(groups)}."
+        )
+    if wish == "generate" and (not str(bits).isdigit() or not 2048 <= int(bits) <= 8192 or int(bits) % 8):
+        found.append(f"tls_pki_dhparam_bits is {bits!r}. Right would be a multiple of 8 from 2048 to 8192.")
+    found.append(_file_problem("tls_pki_dhparam_file", inputs["tls_pki_dhparam_file"]))
     if source == "private_ca":
         found.extend(_authority_problems(inputs))
+    if source == "given" and isinstance(types, list):
+        found.extend(_given_problems(inputs["tls_pki_given"], types))
     return [problem for problem in found if problem is not None]
+
+
+def _given_problems(given: Any, types: Sequence[Any]) -> list[str]:
+    """The problems of the sets that are deployed from the control side."""
+    right = "Right would be {'rsa': {'key': …, 'chain': …}}, the key from a vault, both in PEM form."
+    if not isinstance(given, dict):
+        return [f"tls_pki_given is a {type(given).__name__}. {right}"]
+    found = []
+    for kind in types:
+        entry = given.get(kind)
+        lacks = [part for part in ("key", "chain") if not isinstance(entry, dict) or not entry.get(part)]
+        if lacks:
+            found.append(f"tls_pki_given has no {' and no '.join(lacks)} for the key type {kind!r}. {right}")
+    return found
 
 
 def _authority_problems(inputs: Mapping[str, Any]) -> list[str | None]:

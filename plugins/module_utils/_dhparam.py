@@ -82,7 +82,7 @@ def _pi_scaled(bits: int) -> int:
 
 def _nothing_up_my_sleeve(bits: int, constant: int, addend: int) -> int:
     """The form that the primes of both RFCs share: 64 ones, digits of a constant, 64 ones."""
-    return 2**bits - 2 ** (bits - 64) + (constant + addend) * 2**64 - 1
+    return (1 << bits) - (1 << bits - 64) + (constant + addend << 64) - 1
 
 
 @functools.cache

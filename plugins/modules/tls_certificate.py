@@ -1,0 +1,335 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: tls_certificate
+short_description: The key and the certificate chain that a daemon serves, checked as a set before they go live
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Puts a key and its certificate chain in place, or only looks at those that are there.
+  - A set is good when the key matches, is not encrypted and is readable by no one who should not; when the chain is in
+    order, the host's certificate first, then the intermediate ones, without the root; when the certificate is for the
+    purpose, covers the names and is valid for long enough; and when C(openssl verify) leads it to a trusted root.
+  - A bad set changes nothing. The error says which of these rules it breaks, and the old set stays in place.
+options:
+  state:
+    description:
+      - V(present) puts the set in place. V(checked) changes nothing and fails where the set that is there is bad.
+    type: str
+    choices: [present, checked]
+    default: present
+  key_file:
+    description: Path of the private key.
+    type: path
+    required: true
+  key:
+    description: The private key in PEM form. Without it, the key at O(key_file) is meant.
+    type: str
+  key_group:
+    description:
+      - Group that may read the key, which then has mode V(0640). Without it the mode is V(0600).
+    type: str
+  chain_file:
+    description: Path of the certificate chain.
+    type: path
+    required: true
+  chain:
+    description: The certificate chain in PEM form. Required with O(state=present).
+    type: str
+  ca_file:
+    description:
+      - Path of the trusted root certificates. With O(ca) it is written. Without either, those of the
+        system are trusted.
+    type: path
+  ca:
+    description: The trusted root certificates in PEM form. Needs O(ca_file).
+    type: str
+  names:
+    description: DNS names and IP addresses that the certificate must have.
+    type: list
+    elements: str
+    default: []
+  purpose:
+    description: What the certificate must be for, as C(openssl verify -purpose) names it.
+    type: str
+    choices: [sslserver, sslclient]
+    default: sslserver
+  minimum_days:
+    description: Number of days for which the certificate must still be valid.
+    type: int
+    default: 0
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode. Every check is made.
+  diff_mode:
+    support: full
+    description: Shows what is in the files. Of a key only that there is one.
+  idempotent:
+    support: full
+    description: A second run changes nothing.
+  platform:
+    support: full
+    platforms: posix
+    description: Written for C(openssl) of OpenSSL 1.1.1 and later and of LibreSSL. Run with the former only.
+requirements:
+  - openssl
+seealso:
+  - module: puffy.mail.private_ca
+  - plugin: puffy.mail.cert_fingerprint
+    plugin_type: filter
+"""
+
+EXAMPLES = """
+- name: Put a set from the control node in place
+  puffy.mail.tls_certificate:
+    key_file: /etc/ssl/private/mail.example.org.key
+    key: "{{ lookup('ansible.builtin.file', 'mail.key') }}"
+    chain_file: /etc/ssl/mail.example.org.chain.pem
+    chain: "{{ lookup('ansible.builtin.file', 'mail.chain.pem') }}"
+    names: [mail.example.org]
+    minimum_days: 7
+
+- name: Check the set that another tool keeps
+  puffy.mail.tls_certificate:
+    state: checked
+    key_file: /etc/letsencrypt/live/mail.example.org/privkey.pem
+    chain_file: /etc/letsencrypt/live/mail.example.org/fullchain.pem
+    names: [mail.example.org]
+"""
+
+RETURN = """
+fingerprint:
+  description: SHA-256 fingerprint of the host's certificate, as Postfix looks it up.
+  returned: success
+  type: str
+subject:
+  description: Subject of the host's certificate.
+  returned: success
+  type: str
+issuer:
+  description: Issuer of the host's certificate.
+  returned: success
+  type: str
+names:
+  description: Alternative names of the host's certificate, as C(DNS:name) and C(IP:address).
+  returned: success
+  type: list
+  elements: str
+not_after:
+  description: End of its validity, in UTC and ISO 8601 form.
+  returned: success
+  type: str
+days_left:
+  description: Whole days until then.
+  returned: success
+  type: int
+"""
+
+import datetime
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.puffy.mail.plugins.module_utils import _certificates as pem
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+
+
+@dataclass(frozen=True)
+class Target:
+    """One file as it is to be."""
+
+    path: str
+    content: bytes
+    mode: int
+    gid: int | None
+    secret: bool
+
+
+def required(path: str) -> str:
+    """The text of a file that must be there."""
+    state = _files.read(path)
+    if state is None:
+        raise ValueError(f"{path}: does not exist")
+    return state.text()
+
+
+def public_key(openssl: str, key: str, source: str) -> bytes:
+    """The public half of a private key, as in a certificate. The key reaches openssl by its standard input."""
+    problem = pem.key_problem(key, source)
+    if problem:
+        raise ValueError(problem)
+    answer = _command.run([openssl, "pkey", "-pubout", "-passin", "pass:"], data=key, check=False)
+    blocks = pem.pem_blocks(answer.stdout, source) if answer.rc == 0 else []
+    if not blocks:
+        raise ValueError(f"{source}: the private key is damaged: openssl pkey cannot read it")
+    return blocks[0].der
+
+
+def check_trust(
+    openssl: str, chain: str, leaf: pem.Certificate, ca: str | None, ca_file: str | None, purpose: str
+) -> None:
+    """ValueError unless openssl finds a way from the certificate to a trusted root, every signature checked."""
+    with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
+
+        def keep(name: str, text: str) -> str:
+            path = os.path.join(directory, name)
+            with open(path, "w", encoding="ascii", errors="replace") as stream:
+                stream.write(text)
+            return path
+
+        trusted = keep("ca.pem", ca) if ca is not None else ca_file
+        argv = [openssl, "verify", "-purpose", purpose, *(["-CAfile", trusted] if trusted else [])]
+        argv += ["-untrusted", keep("chain.pem", chain), keep("leaf.pem", pem.to_pem(leaf.der))]
+        answer = _command.run(argv, check=False)
+    # LibreSSL prints "verification failed: 20 (text)" to standard output, OpenSSL "error 20 at 0 depth lookup: text".
+    if answer.rc != 0 or not answer.stdout.rstrip().endswith(": OK"):
+        lines = (answer.stderr + answer.stdout).splitlines()
+        why = [line for line in lines if line.startswith("error ") and "lookup" in line]
+        why += [line.partition(": ")[2] for line in lines if "verification failed: " in line]
+        said = (why or [line for line in lines if line.strip()] or ["nothing"])[0].replace(f"{directory}/", "")
+        raise ValueError(f"the certificate {leaf.subject_text} does not lead to a trusted root: openssl says {said!r}")
+
+
+def plan(params: dict[str, Any], key: str, chain: str) -> list[Target]:
+    """The files as they are to be, the key first, since a chain without its key serves nobody."""
+    gid = None if params["key_group"] is None else _files.gid_of(params["key_group"])
+    key_mode = 0o600 if gid is None else 0o640
+    targets = [
+        Target(params["key_file"], _files.encode_text(key), key_mode, gid, True),
+        Target(params["chain_file"], _files.encode_text(chain), 0o644, None, False),
+    ]
+    if params["ca"] is not None:
+        targets.append(Target(params["ca_file"], _files.encode_text(params["ca"]), 0o644, None, False))
+    return targets
+
+
+def differs(state: _files.FileState | None, target: Target) -> bool:
+    """Whether a file is not as it is to be."""
+    if state is None or state.content != target.content or state.mode != target.mode:
+        return True
+    return target.gid is not None and state.gid != target.gid
+
+
+def shown(content: bytes | None, mode: int, secret: bool) -> str | None:
+    """What the diff may show of a file."""
+    if content is None:
+        return None
+    return f"mode {mode:04o}\n" + ("(a private key)\n" if secret else content.decode("utf-8", "replace"))
+
+
+def difference(state: _files.FileState | None, target: Target) -> dict[str, str]:
+    """The diff of one file. Another key of the same mode is told apart by a word, not by its content."""
+    before = None if state is None else shown(state.content, state.mode, target.secret)
+    after = shown(target.content, target.mode, target.secret)
+    if target.secret and state is not None and state.content != target.content:
+        after = f"{after}(another one)\n"
+    return _files.text_diff(target.path, before, after)
+
+
+def apply(changes: list[tuple[_files.FileState | None, Target]]) -> None:
+    """Write all files beside their targets first, then give them their names one right after the other."""
+    staged: list[tuple[str, str]] = []
+    try:
+        for state, target in changes:
+            uid = os.geteuid() if state is None else state.uid
+            gid = target.gid if target.gid is not None else (os.getegid() if state is None else state.gid)
+            staged.append((_files.stage(target.path, target.content, uid=uid, gid=gid, mode=target.mode), target.path))
+        while staged:
+            name, path = staged.pop(0)
+            _files.commit(name, path)
+    finally:
+        for name, _path in staged:
+            _files.discard(name)
+
+
+def check_modes(key_file: str, key_group: str | None) -> None:
+    """ValueError where others than root, and the group that is meant to, can read the key."""
+    state = _files.read(key_file)
+    if state is None:
+        return
+    by_design = key_group is not None and state.gid == _files.gid_of(key_group)
+    if state.mode & (0o037 if by_design else 0o077):
+        right = f"0640 and the group {key_group}" if key_group is not None else "0600"
+        raise ValueError(f"{key_file}: mode {state.mode:04o} lets others at the key; it must be {right}")
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "checked"], "default": "present"},
+            "key_file": {"type": "path", "required": True},
+            "key": {"type": "str", "no_log": True},
+            "key_group": {"type": "str"},
+            "chain_file": {"type": "path", "required": True},
+            "chain": {"type": "str"},
+            "ca_file": {"type": "path"},
+            "ca": {"type": "str"},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "purpose": {"type": "str", "choices": ["sslserver", "sslclient"], "default": "sslserver"},
+            "minimum_days": {"type": "int", "default": 0},
+        },
+        required_if=[("state", "present", ("chain",))],
+        required_by={"ca": "ca_file"},
+        supports_check_mode=True,
+    )
+    params = module.params
+    present = params["state"] == "present"
+    try:
+        names = pem.subject_names(params["names"])
+        openssl = _command.require("openssl", hint="it reads keys and follows chains")
+        key_name = "key" if params["key"] is not None else params["key_file"]
+        key = params["key"] if params["key"] is not None else required(params["key_file"])
+        chain_name = "chain" if params["chain"] is not None else params["chain_file"]
+        chain = params["chain"] if params["chain"] is not None else required(params["chain_file"])
+        certificates = pem.chain_of(chain, chain_name)
+        public = public_key(openssl, key, key_name)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        problem = pem.set_problem(
+            certificates,
+            public,
+            names=names,
+            purpose=params["purpose"],
+            now=now,
+            minimum_days=params["minimum_days"],
+        )
+        if problem:
+            raise ValueError(f"{chain_name}: {problem}")
+        if params["ca"] is not None:
+            pem.chain_of(params["ca"], "ca")
+        elif params["ca_file"] is not None:
+            pem.chain_of(required(params["ca_file"]), params["ca_file"])
+        check_trust(openssl, chain, certificates[0], params["ca"], params["ca_file"], params["purpose"])
+        if not present:
+            check_modes(params["key_file"], params["key_group"])
+        targets = plan(params, key, chain) if present else []
+        changes = [(state, target) for target in targets if differs(state := _files.read(target.path), target)]
+        if changes and not module.check_mode:
+            apply(changes)
+    except (ValueError, _files.FileError, _command.CommandError) as exc:
+        tail = "Nothing was changed; the old set stays in place." if present else "Nothing was changed."
+        module.fail_json(msg=f"{exc}. {tail}")
+    leaf = certificates[0]
+    module.exit_json(
+        changed=bool(changes),
+        diff=[difference(state, target) for state, target in changes],
+        fingerprint=pem.fingerprint(leaf.der),
+        subject=leaf.subject_text,
+        issuer=leaf.issuer_text,
+        names=list(leaf.names),
+        not_after=leaf.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        days_left=(leaf.not_after - now).days,
+    )
+
+
+if __name__ == "__main__":
+    main()
