@@ -58,6 +58,10 @@ TEXT_TYPES = ("texthash", "cidr", "pcre", "regexp")
 KEYED_TYPES = (*INDEX_SUFFIX, "texthash")
 
 _HASH_BITS = 128
+# isspace(3) in the C locale: to Postfix a no-break space is a letter.
+_BLANKS = " \t\n\v\f\r"
+_GAP = re.compile(f"[{_BLANKS}]+")
+_COMMENT = frozenset(("", "#", *_BLANKS))
 _SPECIAL_ALIASES = ("YP_LAST_MODIFIED", "YP_MASTER_NAME", "@")
 
 
@@ -91,8 +95,8 @@ def _split(line: str) -> tuple[str, str] | None:
     A backslash protects the next character, and blanks inside double quotes belong to the key.
     """
     if '"' not in line and "\\" not in line:
-        parts = line.split(None, 1)
-        return parts[0], parts[1].rstrip() if len(parts) > 1 else ""
+        parts = _GAP.split(line, 1)
+        return parts[0], parts[1].rstrip(_BLANKS) if len(parts) > 1 else ""
     quoted = False
     index = 0
     while index < len(line):
@@ -101,21 +105,21 @@ def _split(line: str) -> tuple[str, str] | None:
             index += 1
         elif character == '"':
             quoted = not quoted
-        elif character.isspace() and not quoted:
+        elif character in _BLANKS and not quoted:
             break
         index += 1
     if quoted:
         return None
-    return line[:index], line[index:].strip()
+    return line[:index], line[index:].strip(_BLANKS)
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Line number and text of each logical line (readllines.c): comments and blank lines are nowhere."""
     start, parts = 0, [""]
     for number, line in enumerate(text.split("\n"), 1):
-        if not line or line.isspace() or line.lstrip()[0] == "#":
+        if line[:1] in _COMMENT and (not line.strip(_BLANKS) or line.lstrip(_BLANKS)[0] == "#"):
             continue
-        if line[0] in " \t\r\v\f":
+        if line[0] in _BLANKS:
             if not start:
                 raise ValueError(f"line {number}: {line!r} continues a line that is not there; write the key first")
             parts.append(line)
@@ -203,7 +207,7 @@ def render_entries(entries: Mapping[str, Any], builder: str) -> str:
         for what, part in (("key", key), ("value", text)):
             if any(character in part for character in "\n\r\0"):
                 raise ValueError(f"the {what} {part!r} has a line break or a NUL; it must be one line")
-        if not text.strip() or text != text.strip():
+        if not text.strip(_BLANKS) or text != text.strip(_BLANKS):
             raise ValueError(
                 f"the key {key!r} has the value {text!r}; it must neither be empty nor begin or end with blanks"
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.puffy.mail.plugins.module_utils import _lookup_table
 
@@ -32,3 +34,150 @@ def test_parse_answers(keys: list[str], rc: int, stdout: str, stderr: str, expec
 def test_parse_answers_fails(rc: int, stdout: str, stderr: str, message: str) -> None:
     with pytest.raises(_lookup_table.QueryAnswerError, match=f"^{re.escape(message)}$"):
         _lookup_table.parse_answers(["k"], rc, stdout, stderr)
+
+
+SOURCE = 'b B two  \nA one\n\n  more\n# c\n"x y"@z q\nÉa v\na\\ b c\n'
+
+
+def test_records_are_taken_apart_as_postmap_does() -> None:
+    # As `postmap -s` printed them for this source with Postfix 3.5.25 and 3.11.7.
+    assert [(key, value) for _line, key, value in _lookup_table.records(SOURCE)] == [
+        ("b", "B two"),
+        ("a", "one  more"),
+        ('"x y"@z', "q"),
+        ("éa", "v"),
+        ("a\\ b", "c"),
+    ]
+    assert [number for number, _key, _value in _lookup_table.records(SOURCE)] == [1, 2, 6, 7, 8]
+
+
+def test_the_fingerprint_knows_content_and_not_order() -> None:
+    dump = 'éa\tv\nb\tB two\n"x y"@z\tq\na\\ b\tc\na\tone  more\n'
+    pairs = list(_lookup_table.dumped(dump, "postmap"))
+    wanted = _lookup_table.source_fingerprint(SOURCE)
+    assert wanted == _lookup_table.fingerprint(pairs)
+    assert wanted.count == 5
+    assert wanted != _lookup_table.fingerprint(pairs[1:])
+    assert wanted != _lookup_table.fingerprint([*pairs[1:], ("éa", "w")])
+    assert wanted != _lookup_table.fingerprint([*pairs, pairs[0]])
+
+
+def test_only_ascii_blanks_end_a_key() -> None:
+    assert list(_lookup_table.records("a\u00a0b c\u2003d\u00a0\n\u00a0x y\n")) == [
+        (1, "a\u00a0b", "c\u2003d\u00a0"),
+        (2, "\u00a0x", "y"),
+    ]
+
+
+def test_folding() -> None:
+    assert _lookup_table.fold("ÉA@X") == "éa@x"
+    assert _lookup_table.fold("ÉA@X", utf8=False) == "Éa@x"
+    assert _lookup_table.fold("\ufffdÉA") == "\ufffdÉa"
+
+
+def test_bytes_that_are_no_utf8_look_as_in_a_dump() -> None:
+    source = b"K\xe9y value\n".decode("utf-8", "surrogateescape")
+    assert _lookup_table.source_fingerprint(source) == _lookup_table.fingerprint([("k\ufffdy", "value")])
+
+
+def test_a_dump_of_aliases() -> None:
+    dump = "@:\t@\nYP_LAST_MODIFIED:\t1795261174\nYP_MASTER_NAME:\thost\nroot:\ta, b\nfoo bar:\t|x\n"
+    assert list(_lookup_table.dumped(dump, "postalias")) == [("root", "a, b"), ("foo bar", "|x")]
+
+
+def test_entries_become_lines() -> None:
+    entries = {"Example.org": "smtp:[mx]:25", '"a b"@x': ["c@x", "d@x"], "n": 7}
+    assert _lookup_table.render_entries(entries, "postmap") == 'Example.org\tsmtp:[mx]:25\n"a b"@x\tc@x, d@x\nn\t7\n'
+    assert _lookup_table.render_entries({"root": ["a", "b"]}, "postalias") == "root:\ta, b\n"
+
+
+ENTRIES = [
+    ({"a": 1, "A": 2}, "postmap", "the keys 'a' and 'A' are one to Postfix, which folds them; name it once"),
+    ({"a": "x\ny"}, "postmap", "the value 'x\\ny' has a line break or a NUL; it must be one line"),
+    ({"a\0": "x"}, "postmap", "the key 'a\\x00' has a line break or a NUL; it must be one line"),
+    ({"a b": "x"}, "postmap", "the key 'a b' has blanks outside double quotes, where the value would begin"),
+    ({'"a b': "x"}, "postmap", "the key '\"a b' has blanks outside double quotes, where the value would begin"),
+    ({" a": "x"}, "postmap", "the key ' a' has blanks outside double quotes, where the value would begin"),
+    ({"#a": "x"}, "postmap", "the key '#a' is empty or begins with '#', which makes the line a comment"),
+    ({"": "x"}, "postmap", "the key '' is empty or begins with '#', which makes the line a comment"),
+    ({"a": True}, "postmap", "the key 'a' has the value True; right would be a text (quoted in YAML)"),
+    ({"a": None}, "postmap", "the key 'a' has the value None; right would be a text (quoted in YAML)"),
+    ({"a": ""}, "postmap", "the key 'a' has the value ''; it must neither be empty nor begin or end with blanks"),
+    ({"a": []}, "postmap", "the key 'a' has the value ''; it must neither be empty nor begin or end with blanks"),
+    (
+        {"a:b": "x"},
+        "postalias",
+        "the alias 'a:b' has blanks, colons, quotes or backslashes; give it in content, quoted",
+    ),
+]
+
+
+@pytest.mark.parametrize(("entries", "builder", "message"), ENTRIES)
+def test_entries_refused(entries: dict[str, object], builder: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        _lookup_table.render_entries(entries, builder)
+
+
+SOURCES = [
+    ("a 1\nb\n", "line 2: 'b' has no value; right would be a key, blanks and a value"),
+    (" a 1\n", "line 1: ' a 1' continues a line that is not there; write the key first"),
+    ('"a 1\n', "line 1: '\"a 1' has a double quote that stays open"),
+    ("a\0 1\n", "line 1: 'a\\x00 1' has a NUL, where Postfix would stop reading"),
+    (
+        "a 1\nb 1\nA 2\n",
+        "line 3: the key 'a' is there already, in line 1 (case does not count); Postfix would use one of the two",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), SOURCES)
+def test_sources_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        _lookup_table.source_fingerprint(text)
+
+
+_WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"], exclude_characters='#"\\'), min_size=1)
+
+
+@given(st.dictionaries(_WORD, _WORD, max_size=20))
+@settings(max_examples=60)
+def test_what_entries_say_is_what_the_source_holds(entries: dict[str, str]) -> None:
+    folded = {_lookup_table.fold(key): value for key, value in entries.items()}
+    assume(len(folded) == len(entries))
+    text = _lookup_table.render_entries(entries, "postmap")
+    assert _lookup_table.source_fingerprint(text) == _lookup_table.fingerprint(folded.items())
+
+
+TYPES = [
+    ("lmbd", ["lmdb"], "'lmbd' is no type of table that lies in a file; did you mean 'lmdb'?"),
+    (
+        "mongodb",
+        [],
+        "'mongodb' is no type of table that lies in a file;"
+        " there are hash, btree, lmdb, cdb, texthash, cidr, pcre, regexp",
+    ),
+    (
+        "cdb",
+        ["hash", "ldap", "cidr"],
+        "this host's Postfix has no tables of type 'cdb'; of those in files it has hash, cidr",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "known", "message"), TYPES)
+def test_types_refused(kind: str, known: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        _lookup_table.check_type(kind, known)
+
+
+def test_rule_problems() -> None:
+    said = (
+        "postmap: warning: /t/x: hash/btree support is deprecated.  Please switch to cdb or lmdb.\n"
+        "postmap: warning: pcre map /t/x, line 1: error in regex at offset 2: missing )\n"
+        "postmap: warning: /t/x, line 2: expected format: key whitespace value\n"
+        "postmap: warning: /t/x, line 2: expected format: key whitespace value\n"
+    )
+    assert _lookup_table.rule_problems(said, "/t/x") == [
+        "pcre map line 1: error in regex at offset 2: missing )",
+        "line 2: expected format: key whitespace value",
+    ]
