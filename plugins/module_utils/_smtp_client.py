@@ -163,15 +163,19 @@ class Session:
 
     def tls_text(self) -> str:
         """Protocol and cipher of the connection."""
-        assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - for the type checker; callers have wrapped
-        cipher = self._socket.cipher()
-        return f"{self._socket.version()} {cipher[0] if cipher else ''}".strip()
+        encrypted = self._encrypted()
+        cipher = encrypted.cipher()
+        return f"{encrypted.version()} {cipher[0] if cipher else ''}".strip()
 
     def certificate(self) -> dict[str, Any] | None:
         """The server's certificate as ``getpeercert`` gives it; None where its chain was not verified."""
-        assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101
-        found = self._socket.getpeercert()
+        found = self._encrypted().getpeercert()
         return dict(found) if found else None
+
+    def _encrypted(self) -> ssl.SSLSocket:
+        if not isinstance(self._socket, ssl.SSLSocket):
+            raise AssertionError("TLS has not begun on this connection")
+        return self._socket
 
     def line(self) -> str:
         """One line, without its line end; bytes that are no UTF-8 are shown as escapes."""
@@ -296,14 +300,13 @@ class Session:
         self.close()
 
 
+@dataclass(frozen=True)
 class _Opened:
-    """A session that is ready for commands, and what its beginning showed."""
+    """A session within TLS: its certificate, if that could be read, and why it is not verified (empty: it is)."""
 
-    def __init__(self) -> None:
-        self.session: Session | None = None
-        self.greeting = ""
-        self.certificate: dict[str, Any] | None = None
-        self.cause = ""  # why the certificate is not verified
+    session: Session
+    certificate: dict[str, Any] | None
+    cause: str
 
 
 def _handshake(endpoint: Endpoint, transcript: list[str], start: Callable[[str], Session]) -> _Opened:
@@ -311,10 +314,10 @@ def _handshake(endpoint: Endpoint, transcript: list[str], start: Callable[[str],
 
     ``start`` opens a connection up to the point where the handshake begins.
     """
-    opened = _Opened()
+    why = ""
     strictness = ((True, True), (True, False), (False, False)) if endpoint.validate_certs else ((False, False),)
     if not endpoint.validate_certs:
-        opened.cause = "validate_certs is false"
+        why = "validate_certs is false"
     for number, (verify, hostname) in enumerate(strictness):
         context = trust(endpoint, verify=verify, hostname=hostname)
         session = start("again, with less verification" if number else "probe")
@@ -322,7 +325,7 @@ def _handshake(endpoint: Endpoint, transcript: list[str], start: Callable[[str],
             session.wrap(context)
         except ssl.SSLCertVerificationError as exc:
             session.close()
-            opened.cause = opened.cause or cause_of(exc, endpoint.timeout)
+            why = why or cause_of(exc, endpoint.timeout)
             transcript.append(f"-- certificate: {cause_of(exc, endpoint.timeout)}")
             continue
         except OSError as exc:
@@ -333,10 +336,8 @@ def _handshake(endpoint: Endpoint, transcript: list[str], start: Callable[[str],
         except ProbeError:
             session.close()
             raise
-        opened.session = session
-        opened.certificate = session.certificate()
-        return opened
-    raise ProbeError(f"the TLS handshake failed: {opened.cause}")
+        return _Opened(session, session.certificate(), why)
+    raise ProbeError(f"the TLS handshake failed: {why}")
 
 
 def _begin(endpoint: Endpoint, transcript: list[str], title: str) -> Session:
@@ -522,20 +523,24 @@ class Probe:
         if expect.starttls is not None:
             yield "starttls", expect.starttls, self._starttls
         if expect.auth_before_tls is not None:
-            yield "auth_before_tls", "AUTH" if expect.auth_before_tls else "no AUTH", self._auth_before_tls
+            before = expect.auth_before_tls
+            wanted = "AUTH" if before else "no AUTH"
+            yield "auth_before_tls", wanted, lambda: [self._judge_auth("auth_before_tls", before)]
         if expect.mail_before_tls is not None:
             yield "mail_before_tls", "accepted" if expect.mail_before_tls else "refused", self._mail_before_tls
         if self.endpoint.tls == "starttls":
             yield "tls", self._tls_wanted(), self._tls
             yield from self._certificate_steps()
         if expect.auth_offered is not None:
-            yield "auth_offered", expect.auth_offered, self._auth_offered
+            offered = expect.auth_offered
+            yield "auth_offered", offered, lambda: [self._judge_auth("auth_offered", offered)]
         if expect.size is not None:
             size = expect.size
             yield "size", size, lambda: [_smtp_probe.judge_size(size, self._open().announced)]
         yield from self._envelope_steps("relay", expect.relay)
         if self.login is not None:
-            yield "login", self._login_code(), self._log_in
+            login = self.login
+            yield "login", self._login_code(), lambda: self._log_in(login)
         yield from self._envelope_steps("sender", expect.sender)
         yield from self._envelope_steps("recipient", expect.recipients)
 
@@ -558,7 +563,8 @@ class Probe:
             yield "certificate", "a certificate", self._judge_certificate
 
     def _open(self) -> Session:
-        assert self._session is not None  # noqa: S101 - the step "connect" or "tls" came before
+        if self._session is None:
+            raise AssertionError('a step came before the steps "connect" and "tls"')
         return self._session
 
     def _connect(self) -> list[Check]:
@@ -572,14 +578,6 @@ class Probe:
 
     def _starttls(self) -> list[Check]:
         return [_smtp_probe.judge_value("starttls", self.expect.starttls, "STARTTLS" in self._open().announced)]
-
-    def _auth_before_tls(self) -> list[Check]:
-        assert self.expect.auth_before_tls is not None  # noqa: S101
-        return [self._judge_auth("auth_before_tls", self.expect.auth_before_tls)]
-
-    def _auth_offered(self) -> list[Check]:
-        assert self.expect.auth_offered is not None  # noqa: S101
-        return [self._judge_auth("auth_offered", self.expect.auth_offered)]
 
     def _judge_auth(self, name: str, expected: bool | tuple[str, ...]) -> Check:
         session = self._open()
@@ -612,7 +610,6 @@ class Probe:
 
         opened = _handshake(self.endpoint, self.transcript, start)
         session = opened.session
-        assert session is not None  # noqa: S101 - or _handshake had raised
         self._session, self._cause, self._certificate = session, opened.cause, opened.certificate
         if self.endpoint.tls == "starttls":
             session.ehlo()
@@ -626,11 +623,10 @@ class Probe:
     def _login_code(self) -> int:
         return 235 if self.expect.login_code is None else self.expect.login_code
 
-    def _log_in(self) -> list[Check]:
-        assert self.login is not None  # noqa: S101
+    def _log_in(self, login: Login) -> list[Check]:
         if self._cause and self.endpoint.validate_certs:
             raise NotMadeError(f"the certificate is not verified ({self._cause}), and no password was sent")
-        reply = self._open().login(self.login)
+        reply = self._open().login(login)
         return [Check("login", reply.code == self._login_code(), self._login_code(), reply.text())]
 
 

@@ -192,7 +192,7 @@ def check_address(where: str, value: object, *, empty: bool = False) -> str:
         return ""
     if not isinstance(value, str) or not re.fullmatch(r"[^\s<>()\[\]\\,;:\"@\x00-\x1f\x7f]+@[^\s<>@]+", value):
         raise ValueError(f"{where} must be a mail address such as 'alice@example.test', not {value!r}")
-    local, _, domain = value.rpartition("@")
+    local, domain = value.rsplit("@", 1)
     if local.startswith(".") or local.endswith(".") or ".." in local or len(local) > 64:
         raise ValueError(f"{where}: {value!r} has a local part that RFC 5321 does not allow")
     if not (domain.startswith("[") and domain.endswith("]")):
@@ -341,13 +341,11 @@ def capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
         # Old clients made servers announce "AUTH=PLAIN" as well.
-        keyword, _, rest = line.strip().replace("=", " ", 1).partition(" ")
-        if not keyword:
-            continue
-        rest = rest.strip()
-        if keyword.upper() in found and rest and rest not in found[keyword.upper()]:
-            rest = f"{found[keyword.upper()]} {rest}".strip()
-        found[keyword.upper()] = rest or found.get(keyword.upper(), "")
+        words = line.replace("=", " ", 1).split(None, 1)
+        if words:
+            keyword, rest = words[0].upper(), " ".join(words[1:]).strip()
+            known = found.get(keyword, "")
+            found[keyword] = known if rest in known else f"{known} {rest}".strip()
     return found
 
 
