@@ -423,6 +423,9 @@ class _Check:
             return self.main_values[name]
         if service is not None and name == "service_name":
             return service.name
+        if name == "mydomain" and "myhostname" in self.main_values:
+            # postconf(5): myhostname without its first label. postconf -d has worked it out of the system's own name.
+            return self.value("myhostname", service).partition(".")[2] or "localdomain"
         return self.defaults.get(name)
 
     def value(self, name: str, service: Service | None = None) -> str:

@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host, _postfix_types
 from hosts import POSTFIX, Host
+
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host, _postfix_types
 
 pytestmark = pytest.mark.containers
 
