@@ -194,7 +194,7 @@ certificates:
   description: The server certificates, by the id of their request.
   returned: success
   type: dict
-  contains: &certificate
+  contains:
     changed:
       description: Whether it was issued in this run, or would be.
       type: bool

@@ -269,7 +269,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "checked"], "default": "present"},
             "key_file": {"type": "path", "required": True},
             "key": {"type": "str", "no_log": True},
-            "key_group": {"type": "str"},
+            "key_group": {"type": "str", "no_log": False},
             "chain_file": {"type": "path", "required": True},
             "chain": {"type": "str"},
             "ca_file": {"type": "path"},

@@ -275,7 +275,7 @@ def test_names(names: list[str], expected: tuple[str, ...]) -> None:
     ["", "mail", "mail example.org", "-a.example.org", "a..org", "1.2.3.4.5", "*.org", "a.*.org", "bücher.de"],
 )
 def test_what_is_no_name(name: str) -> None:
-    with pytest.raises(ValueError, match=" is not a fully qualified domain name: .*, and it is no IP address either$"):
+    with pytest.raises(ValueError, match=r" is not a fully qualified domain name: .* either$"):
         pem.subject_names([name])
 
 

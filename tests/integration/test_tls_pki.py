@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tls_certificate with OpenSSL 1.1.1 and 3.5, and the role tls_pki as a playbook runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosts import PODMAN, ROOT, Host
+
+pytestmark = pytest.mark.containers
+
+NAME = "mail.example.test"
+KEY, CHAIN, CA = f"/etc/ssl/private/{NAME}.key", f"/etc/ssl/{NAME}.chain.pem", "/etc/ssl/puffy-mail-ca.pem"
+
+
+def openssl(*arguments: str, data: str = "") -> str:
+    """Run openssl here, on the control side."""
+    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, text=True, check=True).stdout
+
+
+class Authority:
+    """Root, intermediate and leaves, made with openssl and not with the collection."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.root = self.certificate("root", "Test root", "root", "basicConstraints=critical,CA:true")
+        self.middle = self.certificate("middle", "Test middle", "root", "basicConstraints=critical,CA:true")
+
+    def key(self, name: str) -> str:
+        path = self.directory / f"{name}.key"
+        if not path.exists():
+            path.write_text(openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
+        return path.read_text()
+
+    def certificate(self, name: str, subject: str, issuer: str, extensions: str, days: int = 90) -> str:
+        self.key(name)
+        key, path = self.directory / f"{name}.key", self.directory / f"{name}.pem"
+        (self.directory / "ext").write_text(extensions)
+        request = openssl("req", "-new", "-key", str(key), "-subj", f"/CN={subject}")
+        signer = ["-signkey", str(key)] if issuer == name else [
+            "-CA", str(self.directory / f"{issuer}.pem"), "-CAkey", str(self.directory / f"{issuer}.key"),
+            "-CAcreateserial", "-CAserial", str(self.directory / "serial"),
+        ]  # fmt: skip
+        made = openssl(
+            "x509", "-req", "-days", str(days), "-extfile", str(self.directory / "ext"), *signer, data=request
+        )
+        path.write_text(made)
+        return made
+
+    def leaf(self, usage: str = "serverAuth", issuer: str = "middle", key: str = "leaf") -> str:
+        extensions = f"subjectAltName=DNS:{NAME}\nextendedKeyUsage={usage}\nbasicConstraints=critical,CA:false"
+        return self.certificate(key, NAME, issuer, extensions)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def wanted(authority: Authority, chain: str, key: str = "leaf", **more: Any) -> dict[str, Any]:
+    return {
+        "key_file": KEY,
+        "key": authority.key(key),
+        "chain_file": CHAIN,
+        "chain": chain,
+        "ca_file": CA,
+        "ca": authority.root,
+        "names": [NAME],
+        **more,
+    }
+
+
+def files(host: Host) -> str:
+    """What is in the three files, and who may read them."""
+    return host.run(
+        f"cd /etc/ssl; stat -c '%n %a %U %G' {KEY} {CHAIN} {CA}; cat {KEY} {CHAIN} {CA}; ls -A . private"
+    ).stdout
+
+
+def test_a_good_set_goes_in_and_bad_ones_do_not(host: Host, authority: Authority) -> None:
+    good = authority.leaf() + authority.middle
+    result = host.four_runs("tls_certificate", wanted(authority, good))
+    assert "PRIVATE KEY" not in json.dumps(result["diff"])
+    assert f"{KEY} 600 root root\n{CHAIN} 644 root root\n{CA} 644 root root\n" in files(host)
+    assert (
+        host.run(f"openssl verify -purpose sslserver -CAfile {CA} -untrusted {CHAIN} {CHAIN}").stdout
+        == f"{CHAIN}: OK\n"
+    )
+    before = files(host)
+
+    foreign = authority.certificate("alien", "Test middle", "alien", "basicConstraints=critical,CA:true")
+    forged = authority.leaf(issuer="alien", key="forged")
+    encrypted = openssl("pkey", "-aes128", "-passout", "pass:x", data=authority.key("leaf"))
+    bad = [
+        (wanted(authority, good, key="other"), f"chain: the key does not match the certificate CN={NAME}"),
+        (wanted(authority, good, key="leaf") | {"key": encrypted}, "key: the key is encrypted, and a daemon has"
+         " nobody"),
+        (wanted(authority, authority.middle + good.replace(authority.middle, "")), "chain: the chain is in the"
+         " wrong order"),
+        (wanted(authority, good + authority.root), "chain: the chain has the root CN=Test root; clients have it"
+         " already"),
+        (wanted(authority, good, names=["www.example.test"]), f"chain: the certificate CN={NAME} does not have"
+         " the name"),
+        (wanted(authority, good, minimum_days=365), f"chain: the certificate CN={NAME} expires at "),
+        (wanted(authority, good.replace(authority.middle, "")), f"the certificate CN={NAME} does not lead to a"
+         " trusted root"),
+        (wanted(authority, forged + authority.middle, key="forged"), f"the certificate CN={NAME} does not lead"
+         " to a trusted"),
+        (wanted(authority, forged + foreign, key="forged"), "chain: the chain has the root CN=Test middle"),
+        (wanted(authority, good[:300]), "chain: a PEM block begins and does not end"),
+        (wanted(authority, "junk"), "chain: has no certificate"),
+        (wanted(authority, good) | {"key": "junk"}, "key: has no private key"),
+        (wanted(authority, authority.leaf(usage="clientAuth", key="client") + authority.middle, key="client"),
+         f"chain: the certificate CN={NAME} is not for the purpose sslserver"),
+    ]  # fmt: skip
+    for arguments, message in bad:
+        answer = host.module("tls_certificate", arguments)
+        assert answer.get("failed"), message
+        assert answer["msg"].startswith(message), answer["msg"]
+        assert answer["msg"].endswith("Nothing was changed; the old set stays in place.")
+    assert files(host) == before
+
+
+def test_files_that_are_there_are_only_checked(host: Host, authority: Authority) -> None:
+    good = authority.leaf() + authority.middle
+    host.module("tls_certificate", wanted(authority, good))
+    check = {"state": "checked", "key_file": KEY, "chain_file": CHAIN, "ca_file": CA, "names": [NAME]}
+    fine = host.four_runs("tls_certificate", check)
+    assert (fine["changed"], fine["names"]) == (False, [f"DNS:{NAME}"])
+    host.run(f"chmod 644 {KEY}")
+    assert host.module("tls_certificate", check)["msg"] == (
+        f"{KEY}: mode 0644 lets others at the key; it must be 0600. Nothing was changed."
+    )
+    host.run(f"chgrp mail {KEY}; chmod 640 {KEY}")
+    assert not host.module("tls_certificate", {**check, "key_group": "mail"}).get("failed")
+    host.run(f"chmod 600 {KEY}; mv {CHAIN} {CHAIN}.away; mkdir {CHAIN}")
+    try:
+        assert host.module("tls_certificate", check)["msg"] == f"{CHAIN}: is not a regular file. Nothing was changed."
+        host.run(f"rmdir {CHAIN}; ln -s {os.path.basename(CHAIN)} {CHAIN}")
+        assert "Too many levels of symbolic links" in host.module("tls_certificate", check)["msg"]
+        host.run(f"rm {CHAIN}")
+        assert host.module("tls_certificate", check)["msg"] == f"{CHAIN}: does not exist. Nothing was changed."
+    finally:
+        host.run(f"rm -rf {CHAIN}; mv {CHAIN}.away {CHAIN}")
+
+
+# -- the role ----------------------------------------------------------------------------------------------------------
+
+PLAYBOOK = """
+- name: Keep the keys
+  hosts: all
+  gather_facts: true
+  roles: [puffy.mail.tls_pki]
+"""
+
+
+class Play:
+    """The role, run by ansible-playbook against one host."""
+
+    def __init__(self, host: Host, directory: Path) -> None:
+        self.host = host
+        self.directory = directory
+        (directory / "play.yml").write_text(PLAYBOOK)
+
+    def __call__(self, *options: str, **variables: Any) -> tuple[int, int, str]:
+        """Exit status, number of changed tasks, and output."""
+        inventory = {
+            "all": {
+                "hosts": {
+                    NAME: {
+                        "ansible_connection": "containers.podman.podman",
+                        "ansible_host": self.host.name,
+                        "ansible_podman_executable": PODMAN,
+                        "ansible_python_interpreter": "/usr/bin/python3",
+                        **variables,
+                    }
+                }
+            }
+        }
+        (self.directory / "hosts.json").write_text(json.dumps(inventory))
+        tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "hosts.json", "play.yml", *options],
+            cwd=self.directory, capture_output=True, text=True, check=False,
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_NOCOLOR": "1"},
+        )  # fmt: skip
+        output = done.stdout + done.stderr
+        changed = re.search(r"changed=(\d+)", output)
+        return done.returncode, int(changed.group(1)) if changed else -1, output
+
+
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    with Host("trixie-mail") as running:
+        yield Play(running, tmp_path_factory.mktemp("play"))
+
+
+def verify(host: Host, chain: str) -> str:
+    """What openssl says of a chain with only the root trusted, and the host's name."""
+    return host.run(
+        f"openssl verify -x509_strict -purpose sslserver -verify_hostname imap.example.test"
+        f" -CAfile {CA} -untrusted {chain} {chain}"
+    ).stdout
+
+
+def test_the_role_with_a_private_ca(play: Play) -> None:
+    wish = {
+        "tls_pki_names": ["imap.example.test"],
+        "tls_pki_key_types": ["rsa", "ecdsa"],
+        "tls_pki_rsa_bits": 2048,
+        "tls_pki_ca_intermediate": True,
+        "tls_pki_ca_passphrase": "a-vaulted-one",
+        "tls_pki_clients": ["printer"],
+    }
+    status, changed, output = play("--check", **wish)
+    assert (status, changed > 0) == (0, True), output
+    assert not (play.directory / "pki").exists()
+    status, changed, output = play("--diff", **wish)
+    assert status == 0, output
+    assert "a-vaulted-one" not in output
+    assert "PRIVATE KEY" not in output
+    second = CHAIN.replace("chain.pem", "chain.ecdsa.pem")
+    for chain in (CHAIN, second):
+        assert verify(play.host, chain) == f"{chain}: OK\n"
+    assert play.host.run(f"stat -c %a {KEY}").stdout == "600\n"
+    pki = play.directory / "pki"
+    before = {path: path.read_bytes() for path in pki.rglob("*") if path.is_file()}
+    for options in ((), ("--check",)):
+        status, changed, output = play(*options, **wish)
+        assert (status, changed) == (0, 0), output
+    assert {path: path.read_bytes() for path in pki.rglob("*") if path.is_file()} == before
+    # The CA's keys are nowhere on the mail host, and the server's nowhere here.
+    here = "".join(path.read_text() for path in pki.rglob("*.key"))
+    assert "ENCRYPTED PRIVATE KEY" in here
+    assert play.host.run("grep -rl ENCRYPTED /etc/ssl/private || true").stdout == ""
+    assert play.host.read(KEY) not in here
+
+
+def test_the_role_refuses_bad_inputs_before_it_touches_anything(play: Play) -> None:
+    status, _, output = play(tls_pki_hostname="mail", tls_pki_dhparam="ffdhe1024")
+    assert status != 0
+    assert "tls_pki_hostname: 'mail' is not a fully qualified domain name" in output
+    assert "tls_pki_dhparam is 'ffdhe1024'" in output
+
+
+def test_the_role_with_given_files_keeps_the_old_set_when_the_new_one_is_bad(play: Play, authority: Authority) -> None:
+    good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
+    wish = {"tls_pki_source": "given", "tls_pki_given_ca": authority.root}
+    status, changed, output = play(**wish, tls_pki_given=good, tls_pki_dhparam="ffdhe2048")
+    assert (status, changed) == (0, 2), output
+    assert "ok" in play.host.run("openssl dhparam -check -noout -in /etc/ssl/dhparam.pem 2>&1").stdout
+    before = files(play.host)
+    bad = {"rsa": {"key": authority.key("other"), "chain": good["rsa"]["chain"]}}
+    status, changed, output = play(**wish, tls_pki_given=bad)
+    assert status != 0
+    assert f"the key does not match the certificate CN={NAME}" in output
+    assert files(play.host) == before
