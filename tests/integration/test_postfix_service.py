@@ -305,7 +305,7 @@ def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: 
                 assert master(host) == pid, name
                 assert sent.failed == [], (name, sent.attempts)
                 assert sent.outage() < plain.outage() + 3, (name, sent.attempts)
-            assert not converge(host)["changed"], name
+        assert not converge(host)["changed"]
     finally:
         holder.communicate(timeout=20)
 
