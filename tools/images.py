@@ -41,6 +41,7 @@ BASE_PACKAGES = (
     "openssl",
     "procps",
     "python3",
+    "python3-apt",
     "sysvinit-core",
 )
 MAIL_PACKAGES = (
