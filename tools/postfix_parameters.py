@@ -43,6 +43,7 @@ NAME_RULES: tuple[tuple[str, str], ...] = (
     (r"\w+_dh(512|1024)_param_file", "dh_file"),
     (r"(smtp|lmtp)_tls_(verify|secure|fingerprint)_cert_match", "list"),
     (r"\w+_exclude_ciphers", "list"),
+    (r"(smtp|lmtp|smtpd)_tls_loglevel|tlsproxy_(tls|client)_loglevel", "enumeration_list"),
     (r"\w+_session_cache_database|address_verify_map|postscreen_cache_map|(smtp|lmtp)_sasl_auth_cache_name", "cache"),
     (r"smtpd_milter_maps", "tables"),
     (r"\w*smtpd_milters", "milters"),

@@ -115,14 +115,15 @@ NAMES: dict[str, str] = {
         allow_mail_to_commands allow_mail_to_files canonical_classes hash_queue_names inet_protocols
         internal_mail_filter_classes lmtp_discard_lhlo_keywords lmtp_dns_resolver_options lmtp_host_lookup
         lmtp_pix_workarounds lmtp_sasl_security_options lmtp_sasl_tls_security_options
-        lmtp_sasl_tls_verified_security_options mailbox_delivery_lock masquerade_classes notify_classes
-        parent_domain_matches_subdomains postscreen_discard_ehlo_keywords prepend_delivered_header
-        propagate_unmatched_extensions receive_override_options recipient_canonical_classes
-        sender_canonical_classes smtp_discard_ehlo_keywords smtp_dns_resolver_options smtp_host_lookup
-        smtp_pix_workarounds smtp_sasl_security_options smtp_sasl_tls_security_options
-        smtp_sasl_tls_verified_security_options smtpd_discard_ehlo_keywords smtpd_proxy_options
-        smtpd_sasl_security_options smtpd_sasl_tls_security_options smtputf8_autodetect_classes
-        tls_disable_workarounds tls_ssl_options virtual_mailbox_lock
+        lmtp_sasl_tls_verified_security_options lmtp_tls_loglevel mailbox_delivery_lock masquerade_classes
+        notify_classes parent_domain_matches_subdomains postscreen_discard_ehlo_keywords
+        prepend_delivered_header propagate_unmatched_extensions receive_override_options
+        recipient_canonical_classes sender_canonical_classes smtp_discard_ehlo_keywords
+        smtp_dns_resolver_options smtp_host_lookup smtp_pix_workarounds smtp_sasl_security_options
+        smtp_sasl_tls_security_options smtp_sasl_tls_verified_security_options smtp_tls_loglevel
+        smtpd_discard_ehlo_keywords smtpd_proxy_options smtpd_sasl_security_options
+        smtpd_sasl_tls_security_options smtpd_tls_loglevel smtputf8_autodetect_classes tls_disable_workarounds
+        tls_ssl_options tlsproxy_client_loglevel tlsproxy_tls_loglevel virtual_mailbox_lock
     """,
     "integer": """
         access_map_defer_code access_map_reject_code address_verify_pending_request_limit
@@ -136,7 +137,7 @@ NAMES: dict[str, str] = {
         fault_injection_code fork_attempts hash_queue_depth header_address_token_limit header_size_limit
         hopcount_limit initial_destination_concurrency invalid_hostname_reject_code line_length_limit
         lmdb_map_size lmtp_connection_reuse_count_limit lmtp_line_length_limit lmtp_min_data_rate@3.10
-        lmtp_mx_address_limit lmtp_mx_session_limit lmtp_tls_loglevel lmtp_tls_scert_verifydepth
+        lmtp_mx_address_limit lmtp_mx_session_limit lmtp_tls_scert_verifydepth
         local_destination_concurrency_limit local_destination_recipient_limit mailbox_size_limit
         maps_rbl_reject_code max_use message_size_limit mime_boundary_length_limit mime_nesting_limit
         multi_recipient_bounce_reject_code non_fqdn_reject_code plaintext_reject_code
@@ -146,19 +147,18 @@ NAMES: dict[str, str] = {
         process_id qmgr_fudge_factor qmgr_message_active_limit qmgr_message_recipient_limit
         qmgr_message_recipient_minimum queue_file_attribute_count_limit queue_minfree reject_code
         relay_domains_reject_code smtp_connection_reuse_count_limit smtp_line_length_limit
-        smtp_min_data_rate@3.10 smtp_mx_address_limit smtp_mx_session_limit smtp_tls_loglevel
-        smtp_tls_scert_verifydepth smtpd_client_auth_rate_limit smtpd_client_connection_count_limit
-        smtpd_client_connection_rate_limit smtpd_client_ipv4_prefix_length@3.10
-        smtpd_client_ipv6_prefix_length@3.10 smtpd_client_message_rate_limit
-        smtpd_client_new_tls_session_rate_limit smtpd_client_recipient_rate_limit
-        smtpd_forbid_bare_newline_reject_code smtpd_hard_error_limit smtpd_history_flush_threshold
-        smtpd_junk_command_limit smtpd_min_data_rate@3.10 smtpd_policy_service_request_limit
-        smtpd_policy_service_try_limit smtpd_recipient_limit smtpd_recipient_overshoot_limit
-        smtpd_sasl_response_limit smtpd_soft_error_limit smtpd_tls_ccert_verifydepth smtpd_tls_loglevel
-        socketmap_max_reply_size@3.10 tcp_windowsize tls_daemon_random_bytes tls_random_bytes
-        tlsproxy_client_loglevel tlsproxy_client_scert_verifydepth tlsproxy_tls_ccert_verifydepth
-        tlsproxy_tls_loglevel unknown_address_reject_code unknown_client_reject_code
-        unknown_hostname_reject_code unknown_local_recipient_reject_code unknown_relay_recipient_reject_code
+        smtp_min_data_rate@3.10 smtp_mx_address_limit smtp_mx_session_limit smtp_tls_scert_verifydepth
+        smtpd_client_auth_rate_limit smtpd_client_connection_count_limit smtpd_client_connection_rate_limit
+        smtpd_client_ipv4_prefix_length@3.10 smtpd_client_ipv6_prefix_length@3.10
+        smtpd_client_message_rate_limit smtpd_client_new_tls_session_rate_limit
+        smtpd_client_recipient_rate_limit smtpd_forbid_bare_newline_reject_code smtpd_hard_error_limit
+        smtpd_history_flush_threshold smtpd_junk_command_limit smtpd_min_data_rate@3.10
+        smtpd_policy_service_request_limit smtpd_policy_service_try_limit smtpd_recipient_limit
+        smtpd_recipient_overshoot_limit smtpd_sasl_response_limit smtpd_soft_error_limit
+        smtpd_tls_ccert_verifydepth socketmap_max_reply_size@3.10 tcp_windowsize tls_daemon_random_bytes
+        tls_random_bytes tlsproxy_client_scert_verifydepth tlsproxy_tls_ccert_verifydepth
+        unknown_address_reject_code unknown_client_reject_code unknown_hostname_reject_code
+        unknown_local_recipient_reject_code unknown_relay_recipient_reject_code
         unknown_virtual_alias_reject_code unknown_virtual_mailbox_reject_code unverified_recipient_defer_code
         unverified_recipient_reject_code unverified_sender_defer_code unverified_sender_reject_code
         virtual_alias_address_length_limit virtual_alias_expansion_limit virtual_alias_recursion_limit

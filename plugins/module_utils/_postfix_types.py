@@ -71,6 +71,12 @@ _EHLO_KEYWORDS = (
     *("8bitmime", "auth", "chunking", "dsn", "enhancedstatuscodes", "etrn", "limits", "pipelining", "requiretls"),
     *("silent-discard", "size", "smtputf8", "starttls", "verp", "vrfy", "xclient", "xforward"),
 )
+#: Levels and the features they stand for (tls_misc.c, tls_log_table).
+_TLS_LOG = (
+    *("0", "1", "2", "3", "4", "none", "routine", "debug", "ssl-expert", "ssl-developer", "summary", "untrusted"),
+    *("peercert", "certmatch", "verbose", "cache", "ssl-debug", "ssl-handshake-packet-dump", "tlsrpt", "dane"),
+    "ssl-session-packet-dump",
+)
 _FACILITIES = (
     *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp"),
     *(f"local{number}" for number in range(8)),
@@ -83,6 +89,7 @@ _ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(smtpd|postscreen|tlsproxy)_tls_security_level|tlsproxy_tls_security_level", _SMTPD_LEVELS),
     (r"(smtp|lmtp)_tls_security_level|tlsproxy_client_(security_)?level", _SMTP_LEVELS),
     (r"\w+_tls_(mandatory_)?ciphers", _CIPHER_GRADES),
+    (r"\w+_loglevel", _TLS_LOG),
     (r"\w+_eecdh_grade", ("auto", "none", "strong", "ultra")),
     (r"postscreen_\w+_action", _SCREEN_ACTIONS),
     (r"reject_tempfail_action|(unknown|unverified)_\w+_tempfail_action", _TEMPFAIL_ACTIONS),
