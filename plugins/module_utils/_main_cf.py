@@ -9,8 +9,10 @@ src/postconf/postconf_print.c.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 #: what Postfix calls white space (ISSPACE of sys_defs.h: ASCII only)
 SPACE = " \t\n\v\f\r"
@@ -146,16 +148,16 @@ def list_words(value: str) -> list[str]:
 
 def split_name_value(text: str) -> tuple[str, str]:
     """Split a logical line into name and raw value (split_nameval.c); ValueError with Postfix's reason."""
-    rest = text.lstrip(SPACE)
-    end = 0
-    while end < len(rest) and rest[end] not in SPACE and rest[end] != "=":
-        end += 1
-    name, rest = rest[:end], rest[end:].lstrip(SPACE)
-    if not name:
+    match = _NAME.match(text)
+    assert match is not None  # noqa: S101 - every part of the pattern may be empty
+    if not match[1]:
         raise ValueError("missing attribute name")
-    if not rest.startswith("="):
+    if not match[2]:
         raise ValueError("missing '=' after attribute name")
-    return name, rest[1:].strip(SPACE)
+    return match[1], text[match.end() :].strip(SPACE)
+
+
+_NAME = re.compile(r"[ \t\n\v\f\r]*([^ \t\n\v\f\r=]*)[ \t\n\v\f\r]*(=?)")
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ class MainCf:
         """The text of the file."""
         return "".join(self.lines)
 
+    @cached_property
     def _split(self) -> tuple[list[tuple[Logical, Entry]], list[BadLine]]:
         entries: list[tuple[Logical, Entry]] = []
         bad: list[BadLine] = []
@@ -189,20 +192,20 @@ class MainCf:
 
     def entries(self) -> list[Entry]:
         """Every ``name = value``, in the order of the file, duplicates included."""
-        return [entry for _logical, entry in self._split()[0]]
+        return [entry for _logical, entry in self._split[0]]
 
     @property
     def bad_lines(self) -> list[BadLine]:
         """The logical lines that are not ``name = value``, or not all of it."""
-        return self._split()[1]
+        return list(self._split[1])
+
+    @cached_property
+    def _effective(self) -> dict[str, Entry]:
+        return {entry.name: entry for _logical, entry in self._split[0]}
 
     def get(self, name: str) -> Entry | None:
         """The effective entry of ``name``: the last one."""
-        found = None
-        for _logical, entry in self._split()[0]:
-            if entry.name == name:
-                found = entry
-        return found
+        return self._effective.get(name)
 
     def set(self, name: str, value: str, *, fold: bool = True) -> MainCf:
         """Give ``name`` the text ``value``: in place, or appended in sorted order. See ``edit``."""
@@ -225,7 +228,7 @@ class MainCf:
         for name, value in values.items():
             check_name(name)
             check_value(name, value)
-        present = self._split()[0]
+        present = self._split[0]
         effective = {entry.name: entry.line for _logical, entry in present}
         replacement: dict[int, list[str]] = {}
         for logical, entry in present:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ansible_collections.puffy.mail.plugins.module_utils._main_cf import (
     SPACE,
@@ -226,6 +227,7 @@ class MasterCf:
         """The text of the file."""
         return "".join(self.lines)
 
+    @cached_property
     def _parsed(self) -> tuple[list[_Parsed], list[BadLine]]:
         good: list[_Parsed] = []
         bad: list[BadLine] = []
@@ -240,12 +242,12 @@ class MasterCf:
 
     def services(self) -> list[Service]:
         """Every service, in the order of the file, duplicates included."""
-        return [parsed.service for parsed in self._parsed()[0]]
+        return [parsed.service for parsed in self._parsed[0]]
 
     @property
     def bad_lines(self) -> list[BadLine]:
         """The logical lines that are no service, or a faulty one."""
-        return self._parsed()[1]
+        return list(self._parsed[1])
 
     def get(self, key: str) -> Service | None:
         """The service ``name/type``; the last one where it is there twice."""
@@ -256,7 +258,7 @@ class MasterCf:
         return found
 
     def _blocks(self, key: str) -> list[_Parsed]:
-        return [parsed for parsed in self._parsed()[0] if parsed.service.key == key]
+        return [parsed for parsed in self._parsed[0] if parsed.service.key == key]
 
     def set(self, service: Service) -> MasterCf:
         """Make the service of this name and type say what ``service`` says; append it where there is none.

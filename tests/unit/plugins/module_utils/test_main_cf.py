@@ -206,7 +206,7 @@ def untouched(file: MainCf, name: str) -> list[str]:
     """The lines, without their ends, that are not part of ``name``."""
     own = {
         number
-        for logical, entry in file._split()[0]
+        for logical, entry in file._split[0]
         if entry.name == name
         for number in logical.parts
     }  # fmt: skip
