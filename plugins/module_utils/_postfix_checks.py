@@ -558,6 +558,9 @@ class _Check:
 
     def _references(self) -> None:
         defined = set(self.defaults) | set(self.main_values) | {"service_name"}
+        for value in self.host.defaults.values():
+            # Old names live on in the defaults of their successors, so that they still count where they are set.
+            defined.update(name for name, _ in _safe_references(value))
         for option in self.options:
             defined.add(option.name)
         for setting in self.settings():
@@ -1766,7 +1769,7 @@ class _Check:
             value = self.expanded(setting.value, setting.service).strip()
             if kind == "transport" and value:
                 self._transport(setting, value, sockets)
-            elif kind == "service" and value and self.services:
+            elif kind == "service" and value and setting.value != self.defaults.get(setting.name):
                 self._service_name(setting, value, sockets)
             elif setting.name == "defer_transports":
                 for word in self.words(value):

@@ -27,7 +27,7 @@ FIXTURES = ROOT / "tests" / "unit" / "fixtures" / "postfix"
 NOW = 2_000_000_000.0
 
 TYPES_3_5 = (
-    "btree cidr environ fail hash inline internal ldap memcache pcre pipemap proxy randmap regexp socketmap sqlite"
+    "btree cidr environ fail hash inline internal ldap memcache nis pcre pipemap proxy randmap regexp socketmap sqlite"
     " static tcp texthash unionmap unix"
 )
 TYPES = {"3.5": TYPES_3_5, "3.10": TYPES_3_5 + " lmdb", "3.11": TYPES_3_5 + " lmdb cdb debug"}
@@ -237,6 +237,16 @@ def test_what_postfix_check_misses_is_an_error(group):
 @pytest.mark.parametrize("version", list(TYPES))
 def test_a_plain_configuration_has_no_findings(version):
     assert check(RELAY, version=version) == []
+
+
+@pytest.mark.parametrize("version", list(TYPES))
+def test_every_default_written_out_has_no_findings(version):
+    """What Postfix takes for granted must not be wrong once it stands in the file."""
+    own = ("process_id", "process_name", "service_name", "smtpd_relay_restrictions")
+    lines = [f"{name} = {value}\n" for name, value in defaults(version).items() if name not in own]
+    master = MASTER + "error unix - - n - - error\n"
+    probe = probe_of(f"/etc/aliases{ending} 0644" for ending in ("", ".db", ".cdb"))
+    assert told(check(RELAY + "".join(lines), master, version, probe, deprecated="ignore")) == []
 
 
 @pytest.fixture(scope="session")
