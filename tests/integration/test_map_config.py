@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import batch
 import pytest
 from hosts import Host
 
@@ -54,7 +55,7 @@ def state(host: Host, path: str = PATH) -> str:
 
 def test_life_of_a_client_file(prepared: Host) -> None:
     host = prepared
-    first = host.four_runs("map_config", TASK)
+    first = batch.assert_four(batch.run(host, batch.four("map_config", TASK)))
     assert first["proved"] is True
     assert first["answers"] == EXPECT
     assert first["table"] == f"sqlite:{PATH}"
@@ -68,17 +69,29 @@ def test_life_of_a_client_file(prepared: Host) -> None:
     assert host.run("ls -d /tmp/puffy-mail-* 2>/dev/null", check=False).stdout == ""
 
 
-@pytest.mark.parametrize("drift", ["rm", "chmod 644", "chown postfix", "chgrp root", "truncate -s 5", "truncate -s 0"])
-def test_drift_is_repaired_once(prepared: Host, drift: str) -> None:
-    good = prepared.read(PATH)
-    prepared.run(f"{drift} {PATH}")
-    assert prepared.module("map_config", TASK)["changed"]
-    assert prepared.read(PATH) == good
-    assert state(prepared).startswith("root postfix 640 ")
-    assert not prepared.module("map_config", TASK, check=True)["changed"]
+DRIFT = ("rm", "chmod 644", "chown postfix", "chgrp root", "truncate -s 5", "truncate -s 0")
 
 
-FAILURES = [
+def test_drift_is_repaired_once(prepared: Host) -> None:
+    look = batch.shell(f"stat -c '%U %G %a' {PATH}; cat {PATH}")
+    answers = batch.run(prepared, [look, *(
+        request for drift in DRIFT for request in (
+            batch.shell(f"{drift} {PATH}"),
+            batch.module("map_config", TASK),
+            batch.module("map_config", TASK, check=True),
+            look,
+        )
+    )])  # fmt: skip
+    good, rest = answers[0], answers[1:]
+    for index, drift in enumerate(DRIFT):
+        drifted, repaired, again, after = rest[4 * index : 4 * index + 4]
+        assert drifted["rc"] == 0, drifted
+        assert repaired["changed"], (drift, repaired)
+        assert again["changed"] is False, (drift, again)
+        assert after == good, drift
+
+
+FAILURES: list[tuple[dict[str, object], str]] = [
     (
         {"expect": {"alice@example.test": "two"}},
         f"{PATH}: the key 'alice@example.test' gives 'one' where 'two' was expected; the file is as it was",
@@ -116,15 +129,16 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), FAILURES)
-def test_a_failure_leaves_the_live_file(prepared: Host, change: dict[str, object], message: str) -> None:
-    before = state(prepared)
-    result = prepared.module("map_config", {**TASK, **change})
-    assert result.get("failed"), result
-    assert message in result["msg"], result["msg"]
-    assert result["msg"].startswith(str(change.get("path", PATH)))
-    assert state(prepared) == before
-    assert prepared.run("ls -A /etc/postfix/sqlite").stdout == "t.cf\n"
+def test_a_failure_leaves_the_live_file(prepared: Host) -> None:
+    look = batch.shell(f"stat -c '%U %G %a %i' {PATH}; cat {PATH}; ls -A /etc/postfix/sqlite")
+    before, *answers = batch.run(prepared, [look, *(
+        request for change, _message in FAILURES for request in (batch.module("map_config", {**TASK, **change}), look)
+    )])  # fmt: skip
+    for (change, message), result, after in zip(FAILURES, answers[::2], answers[1::2]):
+        assert result.get("failed"), (change, result)
+        assert message in result["msg"], result["msg"]
+        assert result["msg"].startswith(str(change.get("path", PATH)))
+        assert after == before, change
 
 
 def test_a_database_the_daemon_cannot_read(prepared: Host) -> None:
@@ -161,21 +175,26 @@ def test_secrets_are_shown_nowhere(prepared: Host) -> None:
         "bind_pw": "s3cret-one",
     }
     task = {"path": path, "type": "ldap", "options": options}
-    first = prepared.four_runs("map_config", task)
-    assert "bind_pw = s3cret-one\n" in prepared.read(path)
-    other = prepared.module("map_config", {**task, "options": {**options, "bind_pw": "s3cret-two"}})
+    *runs, text, other, failed, typo, wide, down = batch.run(prepared, [
+        *batch.four("map_config", task),
+        batch.shell(f"cat {path}"),
+        batch.module("map_config", {**task, "options": {**options, "bind_pw": "s3cret-two"}}),
+        batch.module("map_config", {**task, "options": {**options, "scope": "s3cret-two"}}),
+        batch.module("map_config", {**task, "nosuch": 1}),
+        batch.module("map_config", {**task, "mode": "0644"}),
+        batch.module("map_config", {**task, "expect": {"a": None}}),
+    ])  # fmt: skip
+    first = batch.assert_four(runs)
+    assert "bind_pw = s3cret-one\n" in text["stdout"]
     assert "# a masked value changes" in other["diff"]["after"]
-    failed = prepared.module("map_config", {**task, "options": {**options, "scope": "s3cret-two"}})
-    typo = prepared.module("map_config", {**task, "nosuch": 1})
     assert failed["failed"]
     assert typo["failed"]
-    wide = prepared.module("map_config", {**task, "mode": "0644"})
     assert wide["msg"] == f"{path}: mode '0644' would let every user of the host read the secret in {path}"
-    down = prepared.module("map_config", {**task, "expect": {"a": None}})
     assert down["failed"]
     assert "Can't contact LDAP server" in down["msg"]
     for result in (first, other, typo, wide, down):
         assert "s3cret" not in json.dumps(result), result
     assert prepared.run("grep -r s3cret /var/log /tmp 2>/dev/null | head -3", check=False).stdout == ""
-    assert prepared.four_runs("map_config", {"path": path, "state": "absent"})["changed"]
+    gone = batch.run(prepared, batch.four("map_config", {"path": path, "state": "absent"}))
+    assert batch.assert_four(gone)["changed"]
     assert prepared.run(["test", "-e", path], check=False).returncode == 1

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import batch
 import pytest
 from hosts import PODMAN, POSTFIX, ROOT, Host
 
@@ -48,7 +49,7 @@ def prepared(host: Host) -> Host:
 
 def test_life_of_a_database(prepared: Host) -> None:
     host = prepared
-    first = host.four_runs("sqlite_accounts", TASK)
+    first = batch.assert_four(batch.run(host, batch.four("sqlite_accounts", TASK)))
     assert first["rows"]["mailbox"] == {"inserted": 2, "updated": 0, "deleted": 0}
     assert "$2b$" not in json.dumps(first)
     assert host.run(["stat", "-c", "%U %G %a", PATH]).stdout == "root postfix 640\n"
@@ -62,7 +63,7 @@ def test_life_of_a_database(prepared: Host) -> None:
     created = sql(host, "SELECT username, created FROM mailbox ORDER BY 1")
 
     changed = {**TASK, "mailboxes": [{**TASK["mailboxes"][0], "password_hash": "{PLAIN}new"}], "aliases": []}
-    result = host.four_runs("sqlite_accounts", changed)
+    result = batch.assert_four(batch.run(host, batch.four("sqlite_accounts", changed)))
     assert result["rows"]["mailbox"] == {"inserted": 0, "updated": 1, "deleted": 1}
     assert "password=******** (another one)" in result["diff"]["after"]
     assert "{PLAIN}new" not in json.dumps(result)
@@ -72,7 +73,8 @@ def test_life_of_a_database(prepared: Host) -> None:
 
     more = {**TASK, "exclusive": False, "mailboxes": [TASK["mailboxes"][1]], "aliases": [
         {"address": "x@example.test", "goto": ["alice@example.test"]}]}  # fmt: skip
-    assert host.four_runs("sqlite_accounts", more)["rows"]["mailbox"] == {"inserted": 1, "updated": 0, "deleted": 0}
+    kept = batch.assert_four(batch.run(host, batch.four("sqlite_accounts", more)))
+    assert kept["rows"]["mailbox"] == {"inserted": 1, "updated": 0, "deleted": 0}
     assert len(sql(host, "SELECT 1 FROM mailbox")) == 2
 
     info = host.module("sqlite_accounts_info", {"path": PATH})
@@ -100,16 +102,24 @@ DRIFT = [
 ]
 
 
-@pytest.mark.parametrize("drift", DRIFT)
-def test_drift_is_repaired_once(prepared: Host, drift: str) -> None:
-    prepared.module("sqlite_accounts", TASK)
-    prepared.run(drift.format(path=PATH))
-    assert prepared.module("sqlite_accounts", TASK, check=True)["changed"]
-    assert prepared.module("sqlite_accounts", TASK)["changed"]
-    assert not prepared.module("sqlite_accounts", TASK)["changed"]
-    assert prepared.run("stat -c '%U %G %a' /srv/accounts/*").stdout == "root postfix 640\n"
-    assert sql(prepared, "PRAGMA journal_mode") == [["delete"]]
-    assert len(sql(prepared, "SELECT 1 FROM mailbox")) == 2
+def test_drift_is_repaired_once(prepared: Host) -> None:
+    task = batch.module("sqlite_accounts", TASK)
+    for drift in DRIFT:
+        _, drifted, predicted, done, again, seen = batch.run(prepared, [
+            task,
+            batch.shell(drift.format(path=PATH)),
+            batch.module("sqlite_accounts", TASK, check=True),
+            task,
+            task,
+            batch.shell("stat -c '%U %G %a' /srv/accounts/*"),
+        ])  # fmt: skip
+        assert drifted["rc"] == 0, drifted
+        assert predicted["changed"], drift
+        assert done["changed"], drift
+        assert not again["changed"], drift
+        assert seen["stdout"] == "root postfix 640\n"
+        assert sql(prepared, "PRAGMA journal_mode") == [["delete"]]
+        assert len(sql(prepared, "SELECT 1 FROM mailbox")) == 2
 
 
 def test_what_is_not_ours_is_left_alone(prepared: Host) -> None:
