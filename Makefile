@@ -33,7 +33,7 @@ test-unit: venv ## Run the unit tests
 
 .PHONY: test-integration
 test-integration: images ## Run the modules against the real daemons in containers
-	$(BIN)/pytest tests/integration -m "not long" --durations=15
+	$(BIN)/pytest tests/integration -m "not long" --numprocesses=3 --dist=loadfile --durations=25
 
 .PHONY: test-long
 test-long: images ## Run the long property tests too
