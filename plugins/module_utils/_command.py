@@ -115,11 +115,11 @@ def race(argv: Sequence[str], workers: int, *, timeout: float, accept: Callable[
     deadline = time.monotonic() + timeout
     with _ended_by_signals(), contextlib.ExitStack() as files:
         try:
-            for _ in range(workers):
+            for _unused in range(workers):
                 # A worker may say more than a pipe holds before it ends, so what it says goes to files.
                 out: IO[bytes] = files.enter_context(tempfile.TemporaryFile())
                 err: IO[bytes] = files.enter_context(tempfile.TemporaryFile())
-                process = subprocess.Popen(
+                process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                     list(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, start_new_session=True
                 )
                 running.append((process, out, err))

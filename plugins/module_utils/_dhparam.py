@@ -125,11 +125,11 @@ def _probably_prime(number: int, rounds: int) -> bool:
     while odd % 2 == 0:
         odd //= 2
         twos += 1
-    for _ in range(rounds):
+    for _unused in range(rounds):
         value = pow(2 + secrets.randbelow(number - 3), odd, number)
         if value in (1, number - 1):
             continue
-        for _ in range(twos - 1):
+        for _unused in range(twos - 1):
             value = value * value % number
             if value == number - 1:
                 break

@@ -149,7 +149,8 @@ def list_words(value: str) -> list[str]:
 def split_name_value(text: str) -> tuple[str, str]:
     """Split a logical line into name and raw value (split_nameval.c); ValueError with Postfix's reason."""
     match = _NAME.match(text)
-    assert match is not None  # noqa: S101 - every part of the pattern may be empty
+    if match is None:
+        raise AssertionError("every part of the pattern may be empty")
     if not match[1]:
         raise ValueError("missing attribute name")
     if not match[2]:

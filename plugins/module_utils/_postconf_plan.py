@@ -424,7 +424,8 @@ def _plan_service(master: MasterCf, wish: ServiceWish) -> MasterCf:
             )
         restored = master.restore(wish.key)
         service = restored.get(wish.key)
-        assert service is not None  # noqa: S101 - restore() has just made it
+        if service is None:
+            raise AssertionError("restore() has just made it")
         return restored.set(_merged(service, wish))
     fresh = Service(wish.name, wish.type, private="n" if wish.type == "inet" else "-")
     wanted = _merged(fresh, wish)

@@ -495,7 +495,7 @@ class _Check:
                 known.add(name)
         for value in (*self.host.defaults.values(), *(setting.value for setting in (*self.entries, *self.options))):
             if "$" in value:
-                known.update(name for name, _ in _safe_references(value))
+                known.update(name for name, _unused in _safe_references(value))
         for service_ in (None, *self.services):
             known.update(self.words(self.value("smtpd_restriction_classes", service_)))
         return known
@@ -560,7 +560,7 @@ class _Check:
         defined = set(self.defaults) | set(self.main_values) | {"service_name"}
         for value in self.host.defaults.values():
             # Old names live on in the defaults of their successors, so that they still count where they are set.
-            defined.update(name for name, _ in _safe_references(value))
+            defined.update(name for name, _unused in _safe_references(value))
         for option in self.options:
             defined.add(option.name)
         for setting in self.settings():
@@ -771,7 +771,9 @@ class _Check:
 
     def _restriction_lists(self) -> None:
         for service in (None, *self.services):
-            if service is not None and not any(name == "smtpd_restriction_classes" for name, _ in service.options):
+            if service is not None and not any(
+                name == "smtpd_restriction_classes" for name, _unused in service.options
+            ):
                 continue
             setting = self.setting_of("smtpd_restriction_classes", service)
             for name in self._classes(service) if setting else ():
@@ -870,7 +872,7 @@ class _Check:
 
     def _endpoint(self, setting: Setting, text: str, what: str) -> None:
         """An address of a server: ``inet:host:port`` or ``unix:path``, judged as far as this host can tell."""
-        scheme, _, rest = text.partition(":")
+        scheme, _unused, rest = text.partition(":")
         if scheme in ("unix", "local") and rest:
             clients = [setting.service] if setting.service else self._readers(setting.name)
             self._socket(setting, rest, what, any(self.chrooted(service) for service in clients))
@@ -910,7 +912,7 @@ class _Check:
     def _socket(self, setting: Setting, path: str, what: str, chrooted: bool) -> None:
         """A Unix-domain socket: made by a service of master.cf, or by another program. A relative path is taken
         below the queue directory, and so is an absolute one where the daemon that connects is chrooted."""
-        directory, _, name = path.rpartition("/")
+        directory, _unused, name = path.rpartition("/")
         if directory in ("private", "public"):
             for service in self.services:
                 local = service.type in ("unix", "fifo", "pass", "unix-dgram")
@@ -1008,7 +1010,7 @@ class _Check:
         return False
 
     def _table(self, setting: Setting, text: str, *, proxied: bool, cache: bool) -> None:
-        table_type, _, name = text.partition(":")
+        table_type, _unused, name = text.partition(":")
         if not self._table_type(setting, table_type, text):
             return
         if table_type == "proxy":
@@ -1043,7 +1045,7 @@ class _Check:
             self.add("wrong-table", setting, f"{setting.name}: {text!r} has no name after its type", "write type:name")
             return
         if table_type == "socketmap":
-            server, _, table = name.rpartition(":")
+            server, _unused, table = name.rpartition(":")
             if not server or not table:
                 self.add(
                     "wrong-table",
@@ -1102,7 +1104,7 @@ class _Check:
         if setting.service is not None:
             return setting.service if self.chrooted(setting.service) else None
         for service in self._readers(setting.name):
-            if self.chrooted(service) and not any(option == setting.name for option, _ in service.options):
+            if self.chrooted(service) and not any(option == setting.name for option, _unused in service.options):
                 return service
         return None
 
@@ -1165,7 +1167,7 @@ class _Check:
             )
 
     def _missing(self, setting: Setting, table: str, path: str, what: str) -> None:
-        directory, _, name = path.rpartition("/")
+        directory, _unused, name = path.rpartition("/")
         guess = nearest(name, self.probe.entries(directory or "/"))
         self.add(
             "table-missing",
@@ -1209,7 +1211,7 @@ class _Check:
     def _proxy_allowed(self, setting: Setting, table: str) -> None:
         """proxymap(8) serves only tables that $proxy_read_maps names."""
         raw = f"{self.lookup('proxy_read_maps')} {self.lookup('proxy_write_maps')}"
-        if setting.name in {name for name, _ in _safe_references(raw)}:
+        if setting.name in {name for name, _unused in _safe_references(raw)}:
             return
         allowed = self.words(self.value("proxy_read_maps")) + self.words(self.value("proxy_write_maps"))
         if table not in allowed and not any(table in self.words(word.strip("{}")) for word in allowed):
@@ -1467,7 +1469,7 @@ class _Check:
         full = self._absolute(path)
         file = self.probe.file(full)
         if file is None:
-            directory, _, name = full.rpartition("/")
+            directory, _unused, name = full.rpartition("/")
             guess = nearest(name, self.probe.entries(directory or "/"))
             self.add(
                 "tls-file-missing",
@@ -1702,7 +1704,7 @@ class _Check:
                 )
             seen[key] = service
             options: set[str] = set()
-            for name, _ in service.options:
+            for name, _unused in service.options:
                 if name in options:
                     self.add_service(
                         "duplicate-parameter",
@@ -1810,7 +1812,7 @@ class _Check:
         )
 
     def _transport(self, setting: Setting, value: str, sockets: Collection[str]) -> None:
-        name, _, nexthop = value.partition(":")
+        name, _unused, nexthop = value.partition(":")
         if not name:
             return
         self._service_name(setting, name, sockets)

@@ -156,8 +156,8 @@ def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     kinds, since, gone = {}, {}, {}
     for kind_, text in _postfix_parameters.NAMES.items():
         for word in text.split():
-            name, _, removed = word.partition("~")
-            name, _, added = name.partition("@")
+            name, _unused, removed = word.partition("~")
+            name, _unused, added = name.partition("@")
             kinds[name] = kind_
             if added:
                 since[name] = added

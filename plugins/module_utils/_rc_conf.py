@@ -93,7 +93,7 @@ def _line(number: int, text: str, path: str) -> Line:
     shown = text.strip(_BLANKS)
     if not shown or shown[0] in "#=" or "=" not in shown:
         return Line(number, text)
-    name, _, value = shown.partition("=")
+    name, _unused, value = shown.partition("=")
     key = name.rstrip(_BLANKS).lower()  # typeset -l
     if not is_key(key):
         return Line(number, text)

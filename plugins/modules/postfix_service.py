@@ -283,7 +283,7 @@ class Activation:
         if held is None:
             return f"the files in {self.directory} are younger than the daemon"
         expected = {(listener.address, listener.port) for listener in self.wanted}
-        ports = {port for _, port in held} & {port for _, port in expected}
+        ports = {port for _unused, port in held} & {port for _unused, port in expected}
         if {entry for entry in held if entry[1] in ports} != {entry for entry in expected if entry[1] in ports}:
             return "the daemon listens on other addresses than they say"
         return ""

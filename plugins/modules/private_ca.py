@@ -358,7 +358,7 @@ def alternative_names(names: tuple[str, ...]) -> list[x509.GeneralName]:
     """Names in the form of ``subject_names`` as X.509 general names."""
     result: list[x509.GeneralName] = []
     for name in names:
-        kind, _, value = name.partition(":")
+        kind, _unused, value = name.partition(":")
         result.append(x509.IPAddress(ipaddress.ip_address(value)) if kind == "IP" else x509.DNSName(value))
     return result
 
