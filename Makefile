@@ -33,7 +33,8 @@ test-unit: venv ## Run the unit tests
 
 .PHONY: test-integration
 test-integration: images ## Run the modules against the real daemons in containers
-	$(BIN)/pytest tests/integration -m "not long" --numprocesses=3 --dist=loadfile --durations=25
+	$(BIN)/pytest tests/integration -m "alone and not long" --durations=10
+	$(BIN)/pytest tests/integration -m "not alone and not long" --numprocesses=3 --dist=loadfile --durations=10
 
 .PHONY: test-long
 test-long: images ## Run the long property tests too

@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from hosts import PODMAN, ROOT
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.alone]
 
 PORT_BASE = 22000
 NAME = f"puffy-mail-test-demo-{os.getpid()}"
@@ -211,7 +211,7 @@ def test_submission_checks_passwords_and_senders(demo: Demo, service: str) -> No
     with smtp(demo, service) as client:
         if service == "submission":
             client.starttls(context=context(demo))
-            client.ehlo()
+        client.ehlo()
         wrong = base64.b64encode(f"\0{alice}\0wrong".encode()).decode()
         assert client.docmd("AUTH", f"PLAIN {wrong}")[0] == 535
         right = base64.b64encode(f"\0{alice}\0{password}".encode()).decode()

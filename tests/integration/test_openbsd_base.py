@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from openbsd import BRANCHES, Standin
+from openbsd import Standin
 
 pytestmark = pytest.mark.containers
 
@@ -21,7 +21,7 @@ BASELINE = (
 )
 
 
-@pytest.fixture(scope="module", params=BRANCHES)
+@pytest.fixture(scope="module", params=["stable", pytest.param("stable35", marks=pytest.mark.long)])
 def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
     with Standin(str(request.param)) as running:
         yield running

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hosts import PODMAN, Host
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.alone]
 
 STATE = "/var/lib/puffy-mail/postfix"
 RECORD = f"{STATE}/active.json"
