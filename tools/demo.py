@@ -228,9 +228,10 @@ class Demo:
 
     def clean(self) -> None:
         self.remove()
-        images.podman("image", "rm", "--force", images.tag_of("trixie"), quiet=True)
+        # Not by force: that would take other containers of the image along.
+        images.podman("image", "rm", images.tag_of("trixie"), quiet=True)
         shutil.rmtree(self.directory, ignore_errors=True)
-        say(f"Removed the container {self.name}, its image and {self.directory}")
+        say(f"Removed the container {self.name}, {self.directory}, and the image where nothing else uses it")
 
 
 def interrupted(signal_number: int, _frame: object) -> None:
