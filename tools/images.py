@@ -8,7 +8,8 @@
 A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd; the mail packages lie
 in its package cache, so that a play installs them for real and without a network. A *mail* image
 (``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
-real Postfix that the module tests run against.
+real Postfix that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with
+OpenLDAP's server and clients too, and Dovecot's LDAP support in the package cache.
 
 An image's tag is the hash of its recipe, so a changed recipe builds anew and an unchanged one is reused.
 """
@@ -54,6 +55,9 @@ MAIL_PACKAGES = (
     "postfix-sqlite",
     "python3-cryptography",
 )
+#: what an ldap image has installed beyond the mail image, and what lies in its package cache only
+LDAP_PACKAGES = ("ldap-utils", "slapd")
+LDAP_CACHED_PACKAGES = ("dovecot-ldap",)
 #: PID 1 runs the enabled services of runlevel 2, as a booting host does, and reaps what they leave.
 INITTAB = "id:2:initdefault:\nl2:2:wait:/etc/init.d/rc 2\n"
 
@@ -122,12 +126,14 @@ def tag_of(name: str) -> str:
     shape = json.dumps(
         [BASE_PACKAGES, MAIL_PACKAGES, INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")]
     )
+    if kind == "ldap":
+        shape += json.dumps([LDAP_PACKAGES, LDAP_CACHED_PACKAGES])
     digest = hashlib.sha256(f"{kind}\n{shape}".encode()).hexdigest()[:16]
     return f"{REPOSITORY}-{name}:{digest}"
 
 
 def names() -> list[str]:
-    return [name for base in RECIPES for name in (base, f"{base}-mail")]
+    return [name for base in RECIPES for name in (base, f"{base}-mail", f"{base}-ldap")]
 
 
 def build_bare(name: str, tag: str) -> None:
@@ -162,25 +168,41 @@ def build_bare(name: str, tag: str) -> None:
         )
 
 
-def build_mail(name: str, tag: str) -> None:
-    base = name.removesuffix("-mail")
-    packages = (*MAIL_PACKAGES, *RECIPES[base].extra)
-    script = (
-        "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d;"
-        f" apt-get install -y -qq --no-install-recommends {' '.join(packages)} >/tmp/install.log 2>&1"
-        " || { tail -n 12 /tmp/install.log >&2; exit 1; };"
-        " rm -f /usr/sbin/policy-rc.d /tmp/install.log /var/log/mail.*; : >/var/log/syslog"
-    )
-    container = podman(
-        "run", "-d", "--network=none", "--env", "DEBIAN_FRONTEND=noninteractive", build(base), "sleep", "600"
-    )
+#: Installs packages as far as they can be without starting any service.
+INSTALL = (
+    "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d;"
+    " {{ {commands}; }} >/tmp/install.log 2>&1 || {{ tail -n 12 /tmp/install.log >&2; exit 1; }};"
+    " rm -f /usr/sbin/policy-rc.d /tmp/install.log /var/log/mail.*; : >/var/log/syslog"
+)
+
+
+def build_upon(base: str, tag: str, commands: str, network: str) -> None:
+    """Run ``commands`` in a container of the image ``base`` and keep the result as ``tag``."""
+    container = podman("run", "-d", *network.split(), "--env", "DEBIAN_FRONTEND=noninteractive", base, "sleep", "600")
     try:
-        podman("exec", container, "sh", "-c", script)
+        podman("exec", container, "sh", "-c", INSTALL.format(commands=commands))
         podman(
             "commit", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "ENV DEBIAN_FRONTEND=", container, tag
         )
     finally:
         podman("rm", "--force", "--time", "0", container, quiet=True)
+
+
+def build_mail(name: str, tag: str) -> None:
+    base = name.removesuffix("-mail")
+    packages = (*MAIL_PACKAGES, *RECIPES[base].extra)
+    # From the package cache alone: a play that installs them so must succeed.
+    commands = f"apt-get install -y -qq --no-install-recommends {' '.join(packages)}"
+    build_upon(build(base), tag, commands, "--network=none")
+
+
+def build_ldap(name: str, tag: str) -> None:
+    base = name.removesuffix("-ldap")
+    stale = "" if RECIPES[base].check_valid_until else " -o Acquire::Check-Valid-Until=false"
+    fetch = "apt-get install -y -qq --no-install-recommends"
+    attempt = f"{fetch} {' '.join(LDAP_PACKAGES)} && {fetch} --download-only {' '.join(LDAP_CACHED_PACKAGES)}"
+    # The lists of the mail image may name packages that the mirror has replaced.
+    build_upon(build(f"{base}-mail"), tag, f"{attempt} || {{ apt-get update{stale} && {attempt}; }}", "")
 
 
 def build(name: str) -> str:
@@ -197,7 +219,8 @@ def build(name: str) -> str:
             return tag
         started = time.monotonic()
         print(f"Building the image {name} (about a minute, once)", file=sys.stderr, flush=True)
-        (build_mail if name.endswith("-mail") else build_bare)(name, tag)
+        kinds = {"": build_bare, "mail": build_mail, "ldap": build_ldap}
+        kinds[name.partition("-")[2]](name, tag)
         print(f"Built the image {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return tag
 
