@@ -364,6 +364,7 @@ class _Check:
         self.derived = types.service_parameters((service.name, service.command) for service in self.services)
         self.defaults = {**self.derived, **host.defaults}
         self.main_values = {entry.name: entry.value for entry in self.entries}
+        self._class_names: dict[int | None, list[str]] = {}
 
     def run(self) -> list[Finding]:
         for group in (
@@ -481,9 +482,10 @@ class _Check:
                     f"keep one of lines {earlier.line} and {entry.line}",
                 )
             seen[entry.name] = entry
-        known = self._known_names()
+        known, sources = self._known_names(), self._table_sources()
         for setting in self.settings():
-            self._one_name(setting, known)
+            if not setting.name.startswith(sources):
+                self._one_name(setting, known)
 
     def _known_names(self) -> set[str]:
         """What postconf(1) takes for known: built in, named after a service, or used by another value."""
@@ -524,7 +526,7 @@ class _Check:
         advice = None
         if old is not None:
             advice = f"set {old.successor} instead" if old.successor else f"remove {name} and let the default stand"
-        if name in known or (self._table_sources() and name.startswith(self._table_sources())):
+        if name in known:
             if old is not None and version >= old.version:
                 self.add(
                     "deprecated-parameter",
@@ -767,7 +769,13 @@ class _Check:
                 yield setting
 
     def _classes(self, service: Service | None = None) -> list[str]:
-        return self.words(self.value("smtpd_restriction_classes", service))
+        own = service.option("smtpd_restriction_classes") if service is not None else None
+        key = None if own is None or service is None else service.line
+        if key not in self._class_names:
+            self._class_names[key] = self.words(
+                self.value("smtpd_restriction_classes", service if own is not None else None)
+            )
+        return self._class_names[key]
 
     def _restriction_lists(self) -> None:
         for service in (None, *self.services):

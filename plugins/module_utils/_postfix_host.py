@@ -12,7 +12,9 @@ import pwd
 import re
 import socket
 import stat
+import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _postfix_types
@@ -180,14 +182,44 @@ def parse_defaults(text: str) -> dict[str, str]:
     return found
 
 
-def gather(config_directory: str) -> Host:
-    """Ask the Postfix of this host for its defaults and its map types: two commands. Raises CommandError."""
+#: Parameters that say where Postfix finds its list of map types from other packages (postconf(5)); each may use others.
+_WHERE = ("meta_directory", "shlib_directory")
+
+
+def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> Host:
+    """Ask the Postfix of this host for its defaults and its map types: two commands. Raises CommandError.
+
+    ``settings`` are the parameters of main.cf, unexpanded. The commands read an empty configuration of their own:
+    ``postconf -m`` refuses to answer where main.cf has a bad line, ``postconf -d`` where master.cf has one, and both
+    are what the checks are to report; and it waits until a main.cf that has just been changed is a second old (dict.c).
+    """
     postconf = _command.require("postconf", hint="install Postfix first")
-    result = _command.run([postconf, "-c", config_directory, "-d"])
+    known = {**(settings or {}), "config_directory": config_directory}
     try:
-        defaults = parse_defaults(result.stdout)
+        with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
+            lines = [f"{name} = {_value(name, known)}\n" for name in _WHERE if name in known]
+            for name, text in (("main.cf", "".join(lines)), ("master.cf", "")):
+                path = os.path.join(directory, name)
+                with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                    stream.write(text)
+                os.utime(path, (0, 0))
+            said = _command.run([postconf, "-c", directory, "-d"])
+            types = frozenset(_command.run([postconf, "-c", directory, "-m"]).stdout.split())
+    except OSError as exc:
+        raise _command.CommandError(
+            f"postconf needs a temporary directory, which cannot be made: {exc.strerror or exc}; nothing was changed"
+        ) from exc
+    try:
+        defaults = {**parse_defaults(said.stdout), "config_directory": config_directory}
         version = _postfix_types.version_of(defaults["mail_version"])
     except ValueError as exc:
         raise _command.CommandError(str(exc)) from exc
-    types = frozenset(_command.run([postconf, "-m"]).stdout.split())
     return Host(version, defaults, types, defaults.get("mail_owner", "postfix"), config_directory)
+
+
+def _value(name: str, settings: Mapping[str, str]) -> str:
+    try:
+        return " ".join(_postfix_types.expand(settings[name], settings.get).split())
+    except ValueError:
+        # Braces out of balance are for the checks to complain about.
+        return ""

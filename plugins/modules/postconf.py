@@ -262,7 +262,7 @@ def _run(module: AnsibleModule, directory: str, request: planning.Request) -> di
     if not module.check_mode:
         transaction.recover(directory)
 
-    host = postfix_host.gather(directory)
+    host = postfix_host.gather(directory, {entry.name: entry.raw for entry in main.entries()})
     plan = planning.plan(main, master, request, host.defaults)
     module.no_log_values.update(planning.secret_words(main, master), planning.secret_words(plan.main, plan.master))
 

@@ -283,7 +283,7 @@ def main() -> None:
     try:
         main_file = main_cf.parse(text_of(f"{directory}/main.cf"), f"{directory}/main.cf")
         master_file = master_cf.parse(text_of(f"{directory}/master.cf"), f"{directory}/master.cf")
-        host = postfix_host.gather(directory)
+        host = postfix_host.gather(directory, {entry.name: entry.raw for entry in main_file.entries()})
         report = checks.report(
             main_file,
             master_file,

@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
+from pathlib import Path
 
 import pytest
 
@@ -15,34 +17,74 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command, _postf
 USER = _postfix_host.User("someone", 4242, 4243, frozenset({4243, 4244}))
 
 
-def answers(monkeypatch, outputs):
-    """Replace the commands; returns the list of those that ran."""
+def answers(monkeypatch, listing, types="hash\nstatic\n"):
+    """Replace the commands; returns those that ran, with the configuration that they were given to read."""
     ran = []
 
     def run(argv, **options):
         assert options == {}
-        ran.append(list(argv))
-        return _command.Result(tuple(argv), 0, outputs[tuple(argv[1:])], "")
+        directory = Path(argv[2])
+        for name in ("main.cf", "master.cf"):
+            # One that has just been written would make postconf wait until it is a second old.
+            assert time.time() - (directory / name).stat().st_mtime > 2
+        ran.append(
+            (argv[0], argv[1], argv[3], (directory / "main.cf").read_text(), (directory / "master.cf").read_text())
+        )
+        return _command.Result(tuple(argv), 0, {"-d": listing, "-m": types}[argv[3]], "")
 
     monkeypatch.setattr(_command, "run", run)
     monkeypatch.setattr(_command, "require", lambda name, **_: f"/usr/sbin/{name}")
     return ran
 
 
+LISTING = "biff = yes\nmail_version = 3.11.7\nmail_owner = _postfix\nrelayhost =\nconfig_directory = /tmp/x\n"
+
+
 def test_two_commands_tell_all(monkeypatch):
-    ran = answers(
-        monkeypatch,
-        {
-            ("-c", "/etc/postfix", "-d"): "biff = yes\nmail_version = 3.11.7\nmail_owner = _postfix\nrelayhost =\n",
-            ("-m",): "hash\nstatic\n",
-        },
-    )
+    ran = answers(monkeypatch, LISTING)
     host = _postfix_host.gather("/etc/postfix")
-    assert ran == [["/usr/sbin/postconf", "-c", "/etc/postfix", "-d"], ["/usr/sbin/postconf", "-m"]]
+    assert ran == [("/usr/sbin/postconf", "-c", "-d", "", ""), ("/usr/sbin/postconf", "-c", "-m", "", "")]
     assert host.version == (3, 11, 7)
-    assert host.defaults == {"biff": "yes", "mail_version": "3.11.7", "mail_owner": "_postfix", "relayhost": ""}
+    assert host.defaults == {
+        "biff": "yes",
+        "mail_version": "3.11.7",
+        "mail_owner": "_postfix",
+        "relayhost": "",
+        "config_directory": "/etc/postfix",
+    }
     assert host.map_types == {"hash", "static"}
     assert (host.mail_owner, host.config_directory) == ("_postfix", "/etc/postfix")
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        ({"biff": "no", "relayhost": "a"}, ""),
+        ({"shlib_directory": "no"}, "shlib_directory = no\n"),
+        (
+            {"meta_directory": "$config_directory/$sub", "sub": "meta", "shlib_directory": "/lib"},
+            "meta_directory = /etc/postfix/meta\nshlib_directory = /lib\n",
+        ),
+        ({"meta_directory": "${broken"}, "meta_directory = \n"),
+        ({"meta_directory": "/a\n  /b"}, "meta_directory = /a /b\n"),
+    ],
+)
+def test_map_types_are_looked_for_where_main_cf_says(monkeypatch, settings, written):
+    ran = answers(monkeypatch, LISTING)
+    _postfix_host.gather("/etc/postfix", settings)
+    assert {command[3] for command in ran} == {written}
+
+
+def test_no_temporary_directory(monkeypatch):
+    answers(monkeypatch, LISTING)
+
+    def refuse(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_postfix_host.tempfile, "TemporaryDirectory", refuse)
+    message = "postconf needs a temporary directory, which cannot be made: No space left on device; nothing was changed"
+    with pytest.raises(_command.CommandError, match=f"^{message}$"):
+        _postfix_host.gather("/etc/postfix")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +95,7 @@ def test_two_commands_tell_all(monkeypatch):
     ],
 )
 def test_what_does_not_look_like_postfix(monkeypatch, listing, message):
-    answers(monkeypatch, {("-c", "/etc/postfix", "-d"): listing, ("-m",): ""})
+    answers(monkeypatch, listing)
     with pytest.raises(_command.CommandError, match=f"^{re.escape(message)}$"):
         _postfix_host.gather("/etc/postfix")
 
