@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -151,6 +152,80 @@ def race(argv: Sequence[str], workers: int, *, timeout: float, accept: Callable[
             for process, _out, _err in running:
                 _end(process)
     raise CommandError(said[-1] if said else f"{shown}: there was no process to wait for")
+
+
+class Running:
+    """A command that runs beside this process; made by ``started``."""
+
+    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes], err: IO[bytes], timeout: float) -> None:
+        self._argv = tuple(argv)
+        self._process = process
+        self._err = err
+        self._timeout = timeout
+        self._late = False
+        self._timer = threading.Timer(timeout, self._stop)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _stop(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def chunks(self, size: int = 1 << 18) -> Iterator[bytes]:
+        """What the command prints, in pieces of up to ``size`` bytes, as it comes."""
+        out = self._process.stdout
+        while out is not None:
+            chunk = out.read(size)
+            if not chunk:
+                return
+            yield chunk
+
+    def wait(self) -> Result:
+        """The Result, with what was not read by ``chunks`` as its output. CommandError where it ran out of time."""
+        rest = b"".join(self.chunks())
+        code = self._process.wait()
+        self._timer.cancel()
+        if self._late:
+            raise CommandError(f"{shlex.join(self._argv)} did not end within {self._timeout:g} seconds and was stopped")
+        self._err.seek(0)
+        said = self._err.read().decode("utf-8", "replace")
+        return Result(self._argv, code, rest.decode("utf-8", "replace"), said)
+
+    def end(self) -> None:
+        """End the command if it still runs, and collect it."""
+        self._timer.cancel()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        if self._process.poll() is None:
+            _end(self._process)
+
+
+@contextlib.contextmanager
+def started(argv: Sequence[str], *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[Running]:
+    """Start ``argv`` and yield it running; at the end of the block it is ended.
+
+    For output that is too much to hold, and for work that can go on meanwhile. ``timeout`` is in seconds.
+    Raises CommandError where it cannot be started.
+    """
+    env = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C"}
+    with contextlib.ExitStack() as files:
+        err: IO[bytes] = files.enter_context(tempfile.TemporaryFile())
+        try:
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                env=env,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as exc:
+            raise CommandError(f"{shlex.join(argv)} could not be started: {exc}") from exc
+        running = Running(argv, process, err, timeout)
+        try:
+            yield running
+        finally:
+            running.end()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +44,11 @@ def parse_answers(keys: Sequence[str], rc: int, stdout: str, stderr: str) -> dic
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The records of a table whatever their order: how many, and the sum of their hashes."""
+    """The records of a table whatever their order: how many, and the sum of their hashes.
+
+    The hashes are Python's own of bytes: 64 bits, with a key of this process, so fingerprints of two processes
+    do not compare.
+    """
 
     count: int
     total: int
@@ -56,25 +59,43 @@ INDEX_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
 #: types that are read as text, and those of them whose lines are ``key value``
 TEXT_TYPES = ("texthash", "cidr", "pcre", "regexp")
 KEYED_TYPES = (*INDEX_SUFFIX, "texthash")
+#: trees: made in less time and space when the keys come in order
+ORDERED_TYPES = ("btree", "lmdb")
 
-_HASH_BITS = 128
 # isspace(3) in the C locale: to Postfix a no-break space is a letter.
 _BLANKS = " \t\n\v\f\r"
 _GAP = re.compile(f"[{_BLANKS}]+")
 _COMMENT = frozenset(("", "#", *_BLANKS))
-_SPECIAL_ALIASES = ("YP_LAST_MODIFIED", "YP_MASTER_NAME", "@")
+_SPECIAL_ALIASES = (b"YP_LAST_MODIFIED", b"YP_MASTER_NAME", b"@")
+
+#: characters of a value that a sentence shows
+_SHOWN = 120
+#: bytes of a source that are taken apart at once
+_BLOCK = 1 << 18
+# A line that begins an entry of its own: a block can end before it.
+_ENTRY = re.compile(rb"\n(?=[^\s#])")
+# What a line cannot be taken apart by blanks with: a quote, a backslash, a NUL.
+_INTRICATE = (b'"', b"\\", b"\0")
+# Where a line is no entry of its own: a comment, a blank one, one that continues another.
+_NO_ENTRY = (b"\n#", *(b"\n%c" % blank for blank in b" \t\n\v\f\r"))
+_CONTINUED = re.compile(rb"^[ \t\v\f\r]+[^\s#]", re.MULTILINE)
 
 
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-#: what a byte that is no UTF-8 becomes when a command's output is read
-_NO_UTF8 = "\ufffd"
+# what a byte that is no UTF-8 becomes when it is read with "surrogateescape"
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 def fold(key: str, utf8: bool = True) -> str:
     """A key as Postfix stores it (casefold.c): beyond ASCII only with ``utf8``, and where it is valid UTF-8."""
     if key.isascii():
         return key.lower()
-    return key.casefold() if utf8 and _NO_UTF8 not in key else key.translate(_ASCII_LOWER)
+    return key.casefold() if utf8 and not _NO_UTF8.search(key) else key.translate(_ASCII_LOWER)
+
+
+def _shown(text: str) -> str:
+    """A text in a sentence: of a long one its beginning."""
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}… ({len(text)} characters)"
 
 
 def check_type(table_type: str, known: Collection[str]) -> None:
@@ -113,15 +134,20 @@ def _split(line: str) -> tuple[str, str] | None:
     return line[:index], line[index:].strip(_BLANKS)
 
 
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Line number and text of each logical line (readllines.c): comments and blank lines are nowhere."""
+def logical_lines(text: str, first: int = 1) -> Iterator[tuple[int, str]]:
+    """Line number and text of each logical line (readllines.c): comments and blank lines are nowhere.
+
+    ``first`` is the number of the first line of ``text``.
+    """
     start, parts = 0, [""]
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), first):
         if line[:1] in _COMMENT and (not line.strip(_BLANKS) or line.lstrip(_BLANKS)[0] == "#"):
             continue
         if line[0] in _BLANKS:
             if not start:
-                raise ValueError(f"line {number}: {line!r} continues a line that is not there; write the key first")
+                raise ValueError(
+                    f"line {number}: {_shown(line)} continues a line that is not there; write the key first"
+                )
             parts.append(line)
             continue
         if start:
@@ -131,67 +157,122 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, parts[0] if len(parts) == 1 else "".join(parts)
 
 
-def records(text: str, utf8: bool = True) -> Iterator[tuple[int, str, str]]:
+def records(text: str, utf8: bool = True, first: int = 1) -> Iterator[tuple[int, str, str]]:
     """Line number, folded key and value of each line of a source with ``key value`` lines. Raises ValueError."""
-    for number, line in logical_lines(text):
+    for number, line in logical_lines(text, first):
         pair = _split(line)
         if pair is None:
-            raise ValueError(f"line {number}: {line!r} has a double quote that stays open")
+            raise ValueError(f"line {number}: {_shown(line)} has a double quote that stays open")
         key, value = pair
         if not key or not value:
-            raise ValueError(f"line {number}: {line!r} has no value; right would be a key, blanks and a value")
+            raise ValueError(f"line {number}: {_shown(line)} has no value; right would be a key, blanks and a value")
         if "\0" in line:
-            raise ValueError(f"line {number}: {line!r} has a NUL, where Postfix would stop reading")
+            raise ValueError(f"line {number}: {_shown(line)} has a NUL, where Postfix would stop reading")
         yield number, fold(key, utf8), value
 
 
-def _hashed(key: str, value: str) -> int:
-    data = f"{key}\t{value}".encode("utf-8", "surrogateescape")
-    return int.from_bytes(hashlib.blake2b(data, digest_size=_HASH_BITS // 8).digest(), "big")
+def _blocks(source: bytes) -> Iterator[tuple[int, bytes]]:
+    """``source`` in pieces of whole logical lines, each with the number of its first line."""
+    start, line = 0, 1
+    while start < len(source):
+        cut = _ENTRY.search(source, start + _BLOCK)
+        end = cut.end() if cut else len(source)
+        block = source[start:end]
+        yield line, block
+        line += block.count(b"\n")
+        start = end
 
 
-def fingerprint(pairs: Iterable[tuple[str, str]]) -> Fingerprint:
-    """The fingerprint of records, whatever their order."""
+def _plain_records(block: bytes) -> list[bytes] | None:
+    """The records of a block without quotes, continued lines and letters beyond ASCII, as ``postmap -s`` prints them.
+
+    None for any other block, and where a line is no entry: it is taken apart with more care, and more time.
+    """
+    if not block.isascii() or any(mark in block for mark in _INTRICATE):
+        return None
+    lines = block.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    if block[:1].strip() in (b"", b"#") or any(mark in block for mark in _NO_ENTRY):
+        if _CONTINUED.search(block):
+            return None
+        lines = [line for line in lines if line[:1].strip() not in (b"", b"#")]
+    try:
+        return [key.lower() + b"\t" + value.rstrip() for key, value in [line.split(None, 1) for line in lines]]
+    except ValueError:
+        return None
+
+
+def source_records(source: bytes, utf8: bool = True) -> Iterator[list[bytes]]:
+    """The records of ``source`` as ``postmap -s`` would print them, some thousands at a time, in the source's order.
+
+    ValueError with its line for what Postfix would skip.
+    """
+    for line, block in _blocks(source):
+        found = _plain_records(block)
+        if found is None:
+            text = block.decode("utf-8", "surrogateescape")
+            pairs = records(text, utf8, line)
+            found = [f"{key}\t{value}".encode("utf-8", "surrogateescape") for _number, key, value in pairs]
+        yield found
+
+
+def source_fingerprint(source: bytes, utf8: bool = True) -> Fingerprint:
+    """What an index made from ``source`` holds. ValueError with its line for what Postfix would skip.
+
+    A key that is there twice counts twice, as no index has it: ``duplicate`` tells where.
+    """
     count = total = 0
-    for key, value in pairs:
-        count += 1
-        total += _hashed(key, value)
-    return Fingerprint(count, total % (1 << _HASH_BITS))
+    for found in source_records(source, utf8):
+        count += len(found)
+        total += sum(map(hash, found))
+    return Fingerprint(count, total)
 
 
-def source_fingerprint(text: str, utf8: bool = True) -> Fingerprint:
-    """What an index made from ``text`` holds. ValueError with its line for a key that is there twice."""
-    if not text.isascii():
-        # Bytes that are no UTF-8 look as they do in what postmap -s prints.
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    seen: dict[int, int] = {}
-    count = total = 0
-    for number, key, value in records(text, utf8):
+def duplicate(source: bytes, utf8: bool = True) -> str | None:
+    """A sentence on the first key that is in a source twice; None where each is there once. Raises ValueError."""
+    text = source.decode("utf-8", "surrogateescape")
+    seen: set[int] = set()
+    for number, key, _value in records(text, utf8):
         mark = hash(key)
         if mark in seen:
-            first = next((line for line, other, _value in records(text, utf8) if other == key), number)
-            if first != number:
-                raise ValueError(
-                    f"line {number}: the key {key!r} is there already, in line {first} (case does not count);"
-                    " Postfix would use one of the two"
-                )
-        seen[mark] = number
-        count += 1
-        total += _hashed(key, value)
-    return Fingerprint(count, total % (1 << _HASH_BITS))
+            first = next(line for line, other, _found in records(text, utf8) if hash(other) == mark)
+            return (
+                f"line {number}: the key {_shown(key)} is there already, in line {first} (case does not count);"
+                " Postfix would use one of the two"
+            )
+        seen.add(mark)
+    return None
 
 
-def dumped(stdout: str, builder: str) -> Iterator[tuple[str, str]]:
-    """The records that ``postmap -s`` or ``postalias -s`` printed, without what postalias adds of its own."""
-    for line in stdout.split("\n"):
-        key, tab, value = line.partition("\t")
-        if not tab:
+def dump_fingerprint(chunks: Iterable[bytes], builder: str) -> Fingerprint:
+    """The fingerprint of what ``postmap -s`` or ``postalias -s`` prints, in pieces of any size."""
+    count = total = 0
+    for lines in _whole_lines(chunks):
+        found = [line for line in map(_alias_record, lines) if line] if builder == "postalias" else lines
+        count += len(found)
+        total += sum(map(hash, found))
+    return Fingerprint(count, total)
+
+
+def _whole_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest: list[bytes] = []
+    for chunk in chunks:
+        head, newline, tail = chunk.rpartition(b"\n")
+        if not newline:
+            rest.append(chunk)
             continue
-        if builder == "postalias":
-            key = key[:-1] if key.endswith(":") else key
-            if key in _SPECIAL_ALIASES:
-                continue
-        yield key, value
+        yield (b"".join(rest) + head).split(b"\n")
+        rest = [tail]
+    if any(rest):
+        yield [b"".join(rest)]
+
+
+def _alias_record(line: bytes) -> bytes | None:
+    """A line of ``postalias -s``, without the colon of its key; None for what postalias adds of its own."""
+    key, _tab, value = line.partition(b"\t")
+    key = key[:-1] if key.endswith(b":") else key
+    return None if key in _SPECIAL_ALIASES else key + b"\t" + value
 
 
 def render_entries(entries: Mapping[str, Any], builder: str) -> str:

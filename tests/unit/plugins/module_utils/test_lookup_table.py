@@ -51,15 +51,64 @@ def test_records_are_taken_apart_as_postmap_does() -> None:
     assert [number for number, _key, _value in _lookup_table.records(SOURCE)] == [1, 2, 6, 7, 8]
 
 
+def dumped(*pairs: tuple[str, str], builder: str = "postmap") -> _lookup_table.Fingerprint:
+    text = "".join(f"{key}\t{value}\n" for key, value in pairs)
+    return _lookup_table.dump_fingerprint([text.encode("utf-8", "surrogateescape")], builder)
+
+
 def test_the_fingerprint_knows_content_and_not_order() -> None:
-    dump = 'éa\tv\nb\tB two\n"x y"@z\tq\na\\ b\tc\na\tone  more\n'
-    pairs = list(_lookup_table.dumped(dump, "postmap"))
-    wanted = _lookup_table.source_fingerprint(SOURCE)
-    assert wanted == _lookup_table.fingerprint(pairs)
+    pairs = [("éa", "v"), ("b", "B two"), ('"x y"@z', "q"), ("a\\ b", "c"), ("a", "one  more")]
+    wanted = _lookup_table.source_fingerprint(SOURCE.encode())
+    assert wanted == dumped(*pairs)
     assert wanted.count == 5
-    assert wanted != _lookup_table.fingerprint(pairs[1:])
-    assert wanted != _lookup_table.fingerprint([*pairs[1:], ("éa", "w")])
-    assert wanted != _lookup_table.fingerprint([*pairs, pairs[0]])
+    assert wanted != dumped(*pairs[1:])
+    assert wanted != dumped(*pairs[1:], ("éa", "w"))
+    assert wanted != dumped(*pairs, pairs[0])
+
+
+def test_a_dump_comes_in_pieces_of_any_size() -> None:
+    dump = b"b\tB two\na\tone\nlong\t" + b"x" * 70_000 + b"\n"
+    whole = _lookup_table.dump_fingerprint([dump], "postmap")
+    assert whole.count == 3
+    for size in (1, 7, 1000, len(dump) - 1):
+        pieces = [dump[start : start + size] for start in range(0, len(dump), size)]
+        assert _lookup_table.dump_fingerprint(pieces, "postmap") == whole
+    assert _lookup_table.dump_fingerprint([], "postmap").count == 0
+
+
+_LINES = st.sampled_from(
+    [
+        "a x",
+        "B\ty  z ",
+        "c\t d",
+        "# no",
+        "",
+        "  ",
+        "\t# no",
+        " more",
+        '"q r"@x v',
+        "e\\ f g",
+        "Éa v",
+        "K\udce9y v",
+        "alone",
+    ]
+)
+
+
+@given(st.lists(_LINES, max_size=30), st.integers(1, 40), st.booleans())
+@settings(max_examples=300)
+def test_the_quick_way_agrees_with_the_careful_one(lines: list[str], block: int, utf8: bool) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_lookup_table, "_BLOCK", block)
+        try:
+            pairs = [(key, value) for _number, key, value in _lookup_table.records(text, utf8)]
+        except ValueError as exc:
+            with pytest.raises(ValueError, match=f"^{re.escape(str(exc))}$"):
+                _lookup_table.source_fingerprint(text.encode("utf-8", "surrogateescape"), utf8)
+        else:
+            source = text.encode("utf-8", "surrogateescape")
+            assert _lookup_table.source_fingerprint(source, utf8) == dumped(*pairs)
 
 
 def test_only_ascii_blanks_end_a_key() -> None:
@@ -72,17 +121,16 @@ def test_only_ascii_blanks_end_a_key() -> None:
 def test_folding() -> None:
     assert _lookup_table.fold("ÉA@X") == "éa@x"
     assert _lookup_table.fold("ÉA@X", utf8=False) == "Éa@x"
-    assert _lookup_table.fold("\ufffdÉA") == "\ufffdÉa"
+    assert _lookup_table.fold("\udce9ÉA") == "\udce9Éa"
 
 
-def test_bytes_that_are_no_utf8_look_as_in_a_dump() -> None:
-    source = b"K\xe9y value\n".decode("utf-8", "surrogateescape")
-    assert _lookup_table.source_fingerprint(source) == _lookup_table.fingerprint([("k\ufffdy", "value")])
+def test_a_key_that_is_no_utf8_is_folded_in_ascii_only() -> None:
+    assert _lookup_table.source_fingerprint(b"K\xe9y value\n") == dumped(("k\udce9y", "value"))
 
 
 def test_a_dump_of_aliases() -> None:
-    dump = "@:\t@\nYP_LAST_MODIFIED:\t1795261174\nYP_MASTER_NAME:\thost\nroot:\ta, b\nfoo bar:\t|x\n"
-    assert list(_lookup_table.dumped(dump, "postalias")) == [("root", "a, b"), ("foo bar", "|x")]
+    dump = b"@:\t@\nYP_LAST_MODIFIED:\t1795261174\nYP_MASTER_NAME:\thost\nroot:\ta, b\nfoo bar:\t|x\n"
+    assert _lookup_table.dump_fingerprint([dump], "postalias") == dumped(("root", "a, b"), ("foo bar", "|x"))
 
 
 def test_entries_become_lines() -> None:
@@ -123,17 +171,31 @@ SOURCES = [
     (" a 1\n", "line 1: ' a 1' continues a line that is not there; write the key first"),
     ('"a 1\n', "line 1: '\"a 1' has a double quote that stays open"),
     ("a\0 1\n", "line 1: 'a\\x00 1' has a NUL, where Postfix would stop reading"),
-    (
-        "a 1\nb 1\nA 2\n",
-        "line 3: the key 'a' is there already, in line 1 (case does not count); Postfix would use one of the two",
-    ),
+    ("a " + 70_000 * "x" + "\nb\n", "line 2: 'b' has no value; right would be a key, blanks and a value"),
+    (70_000 * "b", f"line 1: '{120 * 'b'}'… (70000 characters) has no value; right would be a key, blanks and a value"),
 ]
 
 
 @pytest.mark.parametrize(("text", "message"), SOURCES)
 def test_sources_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        _lookup_table.source_fingerprint(text)
+        _lookup_table.source_fingerprint(text.encode())
+
+
+def test_one_bad_line_among_many_is_named() -> None:
+    lines = [f"user{number}@example.test mailbox{number}" for number in range(50_000)]
+    lines[41_234] = "nothing"
+    message = "line 41235: 'nothing' has no value; right would be a key, blanks and a value"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        _lookup_table.source_fingerprint("\n".join(lines).encode())
+
+
+def test_a_key_that_is_there_twice() -> None:
+    assert _lookup_table.duplicate(b"a 1\nb 1\nA 2\n") == (
+        "line 3: the key 'a' is there already, in line 1 (case does not count); Postfix would use one of the two"
+    )
+    assert _lookup_table.duplicate("É 1\né 2\n".encode(), utf8=False) is None
+    assert _lookup_table.duplicate(b"a 1\nb 1\n") is None
 
 
 _WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"], exclude_characters='#"\\'), min_size=1)
@@ -145,7 +207,7 @@ def test_what_entries_say_is_what_the_source_holds(entries: dict[str, str]) -> N
     folded = {_lookup_table.fold(key): value for key, value in entries.items()}
     assume(len(folded) == len(entries))
     text = _lookup_table.render_entries(entries, "postmap")
-    assert _lookup_table.source_fingerprint(text) == _lookup_table.fingerprint(folded.items())
+    assert _lookup_table.source_fingerprint(text.encode()) == dumped(*folded.items())
 
 
 TYPES = [
