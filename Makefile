@@ -5,6 +5,10 @@ SHELL := /bin/sh
 SCENARIO ?= default
 BIN := .venv/bin
 
+# The scenarios; those that boot whole machines belong to make test-long.
+LONG_SCENARIOS := $(filter %_vm,$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+SCENARIOS := $(filter-out %_vm,$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+
 # What the recipes start finds the environment's own tools, and this checkout as a collection.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH = $(shell tools/tree)
@@ -25,20 +29,30 @@ demo-clean: containers ## Remove all that make demo made
 	@$(BIN)/python tools/demo.py clean
 
 .PHONY: test
-test: lint test-unit sanity test-integration molecule-all ## Run every test that a change must pass
+test: images ## Run every test that a change must pass
+	@$(MAKE) --jobs=2 --output-sync=line lint test-unit sanity
+	@$(MAKE) test-alone
+	@$(MAKE) --jobs=2 --output-sync=line test-modules $(SCENARIOS:%=quick-%)
 
 .PHONY: test-unit
 test-unit: venv ## Run the unit tests
 	$(BIN)/pytest tests/unit -m "not long"
 
 .PHONY: test-integration
-test-integration: images ## Run the modules against the real daemons in containers
+test-integration: test-alone test-modules ## Run the modules and roles against the real daemons in containers
+
+.PHONY: test-alone
+test-alone: images ## Run what measures times, with nothing beside it
 	$(BIN)/pytest tests/integration -m "alone and not long" --durations=10
-	$(BIN)/pytest tests/integration -m "not alone and not long" --numprocesses=3 --dist=loadfile --durations=10
+
+.PHONY: test-modules
+test-modules: images ## Run what may share the machine
+	$(BIN)/pytest tests/integration -m "not alone and not long" --numprocesses=2 --dist=loadfile --durations=10
 
 .PHONY: test-long
-test-long: images ## Run the long property tests too
+test-long: images ## Run what takes hours: every release, generated files, kill series, whole scenarios, VMs
 	$(BIN)/pytest tests/unit tests/integration -m long
+	@$(MAKE) molecule-all $(LONG_SCENARIOS:%=scenario-%)
 
 .PHONY: lint
 lint: venv ## Run ruff, mypy, ansible-lint and the changelog check
@@ -53,13 +67,17 @@ sanity: venv ## Run ansible-test sanity on a copy of the collection
 	$(BIN)/python tools/sanity.py
 
 .PHONY: molecule
-molecule: images ## Run one Molecule scenario (SCENARIO=default)
-	$(BIN)/molecule test --scenario-name $(SCENARIO)
+molecule: scenario-$(SCENARIO) ## Run one Molecule scenario on all its hosts (SCENARIO=default)
 
 .PHONY: molecule-all
-molecule-all: images ## Run every Molecule scenario
-	@set -e; for scenario in $$(ls molecule/*/molecule.yml | cut -d/ -f2); do \
-	  echo "== molecule test --scenario-name $$scenario"; $(BIN)/molecule test --scenario-name $$scenario; done
+molecule-all: $(SCENARIOS:%=scenario-%) ## Run every Molecule scenario on all its hosts
+
+scenario-%: images
+	$(BIN)/molecule test --scenario-name $*
+
+# make test takes one host of each scenario, and make test-long takes all.
+quick-%: images
+	$(BIN)/molecule test --scenario-name $* $(addprefix --platform-name=,$(QUICK_$*))
 
 .PHONY: images
 images: containers ## Build the host images that are missing
