@@ -6,3 +6,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "shared"))
+from containers import host
+
+__all__ = ["host"]
