@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._preflight import domain_problem
+from ansible_collections.puffy.mail.plugins.module_utils._preflight import domain_problem, profile_problem
 
 # A blank would end a word of dovecot.conf; "%", "$", "#", quotes and braces mean something there.
 _PATH = re.compile(r"/[A-Za-z0-9._+@:,=~-]+(/[A-Za-z0-9._+@:,=~-]+)*\Z")
@@ -18,7 +18,6 @@ _DELIMITERS = re.compile(r"[+=#~!-]*\Z")
 
 PROTOCOLS = ("imap", "lmtp")
 MECHANISMS = ("plain", "login")
-TLS_PROTOCOLS = ("TLSv1.2", "TLSv1.3")
 
 
 def path_problem(name: str, value: Any) -> str | None:
@@ -69,11 +68,21 @@ def number_problem(low: int, high: int, unit: str) -> Callable[[str, Any], str |
     return problem
 
 
-def tls_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from being the oldest TLS protocol to accept."""
-    if value in TLS_PROTOCOLS:
-        return None
-    return f"{name} is {value!r}. Right would be {' or '.join(map(repr, TLS_PROTOCOLS))}."
+def other_keys_problem(name: str, value: Any) -> str | None:
+    """What keeps ``value`` from being the second key of Dovecot, with its chain."""
+    right = "Right would be [] or one such as [{'key_file': '/etc/ssl/b.key', 'chain_file': '/etc/ssl/b.pem'}]."
+    if not isinstance(value, list) or any(not isinstance(pair, Mapping) for pair in value):
+        return f"{name} is {value!r}. {right}"
+    if len(value) > 1:
+        return f"{name} has {len(value)} keys, and Dovecot can have one beside the first. {right}"
+    for pair in value:
+        if set(pair) - {"type"} != {"key_file", "chain_file"}:
+            return f"{name} has the entry {pair!r}. {right}"
+        for part in ("key_file", "chain_file"):
+            problem = path_problem(f"{name}: {part}", pair[part])
+            if problem:
+                return problem
+    return None
 
 
 def delimiter_problem(name: str, value: Any) -> str | None:
@@ -98,7 +107,8 @@ _RULES: Mapping[str, Callable[[str, Any], str | None]] = {
     "dovecot_database_group": account_problem,
     "dovecot_protocols": words_problem(PROTOCOLS),
     "dovecot_auth_mechanisms": words_problem(MECHANISMS),
-    "dovecot_tls_min_protocol": tls_problem,
+    "dovecot_tls_profile": profile_problem,
+    "dovecot_tls_other_keys": other_keys_problem,
     "dovecot_recipient_delimiter": delimiter_problem,
     "dovecot_imap_sessions": number_problem(1, 10000, "sessions"),
     "dovecot_service_timeout": number_problem(1, 600, "seconds"),

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils import _tls_policy
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 
@@ -69,10 +72,103 @@ def absolute_path_problem(name: str, value: Any) -> str | None:
     return None
 
 
+def key_pairs_problem(name: str, value: Any) -> str | None:
+    """What keeps ``value`` from being a list of keys, each with its chain."""
+    right = "Right would be a list such as [{'key_file': '/etc/ssl/b.key', 'chain_file': '/etc/ssl/b.pem'}]."
+    if not isinstance(value, list):
+        return f"{name} is {value!r}. {right}"
+    for pair in value:
+        if not isinstance(pair, Mapping) or not {"key_file", "chain_file"} <= set(pair):
+            return f"{name} has the entry {pair!r}. {right}"
+        for part in ("key_file", "chain_file"):
+            problem = absolute_path_problem(f"{name}: {part}", pair[part])
+            if problem:
+                return problem
+    return None
+
+
+def profile_problem(name: str, value: Any) -> str | None:
+    """What keeps ``value`` from being the name of a TLS profile."""
+    if isinstance(value, str) and value in _tls_policy.PROFILES:
+        return None
+    return f"{name} is {value!r}. Right would be one of {', '.join(map(repr, _tls_policy.PROFILES))}."
+
+
+def relay_clients_problem(name: str, value: Any) -> str | None:
+    """What keeps ``value`` from being a list of clients that may relay by their certificate."""
+    if not isinstance(value, list):
+        return f"{name} is {value!r}. Right would be a list such as ['printer']."
+    for entry in value:
+        try:
+            _tls_policy.relay_client(entry)
+        except ValueError as exc:
+            return f"{name}: {exc}."
+    names = [entry if isinstance(entry, str) else entry["name"] for entry in value]
+    for client in names:
+        if names.count(client) > 1:
+            return f"{name} has {client!r} twice. Right would be to name it once."
+    return None
+
+
+def client_certificates_problem(inputs: Mapping[str, Any]) -> str | None:
+    """What is wrong with how the certificates of clients are asked for."""
+    clients = inputs["postfix_relay_clients"]
+    wish = inputs["postfix_tls_client_certificates"]
+    services = inputs["postfix_tls_client_services"]
+    known = ("smtp", "submission", "submissions")
+    if not isinstance(services, list) or not services or any(name not in known for name in services):
+        return (
+            f"postfix_tls_client_services is {services!r}."
+            f" Right would be a list of one or more of {', '.join(map(repr, known))}."
+        )
+    depth = inputs["postfix_tls_client_verify_depth"]
+    if isinstance(depth, bool) or not str(depth).isdecimal() or not 1 <= int(depth) <= 100:
+        return f"postfix_tls_client_verify_depth is {depth!r}. Right would be a number of issuers from 1 to 100."
+    if wish not in ("ask", "require"):
+        return f"postfix_tls_client_certificates is {wish!r}. Right would be 'ask' or 'require'."
+    trusted = inputs["postfix_tls_client_ca_file"] or inputs["postfix_tls_client_ca_directory"]
+    if wish == "require" and clients and not trusted:
+        return (
+            "postfix_tls_client_certificates is 'require', and there is no CA that Postfix could trust the certificates"
+            " by. Right would be to name one with postfix_tls_client_ca_file or postfix_tls_client_ca_directory."
+        )
+    if wish == "require" and clients and "smtp" in services:
+        return (
+            "postfix_tls_client_certificates is 'require' with 'smtp' in postfix_tls_client_services; other hosts have"
+            " no certificate of yours, and TLS is optional on port 25 (RFC 3207, section 4)."
+            " Right would be 'ask', or to leave 'smtp' out."
+        )
+    return None
+
+
+#: inputs of the role that are judged together
+_CERTIFICATE_INPUTS = frozenset({
+    "postfix_tls_client_certificates", "postfix_tls_client_services", "postfix_tls_client_verify_depth",
+})  # fmt: skip
+_POLICY_INPUTS = frozenset({"postfix_parameters", "postfix_services", "postfix_interfaces", "postfix_skip_checks"})
+_OPTIONAL_FILES = frozenset({
+    "postfix_tls_ca_file", "postfix_tls_ca_directory", "postfix_tls_client_ca_file", "postfix_tls_client_ca_directory",
+    "postfix_tls_dhparam_file",
+})  # fmt: skip
+
+
 def postfix_problems(inputs: dict[str, Any]) -> list[str]:
     """Return a sentence for each bad value among the inputs of the role ``postfix`` that ``inputs`` names."""
     found: list[str | None] = []
+    if set(inputs) >= _CERTIFICATE_INPUTS:
+        found.append(client_certificates_problem(inputs))
+    if set(inputs) >= _POLICY_INPUTS:
+        found.append(
+            _tls_policy.required_on_port_25(
+                inputs["postfix_parameters"],
+                inputs["postfix_services"],
+                inputs["postfix_interfaces"],
+                inputs["postfix_skip_checks"],
+            )
+        )
     for name, value in inputs.items():
+        if name in _CERTIFICATE_INPUTS or name in _POLICY_INPUTS:
+            continue
         if name == "postfix_hostname":
             found.append(domain_problem(name, value))
         elif name == "postfix_networks":
@@ -88,9 +184,14 @@ def postfix_problems(inputs: dict[str, Any]) -> list[str]:
         elif name == "postfix_recipient_delimiter":
             if not isinstance(value, str) or any(c.isalnum() or c.isspace() or c in "@<>,;" for c in value):
                 found.append(f"{name} is {value!r}. Right would be a character such as '+' or '-', or '' for none.")
-        elif name == "postfix_tls_minimum":
-            if value not in ("TLSv1.2", "TLSv1.3"):
-                found.append(f"{name} is {value!r}. Right would be 'TLSv1.2' or 'TLSv1.3'.")
+        elif name in _OPTIONAL_FILES:
+            found.append(absolute_path_problem(name, value) if value != "" else None)
+        elif name == "postfix_tls_other_keys":
+            found.append(key_pairs_problem(name, value))
+        elif name == "postfix_tls_profile":
+            found.append(profile_problem(name, value))
+        elif name == "postfix_relay_clients":
+            found.append(relay_clients_problem(name, value))
         else:
             raise ValueError(f"no rule is known for the input {name!r}")
     return [sentence for sentence in found if sentence is not None]

@@ -369,9 +369,9 @@ def test_a_key_of_another_certificate_is_refused_and_the_old_one_stays(fleet: Fl
 
 
 def test_tls_1_3_alone_is_refused_where_dovecot_cannot(fleet: Fleet, converged: Run) -> None:
-    run = fleet.play("--limit", "bullseye", "--check", "--extra-vars", "dovecot_tls_min_protocol=TLSv1.3")
+    run = fleet.play("--limit", "bullseye", "--check", "--extra-vars", "dovecot_tls_profile=modern")
     assert run.rc != 0
-    assert "which Dovecot 2.3.13 cannot insist on" in run.failures["bullseye"]
+    assert "which is TLS 1.3 alone, and Dovecot 2.3.13 cannot insist on that" in run.failures["bullseye"]
     assert run.changed["bullseye"] == []
 
 

@@ -101,8 +101,8 @@ def see_greeting(path: str, expected: bytes, farewell: bytes) -> None:
         client.sendall(farewell)
 
 
-def see_imaps(port: int, hostname: str, certificate: bytes) -> None:
-    """Greet the IMAP server and compare the certificate it shows."""
+def see_imaps(port: int, hostname: str, certificates: Sequence[bytes]) -> None:
+    """Greet the IMAP server and compare the certificate it shows; with keys of several types, any of theirs."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # Compared byte by byte below; who signed it is no question here.
     context.check_hostname = False
@@ -111,7 +111,7 @@ def see_imaps(port: int, hostname: str, certificate: bytes) -> None:
         socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
         context.wrap_socket(plain, server_hostname=hostname) as client,
     ):
-        if client.getpeercert(binary_form=True) != certificate:
+        if client.getpeercert(binary_form=True) not in certificates:
             raise NotYet(f"port {port} shows another certificate than the first one of the chain file")
         greeting = client.recv(1000)
         if not greeting.startswith(b"* OK"):
@@ -156,16 +156,17 @@ def see_tables(database: str) -> None:
 
 def compare(options: argparse.Namespace) -> dict[str, object]:
     value = fingerprint(options.files)
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.chain, options.key)
-    except ssl.SSLError as exc:
-        raise ValueError(f"{options.key} is not the key of the certificate in {options.chain} ({exc})") from exc
+    for chain, key in zip(options.chain, options.key):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
+        except ssl.SSLError as exc:
+            raise ValueError(f"{key} is not the key of the certificate in {chain} ({exc})") from exc
     see_tables(options.database)
     return {"fingerprint": value, "current": value == recorded(options.stamp)}
 
 
 def prove(options: argparse.Namespace) -> dict[str, object]:
-    certificate = leaf(options.chain)
+    certificates = [leaf(chain) for chain in options.chain]
     deadline = time.monotonic() + options.timeout
     while True:
         try:
@@ -173,7 +174,7 @@ def prove(options: argparse.Namespace) -> dict[str, object]:
             if options.lmtp:
                 see_greeting(options.lmtp, b"220 ", b"QUIT\r\n")
             if options.imaps:
-                see_imaps(options.imaps, options.hostname, certificate)
+                see_imaps(options.imaps, options.hostname, certificates)
             see_database(options.hostname)
             break
         except (NotYet, OSError) as exc:
@@ -193,8 +194,8 @@ def prove(options: argparse.Namespace) -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stamp", required=True)
-    parser.add_argument("--chain", required=True)
-    parser.add_argument("--key", required=True)
+    parser.add_argument("--chain", required=True, action="append")
+    parser.add_argument("--key", required=True, action="append")
     parser.add_argument("--database", required=True)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("compare")

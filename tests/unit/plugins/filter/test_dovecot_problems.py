@@ -11,9 +11,9 @@ dovecot_problems = FilterModule().filters()["dovecot_problems"]
 
 
 def test_sentences() -> None:
-    assert dovecot_problems({"dovecot_tls_min_protocol": "TLSv1.2"}) == []
-    assert dovecot_problems({"dovecot_tls_min_protocol": "TLSv1"}) == [
-        "dovecot_tls_min_protocol is 'TLSv1'. Right would be 'TLSv1.2' or 'TLSv1.3'."
+    assert dovecot_problems({"dovecot_tls_profile": "seed"}) == []
+    assert dovecot_problems({"dovecot_tls_profile": "old"}) == [
+        "dovecot_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'seed'."
     ]
 
 

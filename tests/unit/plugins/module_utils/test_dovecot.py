@@ -11,9 +11,9 @@ import yaml
 from ansible_collections.puffy.mail.plugins.module_utils._dovecot import (
     MECHANISMS,
     PROTOCOLS,
-    TLS_PROTOCOLS,
     dovecot_problems,
 )
+from ansible_collections.puffy.mail.plugins.module_utils._tls_policy import PROFILES
 
 ROLE = Path(__file__).resolve().parents[4] / "roles" / "dovecot"
 
@@ -24,7 +24,9 @@ GOOD: list[dict[str, Any]] = [
     {"dovecot_vmail_user": "_vmail"},
     {"dovecot_protocols": ["lmtp"]},
     {"dovecot_auth_mechanisms": ["plain", "login"]},
-    {"dovecot_tls_min_protocol": "TLSv1.3"},
+    {"dovecot_tls_profile": "modern"},
+    {"dovecot_tls_other_keys": []},
+    {"dovecot_tls_other_keys": [{"key_file": "/etc/ssl/b.key", "chain_file": "/etc/ssl/b.pem"}]},
     {"dovecot_recipient_delimiter": ""},
     {"dovecot_recipient_delimiter": "+-"},
     {"dovecot_imap_sessions": "200"},
@@ -36,6 +38,8 @@ PATH = "Right would be an absolute path without blanks, quotes, '%', '$', '{' or
 ACCOUNT = (
     "Right would be the name of a user or group: lower-case letters, digits, '_' and '-', 32 at most, such as 'vmail'."
 )
+
+KEYS = "Right would be [] or one such as [{'key_file': '/etc/ssl/b.key', 'chain_file': '/etc/ssl/b.pem'}]."
 
 BAD: list[tuple[str, Any, str]] = [
     (
@@ -84,9 +88,25 @@ BAD: list[tuple[str, Any, str]] = [
         "dovecot_auth_mechanisms has the entry 'cram-md5'. Right would be a list of one or more of 'plain', 'login'.",
     ),
     (
-        "dovecot_tls_min_protocol",
-        "TLSv1.1",
-        "dovecot_tls_min_protocol is 'TLSv1.1'. Right would be 'TLSv1.2' or 'TLSv1.3'.",
+        "dovecot_tls_profile",
+        "old",
+        "dovecot_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'seed'.",
+    ),
+    ("dovecot_tls_other_keys", "/etc/ssl/b.key", f"dovecot_tls_other_keys is '/etc/ssl/b.key'. {KEYS}"),
+    (
+        "dovecot_tls_other_keys",
+        [{"key_file": "/a/k", "chain_file": "/a/c"}] * 2,
+        f"dovecot_tls_other_keys has 2 keys, and Dovecot can have one beside the first. {KEYS}",
+    ),
+    (
+        "dovecot_tls_other_keys",
+        [{"key_file": "/a/k"}],
+        f"dovecot_tls_other_keys has the entry {{'key_file': '/a/k'}}. {KEYS}",
+    ),
+    (
+        "dovecot_tls_other_keys",
+        [{"key_file": "b.key", "chain_file": "/a/c"}],
+        f"dovecot_tls_other_keys: key_file is 'b.key'. {PATH}",
     ),
     (
         "dovecot_recipient_delimiter",
@@ -151,7 +171,7 @@ def test_choices_are_those_of_the_rules() -> None:
     options = specification()["main"]["options"]
     assert options["dovecot_protocols"]["choices"] == list(PROTOCOLS)
     assert options["dovecot_auth_mechanisms"]["choices"] == list(MECHANISMS)
-    assert options["dovecot_tls_min_protocol"]["choices"] == list(TLS_PROTOCOLS)
+    assert options["dovecot_tls_profile"]["choices"] == list(PROFILES)
 
 
 def test_the_readme_has_a_heading_for_each_variable() -> None:

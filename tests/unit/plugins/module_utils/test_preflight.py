@@ -15,8 +15,24 @@ GOOD: dict[str, Any] = {
     "postfix_recipient_delimiter": "+-",
     "postfix_tls_key_file": "/etc/ssl/private/a.key",
     "postfix_tls_chain_file": "/etc/ssl/a.pem",
-    "postfix_tls_minimum": "TLSv1.3",
+    "postfix_tls_other_keys": [{"key_file": "/etc/ssl/b.key", "chain_file": "/etc/ssl/b.pem"}],
+    "postfix_tls_profile": "modern",
+    "postfix_tls_dhparam_file": "",
+    "postfix_tls_ca_file": "/etc/ssl/ca.pem",
+    "postfix_tls_ca_directory": "",
+    "postfix_tls_client_ca_file": "/etc/ssl/ca.pem",
+    "postfix_tls_client_ca_directory": "",
+    "postfix_tls_client_certificates": "require",
+    "postfix_tls_client_services": ["submission"],
+    "postfix_tls_client_verify_depth": 9,
+    "postfix_relay_clients": ["printer", {"name": "nas", "fingerprint": "00" * 32}],
+    "postfix_parameters": {},
+    "postfix_services": {},
+    "postfix_interfaces": ["all"],
+    "postfix_skip_checks": [],
 }
+
+KEYS = "Right would be a list such as [{'key_file': '/etc/ssl/b.key', 'chain_file': '/etc/ssl/b.pem'}]."
 
 BAD = [
     (
@@ -70,7 +86,76 @@ BAD = [
         "postfix_tls_chain_file is '/etc/ssl/my chain.pem'; a path in main.cf can have neither blanks nor commas."
         " Choose one without.",
     ),
-    ({"postfix_tls_minimum": "TLSv1"}, "postfix_tls_minimum is 'TLSv1'. Right would be 'TLSv1.2' or 'TLSv1.3'."),
+    (
+        {"postfix_tls_profile": "old"},
+        "postfix_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'seed'.",
+    ),
+    (
+        {"postfix_tls_profile": ["modern"]},
+        "postfix_tls_profile is ['modern']. Right would be one of 'intermediate', 'modern', 'seed'.",
+    ),
+    (
+        {"postfix_tls_other_keys": {"key_file": "/a"}},
+        f"postfix_tls_other_keys is {{'key_file': '/a'}}. {KEYS}",
+    ),
+    (
+        {"postfix_tls_other_keys": [{"key_file": "/a"}]},
+        f"postfix_tls_other_keys has the entry {{'key_file': '/a'}}. {KEYS}",
+    ),
+    (
+        {"postfix_tls_other_keys": [{"key_file": "/a/b", "chain_file": "c.pem"}]},
+        "postfix_tls_other_keys: chain_file is 'c.pem', which is not the absolute path of a file."
+        " Right would be one such as '/etc/ssl/mail.pem'.",
+    ),
+    (
+        {"postfix_tls_dhparam_file": "dh.pem"},
+        "postfix_tls_dhparam_file is 'dh.pem', which is not the absolute path of a file."
+        " Right would be one such as '/etc/ssl/mail.pem'.",
+    ),
+    (
+        {"postfix_relay_clients": "printer"},
+        "postfix_relay_clients is 'printer'. Right would be a list such as ['printer'].",
+    ),
+    (
+        {"postfix_relay_clients": ["printer", "printer"]},
+        "postfix_relay_clients has 'printer' twice. Right would be to name it once.",
+    ),
+    (
+        {"postfix_relay_clients": [{"name": "nas", "fingerprint": "00:11"}]},
+        "postfix_relay_clients: client 'nas': the fingerprint '00:11' is not that of SHA-256: 32 pairs of hexadecimal"
+        " digits, joined by colons.",
+    ),
+    (
+        {"postfix_tls_client_certificates": "always"},
+        "postfix_tls_client_certificates is 'always'. Right would be 'ask' or 'require'.",
+    ),
+    (
+        {"postfix_tls_client_services": ["imaps"]},
+        "postfix_tls_client_services is ['imaps']."
+        " Right would be a list of one or more of 'smtp', 'submission', 'submissions'.",
+    ),
+    (
+        {"postfix_tls_client_verify_depth": 0},
+        "postfix_tls_client_verify_depth is 0. Right would be a number of issuers from 1 to 100.",
+    ),
+    (
+        {"postfix_tls_client_ca_file": ""},
+        "postfix_tls_client_certificates is 'require', and there is no CA that Postfix could trust the certificates by."
+        " Right would be to name one with postfix_tls_client_ca_file or postfix_tls_client_ca_directory.",
+    ),
+    (
+        {"postfix_tls_client_services": ["smtp", "submission"]},
+        "postfix_tls_client_certificates is 'require' with 'smtp' in postfix_tls_client_services; other hosts have no"
+        " certificate of yours, and TLS is optional on port 25 (RFC 3207, section 4). Right would be 'ask', or to leave"
+        " 'smtp' out.",
+    ),
+    (
+        {"postfix_parameters": {"smtpd_tls_security_level": "encrypt"}},
+        "postfix_parameters: smtpd_tls_security_level is 'encrypt', so that port 25 would refuse mail without TLS, which"
+        " a public server must not (RFC 3207, section 4). Right would be 'may'; users have ports 465 and 587, where TLS"
+        " is required. A server that only known hosts send to says so with"
+        " postfix_skip_checks: [tls-required-on-port-25].",
+    ),
 ]
 
 

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: relay_clientcerts
+short_description: The table of the clients that may relay by their certificate
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Turns clients into the entries of the table C(relay_clientcerts) of Postfix, by the SHA-256 fingerprint of each
+    certificate. Postfix must use the same digest (C(smtpd_tls_fingerprint_digest)).
+positional: _input, certificates
+options:
+  _input:
+    description:
+      - The clients. Each is a name, or a dictionary with O(_input[].name) and either O(_input[].certificate) or
+        O(_input[].fingerprint).
+    type: list
+    elements: raw
+    required: true
+    suboptions:
+      name:
+        description: Name of the client, for the reader of the table.
+        type: string
+      certificate:
+        description: Its certificate in PEM form. Of a chain the first counts.
+        type: string
+      fingerprint:
+        description: The SHA-256 fingerprint of its certificate or of its public key.
+        type: string
+  certificates:
+    description: The certificates in PEM form, by name, of clients that are given by their name only.
+    type: dictionary
+    default: {}
+seealso:
+  - plugin: puffy.mail.cert_fingerprint
+    plugin_type: filter
+  - module: puffy.mail.postmap
+"""
+
+EXAMPLES = """
+- name: Let two clients relay
+  puffy.mail.postmap:
+    path: /etc/postfix/relay_clientcerts
+    entries: "{{ clients | puffy.mail.relay_clientcerts({'printer': printer}) }}"
+  vars:
+    printer: "{{ lookup('ansible.builtin.file', 'pki/clients/printer.pem') }}"
+    clients:
+      - printer
+      - name: scanner
+        fingerprint: "{{ scanner_fingerprint }}"
+"""
+
+RETURN = """
+_value:
+  description: The name of each client by its fingerprint.
+  type: dictionary
+  sample: {"AF:4B:15:...": printer}
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _tls_policy
+
+
+def relay_clientcerts(value: object, certificates: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The table's entries for the clients in ``value``."""
+    if not isinstance(value, list):
+        raise AnsibleFilterError(f"relay_clientcerts: the input must be a list of clients, not {type(value).__name__}")
+    try:
+        return _tls_policy.relay_clients(value, certificates or {})
+    except ValueError as exc:
+        raise AnsibleFilterError(f"relay_clientcerts: {exc}") from exc
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filter names and their functions."""
+        return {"relay_clientcerts": relay_clientcerts}

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: tls_policy
+short_description: A TLS profile in the terms of Postfix or Dovecot
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Turns the name of a TLS profile into the parameters of Postfix, or into the settings of Dovecot, that it amounts to.
+  - No profile switches TLS 1.3 off, and none requires TLS on port 25.
+  - The values mean the same to Postfix 3.5 and to later versions.
+positional: _input, daemon
+options:
+  _input:
+    description: Name of the profile.
+    type: string
+    required: true
+    choices: [intermediate, modern, seed]
+  daemon:
+    description: For which daemon.
+    type: string
+    required: true
+    choices: [postfix, dovecot]
+  sets:
+    description: For V(postfix), the keys to serve, each a dictionary with C(key_file) and C(chain_file).
+    type: list
+    elements: dictionary
+    default: []
+  cache_default:
+    description: For V(postfix), its C(default_cache_db_type); empty where it has none.
+    type: string
+    default: ""
+  table_types:
+    description: For V(postfix), the table types that C(postconf -m) prints. There is no cache where none can be one.
+    type: list
+    elements: string
+    default: []
+  dhparam_file:
+    description: For V(postfix), a file of DH parameters. Empty for those that Postfix has.
+    type: string
+    default: ""
+"""
+
+EXAMPLES = """
+- name: Show what a profile means to Postfix
+  ansible.builtin.debug:
+    msg: "{{ 'modern' | puffy.mail.tls_policy('postfix', sets=keys) }}"
+  vars:
+    keys:
+      - key_file: /etc/ssl/private/mail.key
+        chain_file: /etc/ssl/mail.chain.pem
+
+- name: Show what it means to Dovecot
+  ansible.builtin.debug:
+    msg: "{{ 'modern' | puffy.mail.tls_policy('dovecot') }}"
+"""
+
+RETURN = """
+_value:
+  description:
+    - For V(postfix), a dictionary of C(parameters) (names and values for C(main.cf)) and C(absent) (names that must not
+      stand beside them).
+    - For V(dovecot), a dictionary of C(min_protocol) and C(cipher_list).
+  type: dictionary
+  sample: {min_protocol: TLSv1.3, cipher_list: ECDHE-ECDSA-AES128-GCM-SHA256}
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _tls_policy
+
+
+def tls_policy(
+    value: object,
+    daemon: str,
+    *,
+    sets: Sequence[dict[str, str]] = (),
+    cache_default: str = "",
+    table_types: Sequence[str] = (),
+    dhparam_file: str = "",
+) -> dict[str, Any]:
+    """The settings of ``daemon`` that the profile ``value`` amounts to."""
+    try:
+        if daemon == "dovecot":
+            return dict(_tls_policy.dovecot_settings(str(value)))
+        if daemon != "postfix":
+            raise ValueError(f"the daemon {daemon!r} is neither 'postfix' nor 'dovecot'")
+        cache = _tls_policy.cache_type(cache_default, table_types)
+        parameters = _tls_policy.postfix_parameters(str(value), sets, cache=cache, dhparam_file=dhparam_file)
+        return {"parameters": parameters, "absent": _tls_policy.postfix_absent(parameters)}
+    except (ValueError, KeyError) as exc:
+        said = f"a set has no {exc}" if isinstance(exc, KeyError) else exc
+        raise AnsibleFilterError(f"tls_policy: {said}") from exc
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filter names and their functions."""
+        return {"tls_policy": tls_policy}
