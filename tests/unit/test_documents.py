@@ -9,8 +9,10 @@ import re
 import subprocess
 from pathlib import Path
 
+import jmespath
 import pytest
 import yaml
+from ansible_collections.puffy.mail.plugins.modules import postfix_info
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -54,3 +56,24 @@ def test_commands_exist(path: Path) -> None:
         assert target in targets, f"{path}: make {target}"
     for playbook in re.findall(r"ansible-playbook[^`\n]* puffy\.mail\.([a-z_]+)", text):
         assert (ROOT / "playbooks" / f"{playbook}.yml").is_file(), f"{path}: puffy.mail.{playbook}"
+
+
+def test_queries_ask_for_what_the_modules_return() -> None:
+    returned = yaml.safe_load(postfix_info.RETURN)
+
+    def sample(name: str, **values: object) -> dict[str, object]:
+        assert set(values) <= set(returned[name]["contains"])
+        return values
+
+    result = {
+        "findings": [
+            sample("findings", severity="error", file="main.cf", line=3, message="bad"),
+            sample("findings", severity="warning", file="main.cf", line=4, message="odd"),
+        ],
+        "services": [
+            sample("services", command="smtpd", chrooted=True),
+            sample("services", command="local", chrooted=False),
+        ],
+    }
+    queries = re.findall(r'json_query\("(.+?)"\)', (ROOT / "docs" / "checks.md").read_text())
+    assert [jmespath.search(query, result) for query in queries] == [[["main.cf", 3, "bad"]], ["local"]]
