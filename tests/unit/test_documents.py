@@ -12,6 +12,7 @@ from pathlib import Path
 import jmespath
 import pytest
 import yaml
+
 from ansible_collections.puffy.mail.plugins.modules import postfix_info
 
 ROOT = Path(__file__).resolve().parents[2]
