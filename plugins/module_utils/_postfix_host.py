@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import grp
 import os
 import pwd
 import re
@@ -184,6 +185,8 @@ def parse_defaults(text: str) -> dict[str, str]:
 
 #: Parameters that say where Postfix finds its list of map types from other packages (postconf(5)); each may use others.
 _WHERE = ("meta_directory", "shlib_directory")
+#: Parameters that name accounts. Where a host has others than those built in, postconf stops without them.
+_ACCOUNTS = (("mail_owner", pwd.getpwnam), ("setgid_group", grp.getgrnam))
 
 
 def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> Host:
@@ -198,6 +201,10 @@ def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> 
     try:
         with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
             lines = [f"{name} = {_value(name, known)}\n" for name in _WHERE if name in known]
+            for name, find in _ACCOUNTS:
+                # A name that nobody has is for the checks to report.
+                with contextlib.suppress(KeyError):
+                    lines.append(f"{name} = {find(known[name])[0]}\n")
             for name, text in (("main.cf", "".join(lines)), ("master.cf", "")):
                 path = os.path.join(directory, name)
                 with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:

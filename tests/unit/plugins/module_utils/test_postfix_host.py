@@ -67,6 +67,8 @@ def test_two_commands_tell_all(monkeypatch):
         ),
         ({"meta_directory": "${broken"}, "meta_directory = \n"),
         ({"meta_directory": "/a\n  /b"}, "meta_directory = /a /b\n"),
+        ({"mail_owner": "root"}, "mail_owner = root\n"),
+        ({"mail_owner": "nobody-here", "setgid_group": "$mail_owner"}, ""),
     ],
 )
 def test_map_types_are_looked_for_where_main_cf_says(monkeypatch, settings, written):
