@@ -263,3 +263,53 @@ def edit(text: str, want: Wanted, defaults: Mapping[str, str] | None = None, pat
         return Edit("", True, before, after)
     ordered_lines = sorted(set(result), key=lambda line: line.encode("utf-8", "surrogateescape"))
     return Edit("".join(f"{line}\n" for line in ordered_lines), True, before, after)
+
+
+def restore(
+    text: str,
+    original: str | None,
+    variables: Sequence[object],
+    script_names: Sequence[object],
+    defaults: Mapping[str, str] | None = None,
+    path: str = "rc.conf.local",
+) -> Edit:
+    """Return the text in which some variables, and some services of pkg_scripts, are as they were in ``original``.
+
+    ``original`` is None where there was no file. Everything else stays as it is now. Where that makes the file
+    say what ``original`` says, the result is ``original`` itself, with its order and its quotes.
+    Raises ValueError as ``wanted`` and ``edit`` do.
+    """
+    first = parse(original or "", f"the copy of {path}")
+    was = values(first)
+    given = defaults or {}
+    keys = [check_key(name) for name in variables]
+    names = [check_service(name) for name in script_names]
+    old = list(dict.fromkeys(was.get("pkg_scripts", given.get("pkg_scripts", "")).split()))
+    now = values(parse(text, path)).get("pkg_scripts", given.get("pkg_scripts", "")).split()
+    # With the same services as then, they start in the same order as then.
+    order = old if {name for name in now if name not in names} == set(old) - set(names) else []
+    want = Wanted(
+        {key: was[key] for key in keys if key in was and key != "pkg_scripts"},
+        tuple(key for key in keys if key not in was),
+        tuple(name for name in old if name in names),
+        tuple(name for name in names if name not in old),
+        tuple(order),
+    )
+    result = edit(text, want, given, path)
+    if original and result.changed and _says(result.after, given) == _says(was, given):
+        if _others(first) == _others(parse(result.text)):
+            return Edit(original, True, result.before, was)
+    for key, value in want.variables.items():
+        # rcctl(8)'s form cannot express every value that a person can write.
+        check_value(key, value)
+    return result
+
+
+def _others(lines: Sequence[Line]) -> list[str]:
+    """The comments, and the lines without effect, as rcctl(8) would sort them."""
+    return sorted({line.text for line in lines if line.key is None and line.text.strip(_BLANKS)})
+
+
+def _says(found: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """The variables that differ from the defaults."""
+    return {key: value for key, value in found.items() if value != defaults.get(key, "")}

@@ -71,6 +71,27 @@ options:
         type: list
         elements: str
         default: []
+  restored:
+    description:
+      - Gives variables and services the state that they have in a copy of the file from earlier, and leaves all others
+        as they are now. Where the file then says what the copy says, it becomes the copy, in its order and its form.
+      - Excludes O(variables), O(absent) and O(pkg_scripts).
+    type: dict
+    suboptions:
+      copy:
+        description: The copy. Where there is none, there was no file then.
+        type: path
+        required: true
+      variables:
+        description: The variables that get their value of then, or lose their line.
+        type: list
+        elements: str
+        default: []
+      pkg_scripts:
+        description: The services that are in C(pkg_scripts) again if they were then, and else are not.
+        type: list
+        elements: str
+        default: []
   path:
     description: The file.
     type: path
@@ -108,6 +129,13 @@ EXAMPLES = r"""
     absent: [smtpd_flags]
     pkg_scripts:
       absent: [postfix]
+
+- name: Give smtpd the flags it had when the file was copied
+  puffy.mail.rc_conf_local:
+    restored:
+      copy: /var/backups/rc.conf.local
+      variables: [smtpd_flags]
+      pkg_scripts: [postfix]
 """
 
 RETURN = r"""
@@ -160,13 +188,23 @@ def main() -> None:
                     "last": {"type": "list", "elements": "str", "default": []},
                 },
             },
+            "restored": {
+                "type": "dict",
+                "options": {
+                    "copy": {"type": "path", "required": True},
+                    "variables": {"type": "list", "elements": "str", "default": []},
+                    "pkg_scripts": {"type": "list", "elements": "str", "default": []},
+                },
+            },
             "path": {"type": "path", "default": "/etc/rc.conf.local"},
             "rc_conf": {"type": "path", "default": "/etc/rc.conf"},
         },
+        mutually_exclusive=[("restored", "variables"), ("restored", "absent"), ("restored", "pkg_scripts")],
         supports_check_mode=True,
     )
     path = module.params["path"]
     pkg = module.params["pkg_scripts"] or {"present": [], "absent": [], "last": []}
+    restored = module.params["restored"]
     try:
         want = rc_conf.wanted(
             module.params["variables"], module.params["absent"], pkg["present"], pkg["absent"], pkg["last"]
@@ -176,7 +214,12 @@ def main() -> None:
         defaults = rc_conf.values(rc_conf.parse(system.text(), module.params["rc_conf"])) if system else {}
         text = state.text() if state else ""
         lines = rc_conf.parse(text, path)
-        edit = rc_conf.edit(text, want, defaults, path)
+        if restored is None:
+            edit = rc_conf.edit(text, want, defaults, path)
+        else:
+            copy = files.read(restored["copy"])
+            original = copy.text() if copy else None
+            edit = rc_conf.restore(text, original, restored["variables"], restored["pkg_scripts"], defaults, path)
         if edit.changed and not module.check_mode:
             apply(path, state, edit.text)
     except (ValueError, files.FileError) as error:

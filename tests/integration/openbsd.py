@@ -75,7 +75,13 @@ def _playbook(
         tree = subprocess.run([ROOT / "tools" / "tree"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
         return subprocess.run(
             [Path(sys.executable).parent / "ansible-playbook", "-i", str(inventory), *options, str(playbook)],
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": directory},
+            env={
+                **os.environ,
+                "ANSIBLE_COLLECTIONS_PATH": tree,
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_PIPELINING": "1",
+                "ANSIBLE_HOME": directory,
+            },
             capture_output=True,
             text=True,
             check=False,

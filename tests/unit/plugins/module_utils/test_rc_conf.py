@@ -280,3 +280,46 @@ def test_edit_says_what_is_wanted_and_keeps_the_rest(
     if done.changed:
         assert done.text.splitlines() == sorted(set(done.text.splitlines()))
     assert rc_conf.edit(done.text, want, RC_CONF).changed is False
+
+
+_ROLE = rc_conf.wanted({"smtpd_flags": "NO"}, (), ["dovecot", "postfix"], ["sendmail"], ["dovecot", "postfix"])
+_BACK = (["smtpd_flags"], ["dovecot", "postfix", "sendmail"])
+
+
+@pytest.mark.parametrize(
+    ("original", "edited_by_others", "after"),
+    [
+        # nothing else has changed: byte for byte, no file where there was none
+        (None, {}, ""),
+        ("z_flags=1\n# note\n\nsmtpd_flags='-v x' # why\n", {}, "z_flags=1\n# note\n\nsmtpd_flags='-v x' # why\n"),
+        ("smtpd_flags=NO\n", {"variables": {"smtpd_flags": "-x"}}, "smtpd_flags=NO\n"),
+        ("pkg_scripts=postfix c sendmail\n", {}, "pkg_scripts=postfix c sendmail\n"),
+        # what others did since then stays
+        (None, {"variables": {"a_flags": "1"}}, "a_flags=1\n"),
+        ("z_flags=1\nb_flags=2\n", {"variables": {"z_flags": "3"}}, "b_flags=2\nz_flags=3\n"),
+        ("pkg_scripts=postfix c\n", {"present_scripts": ["d"]}, "pkg_scripts=c postfix d\n"),
+        ("pkg_scripts=b c\n", {"absent_scripts": ["b"], "variables": {}}, "pkg_scripts=c\n"),
+    ],
+)
+def test_restore(original: str | None, edited_by_others: dict[str, object], after: str) -> None:
+    text = rc_conf.edit(original or "", _ROLE, RC_CONF).text
+    text = rc_conf.edit(text, rc_conf.wanted(**{"variables": {}, **edited_by_others}), RC_CONF).text  # type: ignore[arg-type]
+    done = rc_conf.restore(text, original, *_BACK, RC_CONF)
+    assert done.text == after
+    again = rc_conf.restore(done.text, original, *_BACK, RC_CONF)
+    assert (again.changed, again.text) == (False, done.text)
+
+
+def test_restore_refuses_a_value_that_only_its_old_form_can_express() -> None:
+    text = "other_flags=1\nsmtpd_flags=NO\n"
+    with pytest.raises(ValueError, match=re.escape("smtpd_flags: rc.subr(8) would read '\"x\"' as 'x'")):
+        rc_conf.restore(text, "smtpd_flags='\"x\"'\n", *_BACK, RC_CONF)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_LINES, max_size=8))
+def test_restore_takes_every_edit_back(lines: list[str]) -> None:
+    original = "".join(f"{line}\n" for line in lines)
+    text = rc_conf.edit(original, _ROLE, RC_CONF).text
+    done = rc_conf.restore(text, original, *_BACK, RC_CONF)
+    assert done.text == original or done.changed is False

@@ -78,7 +78,8 @@ def files_of(package: Package) -> list[str]:
 def register(package: Package) -> None:
     os.makedirs(f"{DATABASE}/{package.name}", exist_ok=True)
     with open(f"{DATABASE}/{package.name}/+CONTENTS", "w", encoding="utf-8") as stream:
-        stream.write(f"@name {package.name}\n@option is-branch\n@comment pkgpath={package.pkgpath}\n")
+        stream.write(f"@name {package.name}\n@comment pkgpath={package.pkgpath}\n")
+        stream.write("@option is-branch\n" if package.meta.get("is_branch") else "")
         stream.write(f"@conflict {package.stem}-*\n")
         stream.writelines(f"/{name}\n" for name in files_of(package))
 
