@@ -321,6 +321,17 @@ def check_value(name: str, value: str) -> None:
         if char in value:
             hint = "; give a list, or fold it with '>-' in YAML" if char == "\n" else ""
             raise ValueError(f"parameter {name!r}: its value holds {what}, which main.cf cannot hold{hint}")
+    if not is_text(value):
+        raise ValueError(f"parameter {name!r}: its value holds half of a surrogate pair, which is no character")
+
+
+def is_text(text: str) -> bool:
+    """Whether ``text`` can be in a file: characters, or the bytes of one that is no UTF-8."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parse(text: str, path: str = "main.cf") -> MainCf:

@@ -16,6 +16,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._main_cf import (
     MainCf,
     check_name,
     check_value,
+    is_text,
     list_words,
     logical_lines,
     normalize,
@@ -79,16 +80,6 @@ class Request:
     absent: frozenset[str]
     services: Mapping[str, ServiceWish]
     exclusive: bool = False
-
-    def secrets(self) -> set[str]:
-        """Every secret among the wishes, for Ansible's own filter of what is logged."""
-        pairs: list[tuple[str, str]] = []
-        for wish in self.parameters.values():
-            texts = (wish.text or "", *wish.append, *wish.prepend, *wish.remove)
-            pairs.extend((wish.name, text) for text in texts)
-        for service in self.services.values():
-            pairs.extend(service.options.items())
-        return _secret_parts(pairs)
 
 
 @dataclass(frozen=True)
@@ -292,6 +283,8 @@ def _option(key: str, name: str, value: object) -> str:
         raise ValueError(f"{what}: its value holds a line break or a null byte, which master.cf cannot hold")
     if not balanced(text):
         raise ValueError(f"{what}: its value has a brace without its partner, which master.cf cannot hold")
+    if not is_text(text):
+        raise ValueError(f"{what}: its value holds half of a surrogate pair, which is no character")
     return text
 
 
@@ -301,7 +294,7 @@ def _arguments(key: str, value: object) -> tuple[str, ...]:
     texts = tuple(scalar_text(f"service {key!r}: argument {number}", item) for number, item in enumerate(value, 1))
     flags = True
     for number, text in enumerate(texts, 1):
-        if not text or any(char in text for char in "\n\r\0") or not balanced(text):
+        if not text or any(char in text for char in "\n\r\0") or not balanced(text) or not is_text(text):
             raise ValueError(
                 f"service {key!r}: argument {number} must be one line, not empty, with its braces in pairs"
             )
@@ -544,6 +537,27 @@ def secret_words(main: MainCf, master: MasterCf) -> set[str]:
     pairs = [(entry.name, entry.raw) for entry in main.entries()]
     pairs.extend(pair for service in master.services() for pair in service.options)
     return _secret_parts(pairs)
+
+
+def given_secrets(parameters: object, services: object) -> set[str]:
+    """Every secret in the options ``parameters`` and ``services`` of the module, which nothing has checked yet."""
+    given = [parameters]
+    if isinstance(services, Mapping):
+        given += [fields.get("options") for fields in services.values() if isinstance(fields, Mapping)]
+    pairs: list[tuple[str, str]] = []
+    for settings in given:
+        if isinstance(settings, Mapping):
+            pairs.extend((str(name), text) for name, value in settings.items() for text in _texts(value))
+    return _secret_parts(pairs)
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, (list, tuple)):
+        texts = [text for item in value for text in _texts(item)]
+        return [*texts, ", ".join(texts)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 def _secret_parts(pairs: Iterable[tuple[str, str]]) -> set[str]:

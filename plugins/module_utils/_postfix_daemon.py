@@ -126,22 +126,29 @@ def usable(listener: Listener) -> bool:
     return True
 
 
-def cannot_bind(listener: Listener, *, address_only: bool) -> str:
-    """Why master(8) could not listen there, or an empty string. With ``address_only`` a held port is no reason."""
+def cannot_bind(listener: Listener, *, address_only: bool, patience: float = 0.0) -> str:
+    """Why master(8) could not listen there, or an empty string. With ``address_only`` a held port is no reason.
+
+    For a port that is held, ``patience`` is how many seconds it has to become free.
+    """
     port = 0 if address_only else listener.port
-    try:
-        with socket.socket(_family(listener.address), socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if ":" in listener.address:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((listener.address, port))
-    except OSError as exc:
-        if exc.errno == errno.EADDRNOTAVAIL:
-            return f"this host has no address {listener.address}"
-        if exc.errno == errno.EADDRINUSE:
-            return f"another process holds {listener}"
-        return f"{listener} cannot be bound: {exc.strerror}"
-    return ""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with socket.socket(_family(listener.address), socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if ":" in listener.address:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind((listener.address, port))
+            return ""
+        except OSError as exc:
+            if exc.errno == errno.EADDRNOTAVAIL:
+                return f"this host has no address {listener.address}"
+            if exc.errno != errno.EADDRINUSE:
+                return f"{listener} cannot be bound: {exc.strerror}"
+            if time.monotonic() >= deadline:
+                return f"another process holds {listener}"
+        time.sleep(0.1)
 
 
 def answers(listener: Listener, timeout: float) -> str:

@@ -219,10 +219,9 @@ backup_files:
 
 import contextlib
 import os
+import time
 from dataclasses import asdict, replace
 from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
@@ -232,6 +231,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _postconf_files 
 from ansible_collections.puffy.mail.plugins.module_utils import _postconf_plan as planning
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_checks as checks
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host as postfix_host
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_module as postfix_module
 
 
 def _stronger(one: str, other: str) -> str:
@@ -249,7 +249,7 @@ def _read(directory: str) -> tuple[files.FileState, files.FileState]:
     return main, master
 
 
-def _run(module: AnsibleModule, directory: str, request: planning.Request) -> dict[str, Any]:
+def _run(module: postfix_module.PostfixModule, directory: str, request: planning.Request) -> dict[str, Any]:
     main_state, master_state = _read(directory)
     stopped = transaction.interrupted(directory)
     contents = stopped.contents if stopped else {}
@@ -298,10 +298,25 @@ def _run(module: AnsibleModule, directory: str, request: planning.Request) -> di
     changes = [
         transaction.Change(state, content) for state, content in zip(states, candidates) if content != state.content
     ]
-    if module.params["backup"]:
-        result["backup_files"] = [module.backup_local(change.before.path) for change in changes]
-    transaction.swap(directory, changes, result["activation"])
+    copies = [_copy(change.before) for change in changes] if module.params["backup"] else []
+    written = []
+    try:
+        for copy in copies:
+            files.write(copy.path, copy.content, uid=copy.uid, gid=copy.gid, mode=copy.mode)
+            written.append(copy.path)
+        transaction.swap(directory, changes, result["activation"])
+    except files.FileError:
+        for path in written:
+            files.discard(path)
+        raise
+    if copies:
+        result["backup_files"] = written
     return result
+
+
+def _copy(state: files.FileState) -> files.FileState:
+    """A copy to be kept beside the file, named as AnsibleModule.backup_local() does it."""
+    return replace(state, path=f"{state.path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~")
 
 
 def _diff(main_state: files.FileState, master_state: files.FileState, plan: planning.Plan) -> list[dict[str, str]]:
@@ -314,16 +329,12 @@ def _diff(main_state: files.FileState, master_state: files.FileState, plan: plan
     if master != plan.master:
         before, after = planning.masked_master(master, master), planning.masked_master(plan.master, master)
         shown.append(files.text_diff(master.path, before, after))
-    # What is no UTF-8 cannot be in the JSON of the answer.
-    return [
-        {key: text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for key, text in diff.items()}
-        for diff in shown
-    ]
+    return shown
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = postfix_module.PostfixModule(
         argument_spec={
             "parameters": {"type": "dict", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
@@ -345,9 +356,7 @@ def main() -> None:
             planning.read_services(module.params["services"]),
             module.params["exclusive"],
         )
-        module.no_log_values.update(request.secrets())
-        if not os.path.isdir(directory):
-            raise ValueError(f"config_directory {directory!r} is not a directory of this host")
+        postfix_module.check_directory(directory)
         # Check mode writes nothing, not even a lock.
         with contextlib.nullcontext() if module.check_mode else transaction.locked(directory):
             result = _run(module, directory, request)

@@ -240,9 +240,8 @@ warnings_found:
 """
 
 import dataclasses
+import os
 from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
@@ -251,6 +250,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _master_cf as ma
 from ansible_collections.puffy.mail.plugins.module_utils import _postconf_plan as planning
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_checks as checks
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host as postfix_host
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_module as postfix_module
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
 
 
@@ -269,7 +269,7 @@ def answers(postconf: str, *arguments: str) -> list[str]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = postfix_module.PostfixModule(
         argument_spec={
             "config_directory": {"type": "path", "default": "/etc/postfix"},
             "all_parameters": {"type": "bool", "default": False},
@@ -280,9 +280,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     directory = module.params["config_directory"]
+    main_path, master_path = (os.path.join(directory, name) for name in ("main.cf", "master.cf"))
     try:
-        main_file = main_cf.parse(text_of(f"{directory}/main.cf"), f"{directory}/main.cf")
-        master_file = master_cf.parse(text_of(f"{directory}/master.cf"), f"{directory}/master.cf")
+        postfix_module.check_directory(directory)
+        main_file = main_cf.parse(text_of(main_path), main_path)
+        master_file = master_cf.parse(text_of(master_path), master_path)
         host = postfix_host.gather(directory, {entry.name: entry.raw for entry in main_file.entries()})
         report = checks.report(
             main_file,

@@ -131,16 +131,16 @@ log:
 import contextlib
 import os
 import platform
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils import _postconf_files as transaction
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_daemon as daemon
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_module as postfix_module
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_service as service
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
 
@@ -150,6 +150,15 @@ SETTLE = 1.0
 #: Seconds after a reload in which a service must answer, or Postfix is restarted. master(8) does not start a daemon
 #: for 60 s (service_throttle_time) after one that ended at once, and a reload does not shorten that (measured, 3.5.25).
 GRACE = 5.0
+
+#: Seconds for the daemons of a master(8) that was killed to notice, and to let go of its ports. An smtpd(8) that is
+#: looking up the name of a client notices only when the resolver gives up.
+ORPHANS = 20.0
+
+#: what the state directory holds
+KEPT = frozenset({"active.json", "pending", "lock", "rejected", "main.cf", "master.cf"})
+#: a file that a run was writing there when it was killed (the names that _files.stage() gives)
+LEFT_OVER = re.compile(r"\.(?:active\.json|pending|main\.cf|master\.cf)\..*\.new")
 
 #: seconds to wait for another run that activates on the same host
 LOCK_TIMEOUT = 600.0
@@ -299,7 +308,8 @@ class Activation:
             ours = self.pid is not None and (
                 self.previous is None or any(listener.overlaps(held) for held in self.held)
             )
-            reason = daemon.cannot_bind(listener, address_only=ours)
+            patience = 0.0 if self.pid is not None else min(ORPHANS, self.timeout)
+            reason = daemon.cannot_bind(listener, address_only=ours, patience=patience)
             if reason:
                 raise Rejected(f"service {listener.service} is to listen on {listener}, but {reason}")
 
@@ -440,7 +450,7 @@ class Activation:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = postfix_module.PostfixModule(
         argument_spec={
             "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
             "enabled": {"type": "bool"},
@@ -455,15 +465,20 @@ def main() -> None:
     if state_directory is None:
         state_directory = f"{system}/puffy-mail/postfix"
     directory = module.params["config_directory"]
-    for name, path in (("config_directory", directory), ("state_directory", state_directory)):
-        if not os.path.isabs(path) or any(ord(char) < 32 for char in path):
-            module.fail_json(msg=f"{name}: {path!r} is not an absolute path; nothing was changed")
-    if not os.path.isdir(directory):
-        module.fail_json(
-            msg=f"config_directory: {directory!r} is not a directory; is Postfix installed? Nothing was changed"
-        )
-    if not 1 <= module.params["timeout"] <= 3600:
-        module.fail_json(msg=f"timeout: {module.params['timeout']} is not from 1 to 3600 seconds; nothing was changed")
+    try:
+        postfix_module.check_path("config_directory", directory)
+        postfix_module.check_path("state_directory", state_directory)
+        if not 1 <= module.params["timeout"] <= 3600:
+            raise ValueError(f"timeout: {module.params['timeout']} is not from 1 to 3600 seconds")
+        postfix_module.check_directory(directory)
+        # Before anything is made for a host that has no Postfix.
+        for name in transaction.NAMES:
+            transaction.read(os.path.join(directory, name))
+        command.require("postconf", hint="is Postfix installed?")
+    except ValueError as error:
+        module.fail_json(msg=f"{error}; nothing was changed")
+    except (files.FileError, command.CommandError) as error:
+        module.fail_json(msg=str(error))
     try:
         with contextlib.ExitStack() as stack:
             if not module.check_mode:
@@ -471,6 +486,7 @@ def main() -> None:
                 stack.enter_context(files.locked(os.path.join(state_directory, "lock"), LOCK_TIMEOUT))
                 stack.enter_context(transaction.locked(directory, LOCK_TIMEOUT))
                 transaction.recover(directory)
+                tidy(state_directory)
             result = converge(module, Activation(directory, state_directory, float(module.params["timeout"])))
     except (files.FileError, command.CommandError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
@@ -478,14 +494,31 @@ def main() -> None:
 
 
 def make_private(path: str) -> None:
-    """Make the directory ``path`` for this account only."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-    os.chmod(path, 0o700)
+    """Make the directory ``path``, for this account only. FileError where it is used for something else."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        if any(name not in KEPT and not LEFT_OVER.fullmatch(name) for name in os.listdir(path)):
+            raise files.FileError(
+                f"{path!r} holds other files than the record of an activated Postfix; nothing was changed;"
+                " name a state_directory of its own"
+            )
+        os.chmod(path, 0o700)
+    except OSError as exc:
+        raise files.FileError(f"the directory {path!r} cannot be used: {exc.strerror}; nothing was changed") from exc
 
 
-def converge(module: AnsibleModule, run: Activation) -> dict[str, Any]:
+def tidy(path: str) -> None:
+    """Remove what killed runs had begun to write in the state directory. Call it under the lock."""
+    for directory in (path, os.path.join(path, "rejected")):
+        if os.path.isdir(directory):
+            for name in os.listdir(directory):
+                if LEFT_OVER.fullmatch(name):
+                    files.discard(os.path.join(directory, name))
+
+
+def converge(module: postfix_module.PostfixModule, run: Activation) -> dict[str, Any]:
     """Do what the options ask; return the values of the module."""
     run.read()
     plan = run.plan() if module.params["state"] == "started" else service.stop_plan(run.pid is not None)
@@ -522,7 +555,7 @@ def converge(module: AnsibleModule, run: Activation) -> dict[str, Any]:
     return result
 
 
-def fail(module: AnsibleModule, run: Activation, result: dict[str, Any], reason: str) -> None:
+def fail(module: postfix_module.PostfixModule, run: Activation, result: dict[str, Any], reason: str) -> None:
     """Put the last activated configuration back where there is one, and fail."""
     begin = f"Postfix cannot serve with the files in {run.directory}: {reason}"
     if module.check_mode:

@@ -15,10 +15,15 @@ from typing import Any
 from hosts import Host
 
 _RUNNER = """
-import json, os, runpy, subprocess, sys, tempfile
+import importlib, json, os, runpy, subprocess, sys, tempfile
 import ansible.module_utils.basic
 from ansible.module_utils.testing import patch_module_args
-for request in json.load(sys.stdin):
+requests = json.load(sys.stdin)
+for name in {request["module"] for request in requests if "module" in request}:
+    # What a module imports is there for every run; the module itself is not.
+    importlib.import_module("ansible_collections.puffy.mail.plugins.modules." + name)
+    del sys.modules["ansible_collections.puffy.mail.plugins.modules." + name]
+for request in requests:
     if "sh" in request:
         done = subprocess.run(["sh", "-c", request["sh"]], capture_output=True, text=True, errors="replace")
         print(json.dumps({"rc": done.returncode, "stdout": done.stdout, "stderr": done.stderr}), flush=True)

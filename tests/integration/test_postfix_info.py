@@ -100,18 +100,6 @@ def test_the_audit_playbook(host: Host, release: str, tmp_path: Path) -> None:
     assert 'audit_fail_on is error, warning or never, not \\"always\\". Nothing was read.' in wrong.stdout
 
 
-def test_bad_input(host: Host) -> None:
-    cases = [
-        ({"config_directory": "/nowhere"}, "/nowhere/main.cf: does not exist; name the directory of Postfix in"),
-        ({"skip": ["open-realy"]}, "there is no check 'open-realy'; did you mean 'open-relay'?"),
-        ({"unknown": "ignore"}, "value of unknown must be one of: error, warn, got: ignore"),
-    ]
-    for options, message in cases:
-        result = host.module("postfix_info", options)
-        assert result["failed"]
-        assert message in result["msg"]
-
-
 def test_a_password_in_main_cf_is_not_told(host: Host) -> None:
     host.run("mkdir -p /tmp/secret; cp /etc/postfix/master.cf /tmp/secret")
     host.write("/tmp/secret/main.cf", "smtp_sasl_password_maps = inline:{relay.example.org=me:hunter2sesame}\n")

@@ -422,15 +422,3 @@ def test_interrupted_rollback_is_finished(host: Host) -> None:
     result = converge(host)
     assert result["reasons"] == ["an earlier run ended before its restart of Postfix was complete"]
     assert master(host) != pid
-
-
-def test_bad_options(host: Host) -> None:
-    for options, message in (
-        ({"config_directory": "/nowhere"}, "config_directory: '/nowhere' is not a directory; is Postfix installed?"),
-        ({"config_directory": "/tmp"}, "/tmp/master.cf: there is no such file"),
-        ({"config_directory": "/tmp", "enabled": True}, "/tmp/master.cf: there is no such file"),
-        ({"timeout": 0}, "timeout: 0 is not from 1 to 3600 seconds; nothing was changed"),
-    ):
-        result = host.module("postfix_service", options, check=True)
-        assert result["failed"]
-        assert result["msg"].startswith(message), result["msg"]

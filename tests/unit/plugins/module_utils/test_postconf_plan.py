@@ -15,6 +15,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._master_cf import balan
 from ansible_collections.puffy.mail.plugins.module_utils._postconf_plan import (
     Plan,
     Request,
+    given_secrets,
     mask,
     masked,
     masked_master,
@@ -316,15 +317,31 @@ def test_masked_master() -> None:
     assert masked_master(new, old) != masked_master(new, new)
 
 
-def test_request_knows_its_secrets() -> None:
-    request = Request(
-        read_parameters(
-            {"smtp_sasl_password_maps": {"append": ["inline:{x=user:geheim}"]}, "ldap_bind_pw": "bindgeheim"}, []
-        ),
-        frozenset(),
-        read_services({"a/unix": {"options": {"x_password": "optgeheim"}}}),
+def test_secrets_among_the_options() -> None:
+    found = given_secrets(
+        {"smtp_sasl_password_maps": {"append": ["inline:{x=user:geheim}"]}, "ldap_bind_pw": "bindgeheim", "biff": 1},
+        {"a/unix": {"options": {"x_password": "optgeheim"}}},
     )
-    assert request.secrets() == {"{x=user:geheim}", "user:geheim", "bindgeheim", "optgeheim"}
+    assert found == {"{x=user:geheim}", "user:geheim", "bindgeheim", "optgeheim"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "services"),
+    [
+        (None, None),
+        ("x_password=geheim", ["geheim"]),
+        ({"x_password": None, 7: [None, {}]}, {"a": None, "b": {"options": "x"}, "c": {"options": {"pw": True}}}),
+    ],
+)
+def test_secrets_among_options_of_the_wrong_type(parameters: object, services: object) -> None:
+    assert given_secrets(parameters, services) == set()
+
+
+def test_secrets_of_several_items_and_numbers() -> None:
+    assert given_secrets({"smtp_sasl_password_maps": ["static:one", "hash:/a"], "my_pw": 12345678}, {}) == {
+        "one",
+        "12345678",
+    }
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

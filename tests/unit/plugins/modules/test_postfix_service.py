@@ -44,7 +44,7 @@ def run(capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], *, check:
         ({"config_directory": "/a\nb"}, "config_directory: '/a\\nb' is not an absolute path; nothing was changed"),
         (
             {"config_directory": "/nowhere"},
-            "config_directory: '/nowhere' is not a directory; is Postfix installed? Nothing was changed",
+            "config_directory: '/nowhere' is not a directory of this host; nothing was changed",
         ),
         ({"state_directory": "state"}, "state_directory: 'state' is not an absolute path; nothing was changed"),
         ({"state_directory": ""}, "state_directory: '' is not an absolute path; nothing was changed"),
