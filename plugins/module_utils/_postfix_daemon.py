@@ -18,11 +18,11 @@ import ssl
 import stat
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
-from ansible_collections.puffy.mail.plugins.module_utils._postfix_service import WILDCARDS, Listener
+from ansible_collections.puffy.mail.plugins.module_utils._postfix_service import WILDCARDS, Listener, Process
 
 #: Where Postfix's own commands expect the configuration unless told otherwise (DEF_CONFIG_DIR).
 DEFAULT_DIRECTORY = "/etc/postfix"
@@ -126,29 +126,22 @@ def usable(listener: Listener) -> bool:
     return True
 
 
-def cannot_bind(listener: Listener, *, address_only: bool, patience: float = 0.0) -> str:
-    """Why master(8) could not listen there, or an empty string. With ``address_only`` a held port is no reason.
-
-    For a port that is held, ``patience`` is how many seconds it has to become free.
-    """
+def cannot_bind(listener: Listener, *, address_only: bool) -> str:
+    """Why master(8) could not listen there, or an empty string. With ``address_only`` a held port is no reason."""
     port = 0 if address_only else listener.port
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            with socket.socket(_family(listener.address), socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if ":" in listener.address:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind((listener.address, port))
-            return ""
-        except OSError as exc:
-            if exc.errno == errno.EADDRNOTAVAIL:
-                return f"this host has no address {listener.address}"
-            if exc.errno != errno.EADDRINUSE:
-                return f"{listener} cannot be bound: {exc.strerror}"
-            if time.monotonic() >= deadline:
-                return f"another process holds {listener}"
-        time.sleep(0.1)
+    try:
+        with socket.socket(_family(listener.address), socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if ":" in listener.address:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((listener.address, port))
+    except OSError as exc:
+        if exc.errno == errno.EADDRNOTAVAIL:
+            return f"this host has no address {listener.address}"
+        if exc.errno == errno.EADDRINUSE:
+            return f"another process holds {listener}"
+        return f"{listener} cannot be bound: {exc.strerror}"
+    return ""
 
 
 def answers(listener: Listener, timeout: float) -> str:
@@ -357,6 +350,35 @@ def gone(lock: str, timeout: float) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def processes() -> list[Process]:
+    """The processes of this host, from proc(5) where it has that, else from ps(1)."""
+    if os.path.isdir("/proc/self"):
+        return [found for name in os.listdir("/proc") if name.isdigit() for found in _of_proc(int(name))]
+    listed = command.run([command.require("ps"), "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
+    rows = (line.split() for line in listed.stdout.splitlines())
+    return [Process(int(words[0]), int(words[1]), tuple(words[2:])) for words in rows if len(words) > 2]
+
+
+def _of_proc(pid: int) -> Iterator[Process]:
+    """The process ``pid``, unless it has ended."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            # The name, in parentheses, may hold anything; the state and the parent follow it.
+            parent = int(stream.read().rpartition(")")[2].split()[1])
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as stream:
+            yield Process(pid, parent, tuple(stream.read().rstrip("\0").split("\0")))
+
+
+def end(pids: Sequence[int], timeout: float) -> None:
+    """End processes, and wait up to ``timeout`` seconds until they are gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout
+    while set(pids) & {found.pid for found in processes()} and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def effective(config_directory: str) -> dict[str, str]:

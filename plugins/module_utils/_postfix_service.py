@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -85,6 +86,15 @@ class Listener:
         if self.port != other.port or (":" in self.address) != (":" in other.address):
             return False
         return self.address == other.address or bool({self.address, other.address} & set(WILDCARDS))
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of the host: its id, its parent's, and its arguments, the program first."""
+
+    pid: int
+    parent: int
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -357,6 +367,22 @@ def _take_overs(held: Sequence[Listener], wanted: Sequence[Listener]) -> list[Ch
                     " Postfix hands a port over only when it restarts",
                 )
     return list(found.values())
+
+
+def orphans(processes: Sequence[Process]) -> list[int]:
+    """The ids of the daemons that listen to the network for a master(8) that is no more.
+
+    master(8) starts each as ``smtpd -n smtp -t inet …``. A daemon notices that it ended when it waits for a client;
+    one that serves a client holds the port for as long as that stays, and no other master(8) can start meanwhile.
+    """
+    masters = {process.pid for process in processes if os.path.basename(process.arguments[0]) == "master"}
+    return [
+        process.pid
+        for process in processes
+        if process.parent not in masters
+        and process.arguments[1:2] == ("-n",)
+        and ("-t", "inet") in zip(process.arguments, process.arguments[1:])
+    ]
 
 
 def collisions(wanted: Sequence[Listener]) -> list[str]:

@@ -151,9 +151,8 @@ SETTLE = 1.0
 #: for 60 s (service_throttle_time) after one that ended at once, and a reload does not shorten that (measured, 3.5.25).
 GRACE = 5.0
 
-#: Seconds for the daemons of a master(8) that was killed to notice, and to let go of its ports. An smtpd(8) that is
-#: looking up the name of a client notices only when the resolver gives up.
-ORPHANS = 20.0
+#: seconds for the daemons of a master(8) that was killed to end
+ORPHANS = 5.0
 
 #: what the state directory holds
 KEPT = frozenset({"active.json", "pending", "lock", "rejected", "main.cf", "master.cf"})
@@ -207,6 +206,7 @@ class Activation:
         if self.pid is None:
             self.old_lock = self.lock
             self.pid = daemon.master_pid(self.lock)
+        self.orphans = service.orphans(daemon.processes()) if self.pid is None else []
         entries = service.services(master.text)
         paths = service.read_files(service.parameters(main.text), entries, self.parameters.get)
         # What Postfix writes itself is no configuration.
@@ -308,8 +308,7 @@ class Activation:
             ours = self.pid is not None and (
                 self.previous is None or any(listener.overlaps(held) for held in self.held)
             )
-            patience = 0.0 if self.pid is not None else min(ORPHANS, self.timeout)
-            reason = daemon.cannot_bind(listener, address_only=ours, patience=patience)
+            reason = daemon.cannot_bind(listener, address_only=ours or self.orphans != [])
             if reason:
                 raise Rejected(f"service {listener.service} is to listen on {listener}, but {reason}")
 
@@ -325,6 +324,10 @@ class Activation:
         """Carry out the plan of a started Postfix. Raises Rejected; rolls nothing back."""
         self.log = self._log()
         self.preflight()
+        if self.orphans and any(daemon.cannot_bind(listener, address_only=False) for listener in self.wanted):
+            daemon.end(self.orphans, ORPHANS)
+            self.orphans = []
+            self.preflight()
         self.check()
         self.act(plan.action, self.wanted)
         self.remember()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hosts import PODMAN, Host
 
-pytestmark = [pytest.mark.containers, pytest.mark.alone]
+pytestmark = [pytest.mark.containers, pytest.mark.alone, pytest.mark.one_release]
 
 STATE = "/var/lib/puffy-mail/postfix"
 RECORD = f"{STATE}/active.json"
@@ -51,6 +51,15 @@ _HOLDER = """
 import socket, sys
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("0.0.0.0", 2525)); s.listen(); print("held", flush=True); sys.stdin.read()
+"""
+
+
+#: Connects, and stays.
+_CLIENT = """
+import socket, time
+with socket.create_connection(("127.0.0.1", 25)) as client:
+    print(client.makefile().readline(), flush=True)
+    time.sleep(120)
 """
 
 
@@ -355,6 +364,27 @@ def test_killed_master_lost_record_and_first_run_with_new_addresses(host: Host) 
     host.run(f"rm -rf {STATE}; postconf -e inet_interfaces=127.0.0.1")
     assert converge(host)["action"] == "restart"
     assert listening(host) == {"127.0.0.1:25"}
+
+
+@pytest.mark.usefixtures("clean")
+def test_the_daemons_of_a_killed_master_do_not_keep_the_port(host: Host) -> None:
+    """An smtpd(8) that serves a client when master(8) is killed goes on, and holds port 25 while the client stays."""
+    host.write("/tmp/client.py", _CLIENT)
+    client = subprocess.Popen([PODMAN, "exec", host.name, "python3", "/tmp/client.py"], stdout=subprocess.PIPE)
+    try:
+        assert client.stdout is not None
+        assert client.stdout.readline().startswith(b"220 ")
+        host.run("kill -9 $(cat /var/spool/postfix/pid/master.pid)")
+        time.sleep(1)
+        assert "0.0.0.0:25" in listening(host)
+        orphan = host.run("pgrep -x smtpd").stdout.split()
+        assert host.module("postfix_service", {}, check=True)["action"] == "start"
+        assert host.run("pgrep -x smtpd").stdout.split() == orphan
+        assert converge(host)["action"] == "start"
+        assert converge(host)["action"] == "none"
+    finally:
+        client.kill()
+        client.communicate()
 
 
 @pytest.mark.usefixtures("clean")

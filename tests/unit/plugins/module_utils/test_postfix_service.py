@@ -337,3 +337,21 @@ LOG = {
 @pytest.mark.parametrize(("line", "expected"), LOG.items())
 def test_log_lines(line: str, expected: tuple[bool, bool]) -> None:
     assert (bool(service.problems([line])), service.failed([line])) == expected
+
+
+def test_orphans_are_the_network_daemons_without_a_master() -> None:
+    def process(pid: int, parent: int, command: str) -> service.Process:
+        return service.Process(pid, parent, tuple(command.split(" ")))
+
+    table = [
+        process(1, 0, "/sbin/init"),
+        process(2, 0, ""),
+        process(10, 1, "/usr/lib/postfix/sbin/master -w"),
+        process(11, 10, "smtpd -n smtp -t inet -u -o stress= -s 2"),
+        process(12, 1, "smtpd -n smtp -t inet -u"),
+        process(13, 1, "qmgr -l -t unix -u"),
+        process(14, 1, "smtp -n smtp -t unix -u"),
+        process(15, 1, "sshd -t inet"),
+        process(16, 12, "smtpd -n 127.0.0.1:2525 -t inet"),
+    ]
+    assert service.orphans(table) == [12, 16]
