@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The client files of ldap_table(5), sqlite_table(5), mysql_table(5), pgsql_table(5) and memcache_table(5).
 
-Which options each map type knows, since which Postfix, what their values look like; and the file's text.
-Sources: the manual pages named above, of Postfix 3.5 to 3.11.
+Which options each map type knows, since which Postfix, what their values look like; and the file's text. And the name
+of a socketmap_table(5), which is all there is of one.
+Sources: the manual pages named above, of Postfix 3.5 to 3.11, and what postmap(1) of these releases makes of a value.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils import _ldap
 
 #: what a masked secret looks like in a diff
 MASK = "********"
@@ -25,8 +28,9 @@ Version = tuple[int, int]
 class Option:
     """What one option takes.
 
-    ``kind`` is text, int, bool, time, choice, list (values joined by blanks) or query (text with %-expansions).
-    ``since`` is the first Postfix that knows it. ``quoted`` says that an SQL statement reads the value.
+    ``kind`` is text, int, bool, choice, list (values joined by blanks) or query (text with %-expansions).
+    ``since`` is the first Postfix that knows it. ``quoted`` says that an SQL statement reads the value. ``least`` and
+    ``most`` bound an int; seconds are an int too, since no client takes a time with a unit.
     """
 
     kind: str = "text"
@@ -35,12 +39,14 @@ class Option:
     choices: tuple[str, ...] = ()
     quoted: bool = False
     removed: str = ""
+    least: int = 0
+    most: int = 2**31 - 1
 
 
 _TEXT = Option()
 _INT = Option("int")
 _BOOL = Option("bool")
-_TIME = Option("time")
+_SECONDS = Option("int", least=1)
 _LIST = Option("list")
 _TEMPLATE = Option("query")
 
@@ -54,8 +60,8 @@ _SQL_SERVER = {
     "user": _TEXT,
     "password": Option(secret=True),
     "dbname": _TEXT,
-    "idle_interval": Option("time", (3, 9)),
-    "retry_interval": Option("time", (3, 9)),
+    "idle_interval": Option("int", (3, 9), least=1),
+    "retry_interval": Option("int", (3, 9), least=1),
 }
 _IGNORED = "Postfix ignores it with a warning"
 
@@ -64,8 +70,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "ldap": {
         **_COMMON,
         "server_host": _LIST,
-        "server_port": _INT,
-        "timeout": _INT,
+        "server_port": Option("int", least=1, most=65535),
+        # 0 is no limit at all (alarm(2)).
+        "timeout": _SECONDS,
         "search_base": _TEMPLATE,
         "query_filter": _TEMPLATE,
         "result_filter": Option("query", removed="its name is result_format since Postfix 2.2"),
@@ -80,16 +87,17 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "cache": Option(removed=_IGNORED),
         "cache_expiry": Option(removed=_IGNORED),
         "cache_size": Option(removed=_IGNORED),
-        "recursion_limit": _INT,
+        "recursion_limit": Option("int", least=1),
         "size_limit": _INT,
         "dereference": Option("choice", choices=("0", "1", "2", "3")),
-        "chase_referrals": Option("choice", choices=("0", "1")),
+        # ldap_table(5) speaks of 0 and 1; every Postfix ends at them with "bad boolean configuration".
+        "chase_referrals": _BOOL,
         "version": Option("choice", choices=("2", "3")),
         "debuglevel": _INT,
         "sasl_mechs": _LIST,
         "sasl_realm": _TEXT,
         "sasl_authz_id": _TEXT,
-        "sasl_minssf": _INT,
+        "sasl_minssf": Option("int", most=4096),
         "start_tls": _BOOL,
         "tls_ca_cert_dir": _TEXT,
         "tls_ca_cert_file": _TEXT,
@@ -117,15 +125,15 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "memcache": _TEXT,
         "backup": _TEXT,
         "flags": _INT,
-        "ttl": _TIME,
+        "ttl": _INT,
         "key_digest": Option(since=(3, 11)),
         "key_format": _TEMPLATE,
         "domain": _LIST,
-        "data_size_limit": _INT,
-        "line_size_limit": _INT,
-        "max_try": _INT,
-        "retry_pause": _TIME,
-        "timeout": _TIME,
+        "data_size_limit": Option("int", least=1),
+        "line_size_limit": Option("int", least=1),
+        "max_try": Option("int", least=1),
+        "retry_pause": _SECONDS,
+        "timeout": _SECONDS,
     },
 }
 
@@ -134,11 +142,50 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "sqlite": (("dbpath",), ("query", "table")),
     "ldap": (("search_base",),),
     "mysql": (("dbname",), ("query", "table")),
-    "pgsql": (("dbname",), ("query", "table", "select_function")),
+    "pgsql": (("query", "table", "select_function"),),
     "memcache": (),
 }
 
-_TIME_VALUE = re.compile(r"\d+[smhdw]?\Z")
+#: what an option of another map type, or of other software, is called here
+_SYNONYMS_SQL = {
+    "server_host": "hosts",
+    "database": "dbname",
+    "dbpath": "dbname",
+    "bind_pw": "password",
+    "query_filter": "query",
+    "tls_ca_cert_file": "tls_CAfile",
+    "tls_ca_cert_dir": "tls_CApath",
+    "tls_require_cert": "tls_verify_cert",
+}
+_SYNONYMS = {
+    "ldap": {
+        "base": "search_base",
+        "filter": "query_filter",
+        "query": "query_filter",
+        "hosts": "server_host",
+        "uri": "server_host",
+        "uris": "server_host",
+        "user": "bind_dn",
+        "binddn": "bind_dn",
+        "dn": "bind_dn",
+        "password": "bind_pw",
+        "bindpw": "bind_pw",
+        "bind_password": "bind_pw",
+        "tls_CAfile": "tls_ca_cert_file",
+        "tls_CApath": "tls_ca_cert_dir",
+        "tls_verify_cert": "tls_require_cert",
+        "tls_cert_file": "tls_cert",
+        "tls_key_file": "tls_key",
+    },
+    "sqlite": {"dbname": "dbpath", "path": "dbpath", "database": "dbpath", "query_filter": "query"},
+    "memcache": {"server_host": "memcache", "hosts": "memcache", "persistent": "backup"},
+    "mysql": _SYNONYMS_SQL,
+    "pgsql": _SYNONYMS_SQL,
+}
+
+_SERVER = re.compile(r"inet:(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[A-Za-z0-9-]+|unix:/[^\s:]+")
+#: the password in the URI of a server (pgsql_table(5), hosts)
+_URI_PASSWORD = re.compile(r"(?P<before>://[^\s:/@]*:)(?P<password>[^\s/@]+)(?=@)")
 _EXPANSION = re.compile(r"%(.?)", re.DOTALL)
 _KNOWN_EXPANSIONS = "%sudSUD123456789"
 _LINE = re.compile(r"(?P<name>[^\s=]+)(?P<gap>\s*=[ \t]*)(?P<value>.*)", re.DOTALL)
@@ -155,24 +202,26 @@ def is_secret(map_type: str, name: str) -> bool:
 
 
 def secrets_of(map_type: str, options: Mapping[str, Any]) -> set[str]:
-    """The secret values among ``options``."""
-    return {str(value) for name, value in options.items() if is_secret(map_type, name) and value not in (None, "")}
+    """The secret values among ``options``, passwords in URIs included."""
+    found = {str(value) for name, value in options.items() if is_secret(map_type, name) and value not in (None, "")}
+    for value in options.values():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            found.update(match.group("password") for match in _URI_PASSWORD.finditer(str(item)))
+    return found
 
 
 def check_type(map_type: str) -> None:
     """ValueError where there is no such kind of client file."""
     if map_type in OPTIONS:
         return
-    if map_type == "socketmap":
-        raise ValueError(
-            "a socketmap has no client file: socketmap_table(5) names the server in the table's own name,"
-            " such as 'socketmap:unix:/run/server.sock:name'"
-        )
     raise ValueError(f"{map_type!r} is no map type with a client file; there are {', '.join(sorted(OPTIONS))}")
 
 
 def _unknown(map_type: str, name: str) -> str:
     known = OPTIONS[map_type]
+    synonym = _SYNONYMS[map_type].get(name)
+    if synonym in known:
+        return f"{map_type}_table(5) has no option {name!r}; did you mean {synonym!r}?"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not near:
         near = [other for other in known if other.casefold() == name.casefold().replace("-", "_")]
@@ -236,14 +285,15 @@ def format_value(map_type: str, name: str, value: Any, version: Version | None =
             f"option {name!r} needs Postfix {_version_text(option.since)} or later;"
             f" this host has {_version_text(version)}"
         )
-    shown = MASK if option.secret else repr(value)
+    shown = MASK if option.secret else _URI_PASSWORD.sub(rf"\g<before>{MASK}", repr(value))
     if option.kind == "bool" or (option.kind == "choice" and "yes" in option.choices):
         if isinstance(value, bool):
             return "yes" if value else "no"
         if option.kind == "bool":
-            if str(value).lower() not in ("yes", "no"):
+            word = {"0": "no", "1": "yes"}.get(str(value), str(value).lower())
+            if word not in ("yes", "no"):
                 raise ValueError(f"option {name!r} is {shown}; right would be yes or no")
-            return str(value).lower()
+            return word
     if isinstance(value, (list, tuple)):
         if option.kind != "list":
             raise ValueError(f"option {name!r} is a list and takes one value")
@@ -260,10 +310,13 @@ def format_value(map_type: str, name: str, value: Any, version: Version | None =
         raise ValueError(f"option {name!r} has a line break or a NUL; a value of a client file is one line")
     if text != text.strip():
         raise ValueError(f"option {name!r} begins or ends with a blank, which Postfix would drop")
-    if option.kind == "int" and not re.fullmatch(r"\d+", text):
-        raise ValueError(f"option {name!r} is {shown}; right would be a whole number")
-    if option.kind == "time" and not _TIME_VALUE.match(text):
-        raise ValueError(f"option {name!r} is {shown}; right would be a time such as 60 or 60s")
+    if option.kind == "int":
+        if not re.fullmatch(r"[0-9]+", text):
+            raise ValueError(f"option {name!r} is {shown}; right would be a whole number, without a unit")
+        if not option.least <= int(text) <= option.most:
+            raise ValueError(
+                f"option {name!r} is {shown}; right would be a whole number from {option.least} to {option.most}"
+            )
     if option.kind == "choice" and text not in option.choices:
         raise ValueError(f"option {name!r} is {shown}; right would be one of {', '.join(option.choices)}")
     if option.kind == "query":
@@ -272,6 +325,8 @@ def format_value(map_type: str, name: str, value: Any, version: Version | None =
             raise ValueError(problem)
     if name == "dbpath" and not text.startswith("/"):
         raise ValueError(f"option 'dbpath' is {shown}; right would be an absolute path")
+    if name == "memcache" and not _SERVER.fullmatch(text):
+        raise ValueError(f"option 'memcache' is {shown}; right would be 'inet:HOST:PORT' or 'unix:/PATH'")
     # A client file is not expanded as main.cf is: a dollar sign stands for itself (seen with Postfix 3.10).
     return text
 
@@ -288,21 +343,149 @@ def plan(map_type: str, options: Mapping[str, Any], version: Version | None = No
             raise ValueError(f"a {map_type} client file needs the option {' or '.join(repr(name) for name in names)}")
     if map_type == "ldap":
         _check_ldap(texts)
+    if map_type == "pgsql":
+        # pgsql_table(5): up to 3.9 it is always required, later where a server is not given as a URI.
+        servers = texts.get("hosts", "").split()
+        by_uri = bool(servers) and all(re.match(r"postgres(ql)?://", server) for server in servers)
+        if not texts.get("dbname") and (not by_uri or (version is not None and version < (3, 10))):
+            raise ValueError("a pgsql client file needs the option 'dbname'")
     return texts
 
 
+_LDAP_ATTRIBUTES = (
+    "result_attribute",
+    "special_result_attribute",
+    "terminal_result_attribute",
+    "leaf_result_attribute",
+)
+_LDAP_DEFAULT_FILTER = "(mailacceptinggeneralid=%s)"
+
+
+def _ldap_servers(texts: Mapping[str, str]) -> list[_ldap.Server]:
+    """The servers of ``server_host``; a name without a scheme is an ldap:// one. Raises ValueError."""
+    servers = []
+    for item in re.split(r"[\s,]+", texts.get("server_host") or "localhost"):
+        if "://" in item:
+            servers.append(_ldap.parse_server(item))
+        else:
+            # dict_ldap.c: server_port counts where the item itself has none.
+            servers.append(_ldap.parse_server(f"ldap://{item}"))
+    return servers
+
+
 def _check_ldap(texts: Mapping[str, str]) -> None:
-    schemes = {uri.split("://", 1)[0] for uri in texts.get("server_host", "").split() if "://" in uri}
-    if texts.get("start_tls") == "yes":
+    """What must fit together in a client file of ldap_table(5). Raises ValueError."""
+
+    def say(name: str, exc: ValueError) -> ValueError:
+        return ValueError(f"option {name!r}: {exc}")
+
+    try:
+        servers = _ldap_servers(texts)
+    except ValueError as exc:
+        raise say("server_host", exc) from None
+    for name, check in (("search_base", _ldap.check_dn), ("query_filter", _ldap.check_filter)):
+        if name in texts:
+            try:
+                check(texts[name], keys=True)
+            except ValueError as exc:
+                raise say(name, exc) from None
+    if not _ldap.expands(texts["search_base"]) and not _ldap.expands(texts.get("query_filter", _LDAP_DEFAULT_FILTER)):
+        raise ValueError(
+            "neither 'query_filter' nor 'search_base' has an expansion such as %s, so that every key would have one"
+            " answer"
+        )
+    for name in _LDAP_ATTRIBUTES:
+        for attribute in re.split(r"[\s,]+", texts.get(name, "")):
+            if attribute:
+                try:
+                    _ldap.check_attribute(attribute)
+                except ValueError as exc:
+                    raise say(name, exc) from None
+    schemes = {server.scheme for server in servers}
+    starttls = texts.get("start_tls") == "yes"
+    if starttls:
         if "ldaps" in schemes:
             raise ValueError("option 'start_tls' is yes and 'server_host' has an ldaps:// URL, which is TLS already")
+        if "ldapi" in schemes:
+            raise ValueError("option 'start_tls' is yes and 'server_host' has an ldapi:// URL, which needs no TLS")
         if texts.get("version") != "3":
             raise ValueError("option 'start_tls' needs the option 'version' to be 3 (RFC 4511, section 4.14)")
-    if "bind_pw" in texts and "bind_dn" not in texts:
+    elif "ldaps" not in schemes:
+        idle = next((name for name in texts if name.startswith("tls_")), None)
+        if idle:
+            raise ValueError(
+                f"option {idle!r} is of no use without TLS; set 'start_tls', or give 'server_host' an ldaps:// URL"
+            )
+    bind = {"none": "no", "simple": "yes"}.get(texts.get("bind", "yes"), texts.get("bind", "yes"))
+    for name in ("bind_dn", "bind_pw"):
+        if bind == "no" and texts.get(name):
+            raise ValueError(f"option {name!r} is of no use while 'bind' is {texts['bind']}")
+    if texts.get("bind_pw") and not texts.get("bind_dn"):
         raise ValueError("option 'bind_pw' is of no use without 'bind_dn'")
-    filter_text = texts.get("query_filter", "")
-    if filter_text.count("(") - filter_text.count(r"\(") != filter_text.count(")") - filter_text.count(r"\)"):
-        raise ValueError(f"option 'query_filter' has unbalanced parentheses: {filter_text!r} (RFC 4515)")
+    if bind == "yes" and texts.get("bind_dn"):
+        try:
+            _ldap.check_dn(texts["bind_dn"])
+        except ValueError as exc:
+            raise say("bind_dn", exc) from None
+        if not texts.get("bind_pw"):
+            raise ValueError(
+                "option 'bind_dn' needs 'bind_pw': without a password the server takes the client for an anonymous one"
+                " (RFC 4513, section 5.1.2)"
+            )
+    if bind != "sasl":
+        idle = next((name for name in texts if name.startswith("sasl_")), None)
+        if idle:
+            raise ValueError(f"option {idle!r} is of no use unless 'bind' is sasl")
+
+
+def warnings(map_type: str, texts: Mapping[str, str]) -> list[str]:
+    """What is allowed and seldom meant, a sentence each. ``texts`` is what :func:`plan` returned."""
+    found = []
+    asked = f"{texts.get('query_filter', '')} {texts.get('search_base', '')} {texts.get('query', '')}"
+    used = {match.group(1) for match in _ldap.EXPANSION.finditer(asked) if match.group(1)}
+    if used & set("uU") and not used & set("sdSD123456789") and not texts.get("domain"):
+        found.append(
+            "the query uses the local part of an address (%u) and not its domain (%d), so that alice@ANY.DOMAIN is"
+            " found where alice@example.org is; use %s, add %d, or name the domains in 'domain'"
+        )
+    if map_type != "ldap":
+        return found
+    servers = _ldap_servers(texts)
+    secured = texts.get("start_tls") == "yes" or all(server.scheme == "ldaps" for server in servers)
+    remote = not all(server.local for server in servers)
+    if (texts.get("start_tls") == "yes" or any(server.scheme == "ldaps" for server in servers)) and (
+        texts.get("tls_require_cert") != "yes"
+    ):
+        found.append("TLS without 'tls_require_cert: true' trusts any server, whatever its certificate says")
+    if texts.get("bind_pw") and not secured and remote:
+        found.append(
+            "'bind_pw' goes over the network in the clear; set 'start_tls', or give 'server_host' ldaps:// URLs"
+        )
+    if "version" not in texts:
+        found.append("'version' is not set, and Postfix speaks the historic version 2 of the protocol; set it to 3")
+    return found
+
+
+def socketmap(options: Mapping[str, Any]) -> str:
+    """The name of a table whose answers come from a socketmap server (socketmap_table(5)). Raises ValueError.
+
+    ``options`` are ``server`` (inet:HOST:PORT or unix:/PATH) and ``name``, which the server is given with each key.
+    """
+    known = ("server", "name")
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; it has name, server"
+            raise ValueError(f"a socketmap has no option {name!r}{hint}")
+    for name in known:
+        if not isinstance(options.get(name), str) or not options[name]:
+            raise ValueError(f"a socketmap needs the option {name!r}")
+    server, table = options["server"], options["name"]
+    if not _SERVER.fullmatch(server):
+        raise ValueError(f"option 'server' is {server!r}; right would be 'inet:HOST:PORT' or 'unix:/PATH'")
+    if not re.fullmatch(r"[!-~]+", table) or "," in table:
+        raise ValueError(f"option 'name' is {table!r}; right would be ASCII without blanks and commas")
+    return f"socketmap:{server}:{table}"
 
 
 def render(texts: Mapping[str, str], comment: str = "") -> str:
@@ -319,7 +502,7 @@ def mask(map_type: str, text: str) -> str:
     for line in text.splitlines():
         if line[:1] in (" ", "\t") and line.strip():
             # main.cf(5): a line that begins with white space continues the one before.
-            masked.append(f" {MASK}" if hiding else line)
+            masked.append(f" {MASK}" if hiding else _URI_PASSWORD.sub(rf"\g<before>{MASK}", line))
             continue
         if not line.strip() or line.startswith("#"):
             # Comments and blank lines do not end a logical line; and a comment may hold an old password.
@@ -327,14 +510,18 @@ def mask(map_type: str, text: str) -> str:
             continue
         match = _LINE.match(line)
         hiding = match is not None and is_secret(map_type, match.group("name"))
-        masked.append(f"{match.group('name')}{match.group('gap')}{MASK}" if match is not None and hiding else line)
+        masked.append(
+            f"{match.group('name')}{match.group('gap')}{MASK}"
+            if match is not None and hiding
+            else _URI_PASSWORD.sub(rf"\g<before>{MASK}", line)
+        )
     return "\n".join(masked) + ("\n" if text.endswith("\n") else "")
 
 
 def _mask_comment(map_type: str, line: str) -> str:
     match = _LINE.match(line.lstrip("# \t"))
     if match is None or not is_secret(map_type, match.group("name")):
-        return line
+        return _URI_PASSWORD.sub(rf"\g<before>{MASK}", line)
     return f"# {match.group('name')} = {MASK}"
 
 

@@ -18,17 +18,20 @@ description:
     C(proxymap(8)) reads it.
   - An option that the map type or the host's Postfix does not know is an error with a suggestion, before anything is
     written.
-  - Secrets (C(bind_pw), C(password)) are masked in the diff and in everything the module returns.
-  - A C(socketmap) has no client file; C(socketmap_table(5)) names its server in the name of the table.
+  - Secrets (C(bind_pw), C(password), the password in a URI of C(hosts)) are masked in the diff and in everything the
+    module returns.
+  - A C(socketmap) has no client file; C(socketmap_table(5)) names its server in the name of the table. For it the
+    module writes nothing, checks the server's name, asks O(expect) and returns RV(table).
 options:
   path:
-    description: Absolute path of the client file. Its directory must exist and be open to Postfix's group.
+    description:
+      - Absolute path of the client file. Its directory must exist and be open to Postfix's group.
+      - Required, except with O(type=socketmap), which has no file.
     type: path
-    required: true
   type:
     description: Kind of lookup table that reads the file. Required when O(state=present).
     type: str
-    choices: [ldap, sqlite, mysql, pgsql, memcache]
+    choices: [ldap, sqlite, mysql, pgsql, memcache, socketmap]
   options:
     description:
       - The file's options by name, in the order they are written. A list is joined by blanks where the option takes
@@ -37,6 +40,9 @@ options:
       - A value with several lines (a C(query), a C(query_filter)) becomes one line.
       - In a C(query) of an SQL table every expansion such as C(%s) must stand inside single quotes, because only there
         Postfix's escaping protects the database from the key.
+      - In a C(query_filter) and a C(search_base) of LDAP they must stand in a value, which Postfix escapes; filter,
+        base, C(bind_dn) and the URLs of C(server_host) are checked for their syntax.
+      - A C(socketmap) has two, C(server) (C(inet:HOST:PORT) or C(unix:/PATH)) and C(name).
       - A value of null leaves the option out.
     type: dict
   expect:
@@ -116,13 +122,22 @@ EXAMPLES = r"""
       search_base: ou=people,dc=example,dc=org
       query_filter: (&(objectClass=PostfixBookMailAccount)(mailAlias=%s))
       result_attribute: mail
+
+- name: Ask a socketmap server before its table is used
+  puffy.mail.map_config:
+    type: socketmap
+    options:
+      server: inet:127.0.0.1:10001
+      name: policy
+    expect:
+      example.org: secure
 """
 
 RETURN = r"""
 path:
   description: The client file.
   type: str
-  returned: always
+  returned: always, except with O(type=socketmap)
 table:
   description: How main.cf names the table, without C(proxy:).
   type: str
@@ -147,11 +162,12 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _map_config, _table_query
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _ldap, _map_config, _table_query
 
 COMMENT = "Managed by Ansible (puffy.mail.map_config): changes made here are overwritten."
 
@@ -177,40 +193,69 @@ def _diff(
 
 
 def _prove(
-    postfix: _table_query.Postfix, table: str, expect: dict[str, str | None], untouched: str
+    postfix: _table_query.Postfix,
+    table: str,
+    expect: dict[str, str | None],
+    untouched: str,
+    hint: Callable[[str], str] = lambda _said: "",
 ) -> dict[str, str | None]:
-    """Ask ``table`` for what is expected; CommandError where it answers otherwise."""
+    """Ask ``table`` for what is expected; CommandError where it answers otherwise.
+
+    ``hint`` turns the error into what is behind it, '' where nothing is known.
+    """
     try:
         answers = _table_query.ask(postfix, table, expect)
     except _command.CommandError as exc:
-        raise _command.CommandError(f"{exc}; {untouched}") from exc
+        behind = hint(str(exc))
+        raise _command.CommandError(f"{exc}; {untouched}" + (f". {behind}" if behind else "")) from exc
     wrong = _table_query.unmet(expect, answers)
     if wrong:
         raise _command.CommandError("; ".join(wrong) + f"; {untouched}")
     return answers
 
 
-def _hint(postfix: _table_query.Postfix, map_type: str, texts: dict[str, str]) -> str:
+def _behind(postfix: _table_query.Postfix, map_type: str, texts: dict[str, str]) -> Callable[[str], str]:
+    """What turns an error of the daemon into what is behind it."""
+    if map_type == "sqlite":
+        return lambda _said: _sqlite_hint(postfix, texts["dbpath"])
+    if map_type == "ldap":
+        return lambda said: _ldap_hint(postfix, texts, said)
+    return lambda _said: ""
+
+
+def _readable(postfix: _table_query.Postfix, path: str) -> bool:
+    """Whether the permission bits of ``path`` let Postfix's account read it."""
+    status = os.stat(path)
+    bit = 0o400 if status.st_uid == postfix.uid else 0o040 if status.st_gid == postfix.gid else 4
+    return bool(status.st_mode & bit)
+
+
+def _sqlite_hint(postfix: _table_query.Postfix, dbpath: str) -> str:
     """What is wrong with a SQLite database, where its file alone says it; Postfix gives SQLite's words only."""
-    if map_type != "sqlite":
-        return ""
-    dbpath = texts["dbpath"]
     if not os.path.exists(dbpath):
-        return f". There is no file {dbpath}"
+        return f"There is no file {dbpath}"
     if not os.path.isfile(dbpath):
-        return f". {dbpath} is not a regular file"
+        return f"{dbpath} is not a regular file"
     with open(dbpath, "rb") as stream:
         if stream.read(16) != b"SQLite format 3\0":
-            return f". {dbpath} is not a SQLite database"
-    status = os.stat(dbpath)
-    readable = status.st_mode & (
-        0o400 if status.st_uid == postfix.uid else 0o040 if status.st_gid == postfix.gid else 4
-    )
-    if not readable:
+            return f"{dbpath} is not a SQLite database"
+    if not _readable(postfix, dbpath):
         return (
-            f". {dbpath} cannot be read by {postfix.mail_owner}: it must belong to the group {postfix.group}, mode 0640"
+            f"{dbpath} cannot be read by {postfix.mail_owner}: it must belong to the group {postfix.group}, mode 0640"
         )
     return ""
+
+
+def _ldap_hint(postfix: _table_query.Postfix, texts: dict[str, str], said: str) -> str:
+    """What is behind an error of Postfix' LDAP client: a file it needs, or what the result code means."""
+    for name in ("tls_ca_cert_file", "tls_ca_cert_dir", "tls_cert", "tls_key"):
+        path = texts.get(name)
+        if path and not os.path.exists(path):
+            return f"There is no {path} ({name})"
+        if path and not _readable(postfix, path):
+            return f"{path} ({name}) cannot be read by {postfix.mail_owner}"
+    reason = _ldap.reason(said)
+    return reason[:1].upper() + reason[1:]
 
 
 def _expectations(expect: dict[str, Any]) -> dict[str, str | None]:
@@ -250,6 +295,9 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
     texts = _map_config.plan(map_type, options)
     content = _map_config.render(texts, COMMENT)
 
+    for sentence in _map_config.warnings(map_type, texts):
+        module.warn(f"{path}: {sentence}")
+
     postfix = None
     if _table_query.installed() or not module.check_mode:
         postfix = _table_query.discover(module.params["config_directory"])
@@ -277,20 +325,20 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
             try:
                 if postfix is None or map_type not in postfix.map_types:
                     raise _command.CommandError(f"this host's Postfix has no map type {map_type!r} yet")
-                answers = _prove_elsewhere(postfix, map_type, content, expect)
+                answers = _prove_elsewhere(postfix, map_type, content, expect, _behind(postfix, map_type, texts))
             except _command.CommandError as exc:
                 proved = False
                 module.warn(f"{path}: expect is not proved in check mode: {exc}")
     elif postfix is not None and same:
-        kept = "the file is as it was" + _hint(postfix, map_type, texts)
-        answers = _prove(postfix, f"{map_type}:{path}", expect, kept)
+        behind = _behind(postfix, map_type, texts)
+        answers = _prove(postfix, f"{map_type}:{path}", expect, "the file is as it was", behind)
     elif postfix is not None:
         staged = _files.stage(path, _files.encode_text(content), uid=uid, gid=gid, mode=mode)
         try:
             _age(staged)
             kept = "the live file is untouched" if before is not None else "no file was made"
             try:
-                answers = _prove(postfix, f"{map_type}:{staged}", expect, kept + _hint(postfix, map_type, texts))
+                answers = _prove(postfix, f"{map_type}:{staged}", expect, kept, _behind(postfix, map_type, texts))
             except _command.CommandError as exc:
                 raise _command.CommandError(str(exc).replace(staged, path)) from exc
             _files.commit(staged, path)
@@ -307,7 +355,11 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
 
 
 def _prove_elsewhere(
-    postfix: _table_query.Postfix, map_type: str, content: str, expect: dict[str, str | None]
+    postfix: _table_query.Postfix,
+    map_type: str,
+    content: str,
+    expect: dict[str, str | None],
+    hint: Callable[[str], str],
 ) -> dict[str, str | None]:
     """Prove a candidate in a private directory that only root and Postfix's group can enter."""
     directory = tempfile.mkdtemp(prefix="puffy-mail-")
@@ -318,7 +370,7 @@ def _prove_elsewhere(
             os.path.join(directory, "candidate.cf"), _files.encode_text(content), uid=0, gid=postfix.gid, mode=0o640
         )
         _age(candidate)
-        return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed")
+        return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed", hint)
     except OSError as exc:
         raise _command.CommandError(f"no private directory can be prepared: {exc.strerror}") from exc
     finally:
@@ -326,12 +378,37 @@ def _prove_elsewhere(
             shutil.rmtree(directory)
 
 
+def _socketmap(module: AnsibleModule) -> None:
+    """A socketmap is a name and no file: check the name, ask the server, change nothing."""
+    if module.params["path"]:
+        raise ValueError(
+            f"path is {module.params['path']!r}, and a socketmap has no client file: socketmap_table(5) names the"
+            " server in the table's own name; leave path out"
+        )
+    if module.params["state"] == "absent":
+        raise ValueError("state is 'absent', and a socketmap has no client file that could be removed")
+    table = _map_config.socketmap(module.params["options"] or {})
+    expect = _expectations(module.params["expect"])
+    answers: dict[str, str | None] = {}
+    proved = bool(expect)
+    if expect:
+        try:
+            postfix = _table_query.discover(module.params["config_directory"])
+            answers = _prove(postfix, table, expect, "nothing was changed")
+        except _command.CommandError as exc:
+            if not module.check_mode:
+                raise
+            proved = False
+            module.warn(f"{table}: expect is not proved in check mode: {exc}")
+    module.exit_json(changed=False, table=table, proved=proved, diff={}, **({"answers": answers} if answers else {}))
+
+
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
         argument_spec={
-            "path": {"type": "path", "required": True},
-            "type": {"type": "str", "choices": ["ldap", "sqlite", "mysql", "pgsql", "memcache"]},
+            "path": {"type": "path"},
+            "type": {"type": "str", "choices": ["ldap", "sqlite", "mysql", "pgsql", "memcache", "socketmap"]},
             # Which of the values are secrets is known once the type is; until then all of them count as such.
             "options": {"type": "dict", "no_log": True},
             "expect": {"type": "dict", "default": {}},
@@ -348,12 +425,16 @@ def main() -> None:
     module.no_log_values.clear()
     module.no_log_values.update(secrets)
     try:
-        if module.params["state"] == "absent":
+        if module.params["type"] == "socketmap":
+            _socketmap(module)
+        elif not module.params["path"]:
+            raise ValueError("path is missing: the absolute path of the client file")
+        elif module.params["state"] == "absent":
             _absent(module, module.params["path"])
         else:
             _present(module, secrets)
     except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:
-        module.fail_json(msg=f"{module.params['path']}: {exc}")
+        module.fail_json(msg=f"{module.params['path'] or module.params['type']}: {exc}")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import batch
 import pytest
-from hosts import Host
+from hosts import POSTFIX, Host
+
+from ansible_collections.puffy.mail.plugins.module_utils import _map_config
 
 pytestmark = pytest.mark.containers
 
@@ -198,3 +202,145 @@ def test_secrets_are_shown_nowhere(prepared: Host) -> None:
     gone = batch.run(prepared, batch.four("map_config", {"path": path, "state": "absent"}))
     assert batch.assert_four(gone)["changed"]
     assert prepared.run(["test", "-e", path], check=False).returncode == 1
+
+
+# ---- the table of options, beside what the installed Postfix says of itself
+
+
+def manual(host: Host, map_type: str) -> set[str] | None:
+    """The options that the manual page of this release describes; None where the package has no such page."""
+    page = f"/usr/share/man/man5/{map_type}_table.5.gz"
+    done = host.run(f"! test -e {page} || gzip -dc {page}")
+    return set(re.findall(r'^\.IP "?\\fB([A-Za-z_]+)', done.stdout, re.MULTILINE)) if done.stdout else None
+
+
+@pytest.mark.parametrize("map_type", list(_map_config.OPTIONS))
+def test_the_options_are_those_of_the_manual_page(prepared: Host, release: str, map_type: str) -> None:
+    described = manual(prepared, map_type)
+    # bullseye has these two pages in packages of their own, which the host lacks.
+    assert (described is None) == (release == "bullseye" and map_type in ("mysql", "pgsql"))
+    if described is not None:
+        known = {name for name, option in _map_config.OPTIONS[map_type].items() if option.since <= POSTFIX[release]}
+        # An old name that not every release's page still has.
+        assert known - {"result_filter"} == described - {"result_filter"}
+
+
+def test_the_options_are_those_that_postconf_knows(prepared: Host, release: str) -> None:
+    """postconf(1) warns of each line of a client file that no code reads."""
+    for map_type, options in _map_config.OPTIONS.items():
+        prepared.write("/tmp/all.cf", "".join(f"{name} = 1\n" for name in [*options, "no_such_option"]))
+        said = prepared.run(["postconf", "-n", "-o", f"virtual_alias_maps={map_type}:/tmp/all.cf"]).stderr
+        unused = set(re.findall(rf"{map_type}:/tmp/all\.cf: unused parameter: (\w+)=", said))
+        later = {name for name, option in options.items() if option.since > POSTFIX[release]}
+        assert unused == later | {"no_such_option"}, map_type
+
+
+#: what every number, boolean and choice is tried with
+VALUES = ("0", "1", "3", "10s", "5m", "-1", "yes", "no", "maybe", "sub", "none", "sasl")
+COMPLETE: dict[str, dict[str, Any]] = {
+    "ldap": {"server_host": "ldap://127.0.0.1:1", "search_base": "dc=a", "version": 3},
+    "memcache": {"memcache": "inet:127.0.0.1:1"},
+}
+#: what makes an option of use
+TOGETHER: dict[str, dict[str, Any]] = {
+    "tls_require_cert": {"start_tls": True},
+    "start_tls": {"version": 3},
+    "sasl_minssf": {"bind": "sasl"},
+    "version": {},
+}
+#: refused though Postfix takes it: a time-out of 0 is none, and a negative number was never meant
+STRICTER = {"0", "-1"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("map_type", list(COMPLETE))
+def test_values_are_those_that_the_client_takes(prepared: Host, map_type: str) -> None:
+    """postmap(1) ends at a value it cannot read before it connects to anything; what comes then is cut off."""
+    tried: list[tuple[str, str, bool]] = []
+    requests = []
+    for name, option in _map_config.OPTIONS[map_type].items():
+        if option.kind not in ("int", "bool", "choice") or option.removed or name == "debuglevel":
+            continue
+        for value in VALUES:
+            options = {**COMPLETE[map_type], **TOGETHER.get(name, {}), name: value}
+            # What fits together is another question: only the value is asked for here.
+            try:
+                _map_config.format_value(map_type, name, value)
+                taken = True
+            except ValueError:
+                taken = False
+            lines = {key: "yes" if entry is True else entry for key, entry in options.items()}
+            # As the module writes a boolean that was given as a number.
+            if taken:
+                lines[name] = _map_config.format_value(map_type, name, value)
+            text = "".join(f"{key} = {entry}\\n" for key, entry in lines.items())
+            tried.append((name, value, taken))
+            # A file of this second would be waited for (dict_load_file_xt).
+            write = f"printf '{text}' >/tmp/v.cf; touch -d '-5 seconds' /tmp/v.cf"
+            requests.append(batch.shell(f"{write}; timeout 0.3 postmap -q a {map_type}:/tmp/v.cf"))
+    for (name, value, taken), answer in zip(tried, batch.run(prepared, requests)):
+        refused = re.search(
+            r"bad (boolean|numerical) configuration|unsupported parameter value|invalid \w+ parameter value"
+            r"|Unrecognized|Unknown version",
+            answer["stderr"],
+        )
+        if taken:
+            assert not refused, (name, value, answer)
+        elif value not in STRICTER:
+            assert refused, (name, value, answer)
+
+
+def test_what_is_allowed_and_seldom_meant_is_a_warning(prepared: Host) -> None:
+    options = {"dbpath": "/srv/db/a$b.sqlite", "query": "SELECT v FROM t WHERE k = '%u'"}
+    result = prepared.module("map_config", {"path": "/etc/postfix/sqlite/u.cf", "type": "sqlite", "options": options})
+    assert result["changed"]
+    assert "uses the local part of an address (%u) and not its domain" in str(result["warnings"])
+
+
+SOCKETMAP_SERVER = """
+import os, socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("/run/socketmap")
+server.listen()
+os.chmod("/run/socketmap", 0o666)
+if os.fork():
+    os._exit(0)
+while True:
+    client, _address = server.accept()
+    with client, client.makefile("rwb") as stream:
+        while True:
+            digits = b""
+            while (byte := stream.read(1)) not in (b":", b""):
+                digits += byte
+            if not byte:
+                break
+            name, key = stream.read(int(digits)).decode().split(" ", 1)
+            stream.read(1)
+            answer = f"OK {name}-value" if key == "known" else "NOTFOUND "
+            stream.write(f"{len(answer)}:{answer},".encode())
+            stream.flush()
+"""
+
+
+def test_a_socketmap_is_asked_and_nothing_written(prepared: Host) -> None:
+    prepared.write("/tmp/socketmap.py", SOCKETMAP_SERVER)
+    prepared.run("setsid python3 /tmp/socketmap.py </dev/null >/dev/null 2>&1")
+    task: Mapping[str, Any] = {
+        "type": "socketmap",
+        "options": {"server": "unix:/run/socketmap", "name": "policy"},
+        "expect": {"known": "policy-value", "other": None},
+    }
+    four = batch.four("map_config", task)
+    *runs, wrong, path, gone = batch.run(prepared, [
+        *four,
+        batch.module("map_config", {**task, "expect": {"other": "x"}}),
+        batch.module("map_config", {**task, "path": PATH}),
+        batch.module("map_config", {**task, "state": "absent"}),
+    ])  # fmt: skip
+    first = batch.assert_four(runs)
+    assert first["changed"] is False
+    assert first["table"] == "socketmap:unix:/run/socketmap:policy"
+    assert first["answers"] == task["expect"]
+    assert wrong["msg"] == "socketmap: the key 'other' gives no entry where 'x' was expected; nothing was changed"
+    assert path["msg"].startswith(f"{PATH}: path is '{PATH}', and a socketmap has no client file: ")
+    assert gone["msg"] == "socketmap: state is 'absent', and a socketmap has no client file that could be removed"

@@ -30,11 +30,24 @@ GOOD = [
     ),
     (
         "ldap",
-        {**LDAP, "query_filter": r"(&(mail=%s)(cn=a\(b))", "bind": "sasl", "timeout": "5"},
-        {**LDAP, "query_filter": r"(&(mail=%s)(cn=a\(b))", "bind": "sasl", "timeout": "5"},
+        {**LDAP, "query_filter": r"(&(mail=%s)(cn=a\28b))", "bind": "sasl", "timeout": "5"},
+        {**LDAP, "query_filter": r"(&(mail=%s)(cn=a\28b))", "bind": "sasl", "timeout": "5"},
     ),
     ("pgsql", {"dbname": "m", "query": "SELECT 1 WHERE a='%s'", "password": "a $b=c"}, None),
-    ("memcache", {"memcache": "inet:localhost:11211", "ttl": "1h"}, None),
+    ("memcache", {"memcache": "inet:localhost:11211", "ttl": 0, "max_try": 1}, None),
+    ("memcache", {"memcache": "unix:/run/memcached.sock"}, None),
+    (
+        "pgsql",
+        {"hosts": ["postgres://u:secret@db/m"], "query": "SELECT 1 WHERE a='%s'"},
+        {"hosts": "postgres://u:secret@db/m", "query": "SELECT 1 WHERE a='%s'"},
+    ),
+    (
+        "ldap",
+        {**LDAP, "chase_referrals": 1, "tls_require_cert": True, "server_host": "ldaps://a:637,ldaps://b"},
+        {**LDAP, "chase_referrals": "yes", "tls_require_cert": "yes", "server_host": "ldaps://a:637,ldaps://b"},
+    ),
+    ("ldap", {"search_base": "uid=%u,ou=people,dc=%2,dc=%1", "query_filter": "(objectClass=*)", "version": 3}, None),
+    ("ldap", {**LDAP, "server_host": "localhost ldap2.example.org:390", "server_port": 389}, None),
     ("mysql", {"dbname": "m", "query": "CALL f('%s')", "require_result_set": False, "tls_CAfile": "/ca"}, None),
 ]
 
@@ -49,12 +62,6 @@ def test_plan(map_type: str, options: dict[str, Any], expected: dict[str, str] |
 
 BAD = [
     ("hash", {}, "'hash' is no map type with a client file; there are ldap, memcache, mysql, pgsql, sqlite"),
-    (
-        "socketmap",
-        {},
-        "a socketmap has no client file: socketmap_table(5) names the server in the table's own name,"
-        " such as 'socketmap:unix:/run/server.sock:name'",
-    ),
     ("sqlite", {"dbpth": "/x"}, "sqlite_table(5) has no option 'dbpth'; did you mean 'dbpath'?"),
     ("ldap", {"search-base": "x"}, "ldap_table(5) has no option 'search-base'; did you mean 'search_base'?"),
     ("sqlite", {**SQLITE, "hosts": "x"}, "sqlite_table(5) has no option 'hosts'; it belongs to mysql and pgsql"),
@@ -92,7 +99,7 @@ BAD = [
     (
         "sqlite",
         {**SQLITE, "expansion_limit": "many"},
-        "option 'expansion_limit' is 'many'; right would be a whole number",
+        "option 'expansion_limit' is 'many'; right would be a whole number, without a unit",
     ),
     (
         "sqlite",
@@ -113,7 +120,7 @@ BAD = [
     (
         "ldap",
         {**LDAP, "query_filter": "(mail=%s"},
-        "option 'query_filter' has unbalanced parentheses: '(mail=%s' (RFC 4515)",
+        "option 'query_filter': '(mail=%s' is no LDAP filter (RFC 4515): the '(' has no ')', at character 1",
     ),
     (
         "ldap",
@@ -131,7 +138,70 @@ BAD = [
         {**LDAP, "server_host": ["a b"]},
         "option 'server_host' is ['a b']; each item must be a text without blanks",
     ),
-    ("memcache", {"ttl": "1 hour"}, "option 'ttl' is '1 hour'; right would be a time such as 60 or 60s"),
+    ("ldap", {**LDAP, "timeout": 0}, "option 'timeout' is 0; right would be a whole number from 1 to 2147483647"),
+    ("ldap", {**LDAP, "timeout": "10s"}, "option 'timeout' is '10s'; right would be a whole number, without a unit"),
+    ("ldap", {**LDAP, "password": "x"}, "ldap_table(5) has no option 'password'; did you mean 'bind_pw'?"),
+    ("ldap", {**LDAP, "hosts": "x"}, "ldap_table(5) has no option 'hosts'; did you mean 'server_host'?"),
+    ("pgsql", {"server_host": "x"}, "pgsql_table(5) has no option 'server_host'; did you mean 'hosts'?"),
+    (
+        "pgsql",
+        {"tls_ca_cert_file": "x"},
+        "pgsql_table(5) has no option 'tls_ca_cert_file'; it belongs to ldap",
+    ),
+    ("pgsql", {"query": "SELECT 1", "hosts": ["postgres://a/b", "c"]}, "a pgsql client file needs the option 'dbname'"),
+    (
+        "memcache",
+        {"memcache": "localhost:11211"},
+        "option 'memcache' is 'localhost:11211'; right would be 'inet:HOST:PORT' or 'unix:/PATH'",
+    ),
+    (
+        "ldap",
+        {"search_base": "example.org"},
+        "option 'search_base': 'example.org' is no distinguished name (RFC 4514): no '=' follows the attribute"
+        " 'example', at character 8",
+    ),
+    (
+        "ldap",
+        {**LDAP, "query_filter": "(%u=x)"},
+        "option 'query_filter': '(%u=x)' is no LDAP filter (RFC 4515): '%u' stands for an attribute, and only in a"
+        " value is the key escaped, at character 2",
+    ),
+    (
+        "ldap",
+        {**LDAP, "query_filter": "(mail=100%%)"},
+        "neither 'query_filter' nor 'search_base' has an expansion such as %s, so that every key would have one answer",
+    ),
+    (
+        "ldap",
+        {**LDAP, "result_attribute": "mail, %s"},
+        "option 'result_attribute': '%s' is no name of an LDAP attribute; right would be one such as 'mail' (RFC 4512,"
+        " section 2.5)",
+    ),
+    (
+        "ldap",
+        {**LDAP, "start_tls": True, "version": 3, "server_host": "ldapi:///"},
+        "option 'start_tls' is yes and 'server_host' has an ldapi:// URL, which needs no TLS",
+    ),
+    (
+        "ldap",
+        {**LDAP, "tls_require_cert": True},
+        "option 'tls_require_cert' is of no use without TLS; set 'start_tls', or give 'server_host' an ldaps:// URL",
+    ),
+    ("ldap", {**LDAP, "bind": False, "bind_dn": "cn=a"}, "option 'bind_dn' is of no use while 'bind' is no"),
+    (
+        "ldap",
+        {**LDAP, "bind_dn": "cn=a"},
+        "option 'bind_dn' needs 'bind_pw': without a password the server takes the client for an anonymous one (RFC"
+        " 4513, section 5.1.2)",
+    ),
+    (
+        "ldap",
+        {**LDAP, "bind_dn": "admin", "bind_pw": "s3cret"},
+        "option 'bind_dn': 'admin' is no distinguished name (RFC 4514): no '=' follows the attribute 'admin', at"
+        " character 6",
+    ),
+    ("ldap", {**LDAP, "sasl_mechs": "EXTERNAL"}, "option 'sasl_mechs' is of no use unless 'bind' is sasl"),
+    ("memcache", {"ttl": "1 hour"}, "option 'ttl' is '1 hour'; right would be a whole number, without a unit"),
 ]
 
 
@@ -147,6 +217,81 @@ def test_version() -> None:
     _map_config.plan("mysql", options, (3, 9))
     with pytest.raises(ValueError, match=r"^option 'idle_interval' needs Postfix 3\.9 or later; this host has 3\.5$"):
         _map_config.plan("mysql", options, (3, 5))
+
+
+def test_a_database_server_by_uri_needs_no_dbname_since_3_10() -> None:
+    options = {"hosts": "postgresql://db/m", "query": "SELECT 1"}
+    _map_config.plan("pgsql", options, (3, 10))
+    with pytest.raises(ValueError, match=r"^a pgsql client file needs the option 'dbname'$"):
+        _map_config.plan("pgsql", options, (3, 9))
+
+
+SECURE = {"server_host": "ldap://a", "version": 3, "start_tls": True, "tls_require_cert": True}
+WARNINGS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("sqlite", SQLITE, []),
+    ("sqlite", {**SQLITE, "query": "SELECT a FROM t WHERE b = '%u' AND c = '%d'"}, []),
+    ("sqlite", {**SQLITE, "query": "SELECT a FROM t WHERE b = '%u'"}, ["the query uses the local part"]),
+    ("sqlite", {**SQLITE, "query": "SELECT a FROM t WHERE b = '%u'", "domain": "example.org"}, []),
+    ("ldap", {**LDAP, **SECURE, "bind_dn": "cn=a", "bind_pw": "x"}, []),
+    ("ldap", {**LDAP, **SECURE, "query_filter": "(uid=%u)"}, ["the query uses the local part"]),
+    ("ldap", {**LDAP, **SECURE, "tls_require_cert": False}, ["TLS without 'tls_require_cert: true' trusts any server"]),
+    ("ldap", {**LDAP, "version": 3, "bind_dn": "cn=a", "bind_pw": "x"}, []),
+    (
+        "ldap",
+        {**LDAP, "version": 3, "server_host": "ldap://b", "bind_dn": "cn=a", "bind_pw": "x"},
+        ["'bind_pw' goes over the network in the clear"],
+    ),
+    ("ldap", {**LDAP, "server_host": "ldapi:///"}, ["'version' is not set"]),
+]
+
+
+@pytest.mark.parametrize(("map_type", "options", "beginnings"), WARNINGS)
+def test_warnings(map_type: str, options: dict[str, Any], beginnings: list[str]) -> None:
+    found = _map_config.warnings(map_type, _map_config.plan(map_type, options))
+    assert len(found) == len(beginnings)
+    for sentence, beginning in zip(found, beginnings):
+        assert sentence.startswith(beginning)
+
+
+def test_socketmap() -> None:
+    assert _map_config.socketmap({"server": "unix:/run/s.sock", "name": "a"}) == "socketmap:unix:/run/s.sock:a"
+    assert _map_config.socketmap({"server": "inet:[::1]:99", "name": "a"}) == "socketmap:inet:[::1]:99:a"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"server": "inet:a:1"}, "a socketmap needs the option 'name'"),
+        ({"name": "a"}, "a socketmap needs the option 'server'"),
+        ({"sever": "inet:a:1", "name": "a"}, "a socketmap has no option 'sever'; did you mean 'server'?"),
+        ({"zzz": 1}, "a socketmap has no option 'zzz'; it has name, server"),
+        (
+            {"server": "localhost:1", "name": "a"},
+            "option 'server' is 'localhost:1'; right would be 'inet:HOST:PORT' or 'unix:/PATH'",
+        ),
+        (
+            {"server": "inet:a:1", "name": "a b"},
+            "option 'name' is 'a b'; right would be ASCII without blanks and commas",
+        ),
+    ],
+)
+def test_socketmap_refuses(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        _map_config.socketmap(options)
+    assert str(caught.value) == message
+
+
+def test_the_password_in_a_uri_is_a_secret() -> None:
+    options = {"hosts": ["postgres://u:s3cret@a/m", "postgres://b/m"], "query": "SELECT 1"}
+    assert _map_config.secrets_of("pgsql", options) == {"s3cret"}
+    text = _map_config.render(_map_config.plan("pgsql", options))
+    assert "s3cret" in text
+    assert _map_config.mask("pgsql", f"# {text}") == (
+        "# hosts = postgres://u:********@a/m postgres://b/m\nquery = SELECT 1\n"
+    )
+    assert "s3cret" not in _map_config.mask("pgsql", "hosts = a\n  postgres://u:s3cret@a/m\n")
+    with pytest.raises(ValueError, match=r"^option 'expansion_limit' is 'postgres://u:\*{8}@a'; right would be"):
+        _map_config.plan("pgsql", {"expansion_limit": "postgres://u:s3cret@a"})
 
 
 def test_mask_hides_every_form_of_a_secret() -> None:
