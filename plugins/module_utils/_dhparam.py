@@ -13,6 +13,7 @@ import base64
 import functools
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ansible_collections.puffy.mail.plugins.module_utils._certificates import pem_blocks
@@ -150,6 +151,49 @@ def is_safe_prime(p: int, rounds: int = 10) -> bool:
     if p < 23 or p % 4 != 3 or any(p % prime == 0 for prime in _SMALL_PRIMES if prime < p):
         return p in (5, 7, 11)
     return pow(2, p - 1, p) == 1 and _probably_prime((p - 1) // 2, rounds)
+
+
+#: Primes up to this bound are sieved out before a number is tested. openssl dhparam divides by some 400 small
+#: primes only, so it tests three numbers where one is left here: the chance that a number with no factor up to b is
+#: prime grows with log(b) (Mertens' third theorem), and here two numbers must be prime at once.
+SIEVE_LIMIT = 1_000_000
+#: numbers that one sieve covers, in steps of 24
+SIEVE_WINDOW = 1 << 18
+
+
+@functools.cache
+def _primes(limit: int) -> tuple[int, ...]:
+    """The primes from 5 to ``limit``."""
+    odd = bytearray([1]) * ((limit + 1) // 2)
+    for number in range(3, int(limit**0.5) + 1, 2):
+        if odd[number // 2]:
+            odd[number * number // 2 :: number] = bytes(len(range(number * number // 2, len(odd), number)))
+    return tuple(2 * index + 1 for index in range(2, len(odd)) if odd[index])
+
+
+def candidates(bits: int, *, limit: int = SIEVE_LIMIT, window: int = SIEVE_WINDOW) -> Iterator[int]:
+    """Numbers p of ``bits`` bits for which neither p nor (p-1)/2 has a prime factor up to ``limit``; without end.
+
+    Every p is 23 modulo 24, as those of openssl dhparam are: of a safe prime above 11 that is what lets 2 generate the
+    large subgroup. Each window begins at a number of its own from the system's random source, the two leading bits set.
+    """
+    while True:
+        first = secrets.randbits(bits - 2) | (3 << (bits - 2))
+        first += (23 - first) % 24
+        if (first + 24 * window).bit_length() != bits:
+            continue
+        kept = bytearray([1]) * window
+        for prime in _primes(limit):
+            step = pow(24, -1, prime)
+            # p is divisible where p = 0 modulo the prime, and (p-1)/2 where p = 1.
+            for remainder in (0, 1):
+                start = (remainder - first) * step % prime
+                if start < window:
+                    kept[start::prime] = bytes(len(range(start, window, prime)))
+        index = kept.find(1)
+        while index >= 0:
+            yield first + 24 * index
+            index = kept.find(1, index + 1)
 
 
 def problem(parameters: DhParameters) -> str:

@@ -11,8 +11,11 @@ short_description: A file of Diffie-Hellman parameters
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Writes a group of RFC 7919 at once, or searches for parameters of one's own with one C(openssl dhparam) on each
-    core, of which the first find is taken.
+  - Writes a group of RFC 7919 at once, or searches for parameters of one's own on all cores, of which the first find
+    is taken.
+  - Numbers with a small factor are sieved out first, which C(openssl dhparam) does for a few primes only; what is left
+    is tested by the cryptographic library that Python is linked to. Where that cannot be reached, one
+    C(openssl dhparam) runs on each core instead.
   - What is there is judged by its numbers and not by the exit status of C(openssl dhparam -check), which is 0 for bad
     parameters in LibreSSL. It stays when it has the wanted size and its prime is safe.
   - The old file is kept until the new parameters are checked.
@@ -111,12 +114,22 @@ seconds:
   type: float
 """
 
+import contextlib
 import os
+import queue
+import threading
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam, _files
+
+try:
+    import ctypes
+
+    from ansible_collections.puffy.mail.plugins.module_utils import _libcrypto
+except ImportError:  # a Python without ctypes
+    _libcrypto = None  # type: ignore[assignment]
 
 
 def cores() -> int:
@@ -152,9 +165,55 @@ def reason(current: _dhparam.DhParameters | None, exists: bool, bits: int | None
     return f"what is there is unsafe: {problem}" if problem else ""
 
 
-def search(bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
-    """The first parameters that one of ``workers`` processes finds. Raises CommandError."""
-    openssl = _command.require("openssl", hint="it makes DH parameters; a group needs none")
+def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+    """The first safe prime among sieved numbers, which ``workers`` threads test. Raises CommandError.
+
+    A test takes milliseconds; no worker begins another one once there is a find, or no time is left.
+    """
+    deadline = time.monotonic() + timeout
+    # Sieved ahead of the workers, so that they do not wait.
+    waiting: queue.Queue[int] = queue.Queue(maxsize=64 * workers)
+    finds: queue.Queue[int] = queue.Queue()
+    over = threading.Event()
+
+    def work() -> None:
+        user = _libcrypto.Libcrypto(library)
+        while not over.is_set():
+            try:
+                number = waiting.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            if user.passes_fermat((number - 1) // 2) and user.passes_fermat(number):
+                finds.put(number)
+        user.close()
+
+    threads = [threading.Thread(target=work, daemon=True) for _unused in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        numbers = _dhparam.candidates(bits)
+        wanted = next(numbers)
+        while time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                parameters = _dhparam.DhParameters(finds.get_nowait(), 2)
+                # A number that passed is judged like any other: nothing goes live unproved.
+                if parameters.bits == bits and not _dhparam.problem(parameters):
+                    return parameters
+            with contextlib.suppress(queue.Full):
+                waiting.put(wanted, timeout=0.02)
+                wanted = next(numbers)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    raise _command.CommandError(
+        f"the search for a safe prime of {bits} bits on {workers} cores did not end within {timeout:g} seconds and was"
+        " stopped"
+    )
+
+
+def raced_search(openssl: str, bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+    """The first parameters that one of ``workers`` processes of openssl dhparam finds. Raises CommandError."""
     found: list[_dhparam.DhParameters] = []
 
     def usable(result: _command.Result) -> bool:
@@ -162,7 +221,6 @@ def search(bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
             parameters = _dhparam.parse(result.stdout.encode(), "openssl dhparam")
         except ValueError:
             return False
-        # A prime that openssl found is judged like any other: nothing goes live unproved.
         if parameters.bits != bits or _dhparam.problem(parameters):
             return False
         found.append(parameters)
@@ -171,6 +229,15 @@ def search(bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
     # LibreSSL dhparam(1): the number of bits comes last. The generator is 2 in every version.
     _command.race([openssl, "dhparam", str(bits)], workers, timeout=timeout, accept=usable)
     return found[0]
+
+
+def search(bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+    """New parameters of ``bits`` bits. Raises CommandError."""
+    library = None if _libcrypto is None else _libcrypto.load()
+    if library is not None:
+        return sieved_search(library, bits, workers, timeout)
+    openssl = _command.require("openssl", hint="it makes DH parameters; a group needs none")
+    return raced_search(openssl, bits, workers, timeout)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -122,6 +123,22 @@ def test_no_bytes_raise_anything_but_valueerror(data: bytes) -> None:
     for candidate in (data, b"\x30" + data):
         with contextlib.suppress(ValueError):
             dh.parse(candidate, "x")
+
+
+@pytest.mark.parametrize("bits", [256, 2048])
+def test_candidates_have_no_small_factor_and_none_is_left_out(bits: int) -> None:
+    small = [prime for prime in range(5, 1000) if all(prime % divisor for divisor in range(2, prime))]
+    found = list(itertools.islice(dh.candidates(bits, limit=1000, window=2000), 30))
+    for number in found:
+        assert number.bit_length() == bits
+        assert number >> (bits - 2) == 3
+        assert number % 24 == 23
+        assert all(number % prime and (number - 1) // 2 % prime for prime in small)
+    # Between two of one window there is no other.
+    for before, after in itertools.pairwise(found):
+        if 0 < after - before < 24 * 2000:
+            for number in range(before + 24, after, 24):
+                assert any(number % prime == 0 or (number - 1) // 2 % prime == 0 for prime in small)
 
 
 def test_describe() -> None:

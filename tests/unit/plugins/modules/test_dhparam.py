@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam, _libcrypto
 from ansible_collections.puffy.mail.plugins.modules import dhparam
 
 #: A safe prime of 2048 bits that no RFC names, found by openssl dhparam.
@@ -48,6 +49,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], int, floa
                 return result
         raise _command.CommandError("nothing was found")
 
+    monkeypatch.setattr(_libcrypto, "load", lambda: None)
     monkeypatch.setattr(_command, "race", race)
     return started
 
@@ -149,6 +151,74 @@ def test_failures_leave_the_file(
     assert (result["failed"], result["msg"]) == (True, message.format(path=path))
     assert path.read_text() == "junk"
     assert searches == []
+
+
+# -- the search with the library that Python is linked to --------------------------------------------------------------
+
+
+@pytest.fixture
+def library() -> Any:
+    found = _libcrypto.load()
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_library_finds_a_safe_prime(library: Any, workers: int) -> None:
+    found = dhparam.sieved_search(library, 256, workers, 60.0)
+    assert (found.bits, found.g, found.p % 24) == (256, 2, 23)
+    assert _dhparam.is_safe_prime(found.p)
+    # What two generates is the large subgroup.
+    assert pow(2, (found.p - 1) // 2, found.p) == 1
+
+
+def test_a_number_that_only_seems_to_be_a_safe_prime_is_not_taken(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Liar(_libcrypto.Libcrypto):
+        def passes_fermat(self, number: int) -> bool:
+            return number > 0
+
+    real = _dhparam.problem
+    judged: list[int] = []
+
+    def judge(parameters: _dhparam.DhParameters) -> str:
+        judged.append(parameters.p)
+        return real(parameters)
+
+    monkeypatch.setattr(_libcrypto, "Libcrypto", Liar)
+    monkeypatch.setattr(_dhparam, "problem", judge)
+    found = dhparam.sieved_search(library, 256, 1, 60.0)
+    assert _dhparam.is_safe_prime(found.p)
+    assert len(judged) > 1
+
+
+def test_time_that_runs_out_ends_the_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "dh.pem"
+    path.write_text(_dhparam.render(_dhparam.group("ffdhe2048")))
+    before = path.read_text()
+    result = run(capsys, path=str(path), bits=8192, workers=2, timeout=1)
+    assert result["msg"] == (
+        f"{path}: no new DH parameters: the search for a safe prime of 8192 bits on 2 cores did not end within 1"
+        " seconds and was stopped. The file is as it was."
+    )
+    assert path.read_text() == before
+    assert not [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+
+
+def test_the_library_tells_primes_from_composites(library: Any) -> None:
+    user = _libcrypto.Libcrypto(library)
+    for number in range(5, 3000, 2):
+        # 341 and the like: what passes for base 2 without being prime is known (OEIS A001567).
+        prime = all(number % divisor for divisor in range(3, int(number**0.5) + 1, 2))
+        pseudoprime = number in (341, 561, 645, 1105, 1387, 1729, 1905, 2047, 2465, 2701, 2821)
+        assert user.passes_fermat(number) == (prime or pseudoprime), number
+    user.close()
+
+
+def test_a_library_that_calculates_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_libcrypto.Libcrypto, "passes_fermat", lambda *_numbers: True)
+    assert _libcrypto.load() is None
 
 
 # -- the race itself, with small programs in place of openssl ----------------------------------------------------------
