@@ -669,7 +669,7 @@ class _Check:
         )
 
     def _enumeration(self, setting: Setting, words: Sequence[str]) -> None:
-        values = types.enumeration(setting.name)
+        values = types.enumeration(setting.name, self.host.version)
         if not values:
             return
         many = types.is_list(setting.name)

@@ -68,7 +68,7 @@ _TEMPFAIL_ACTIONS = ("defer", "defer_if_permit")
 _ADDRESS_CLASSES = ("envelope_sender", "envelope_recipient", "header_sender", "header_recipient")
 _SASL_OPTIONS = ("noplaintext", "noactive", "nodictionary", "noanonymous", "forward_secrecy", "mutual_auth")
 _EHLO_KEYWORDS = (
-    *("8bitmime", "auth", "chunking", "dsn", "enhancedstatuscodes", "etrn", "limits", "pipelining", "requiretls"),
+    *("8bitmime", "auth", "chunking", "dsn", "enhancedstatuscodes", "etrn", "pipelining", "requiretls"),
     *("silent-discard", "size", "smtputf8", "starttls", "verp", "vrfy", "xclient", "xforward"),
 )
 #: Levels and the features they stand for (tls_misc.c, tls_log_table).
@@ -132,6 +132,14 @@ _ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"hash_queue_names",
         ("active", "bounce", "defer", "deferred", "flush", "hold", "incoming", "trace", "corrupt", "saved", "maildrop"),
     ),
+)
+
+#: (parameter, word) -> the release that brought the word, where that is later than the oldest one of the table.
+#: Each is in the programs of its release and in none before (tested).
+_WORDS_SINCE: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    (r"smtpd_forbid_bare_newline", "note", (3, 9)),
+    (r"\w+_loglevel", "tlsrpt", (3, 10)),
+    (r"\w+_discard_[el]hlo_keywords", "requiretls", (3, 11)),
 )
 
 #: Kinds whose value is a list: words parted by white space or commas.
@@ -232,12 +240,16 @@ def activation(name: str) -> str:
 
 
 @cache
-def enumeration(name: str) -> tuple[str, ...]:
-    """The values an enumeration (or each word of an enumeration list) may have; empty where they are not listed."""
-    for pattern, values in _ENUMERATIONS:
-        if re.fullmatch(pattern, name):
-            return values
-    return ()
+def enumeration(name: str, version: tuple[int, ...] | None = None) -> tuple[str, ...]:
+    """The values an enumeration (or each word of an enumeration list) may have; empty where they are not listed.
+
+    Those that the release ``version`` has, or all of them.
+    """
+    values = next((values for pattern, values in _ENUMERATIONS if re.fullmatch(pattern, name)), ())
+    if version is None:
+        return values
+    later = {word for pattern, word, since_ in _WORDS_SINCE if version < since_ and re.fullmatch(pattern, name)}
+    return tuple(value for value in values if value not in later)
 
 
 def service_parameters(services: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -84,6 +84,30 @@ def test_restrictions(host: Host) -> None:
     assert missing == []
 
 
+WORDS = r"""
+import glob, json, re, sys
+found = set()
+for path in glob.glob("/usr/lib/postfix/sbin/*") + glob.glob("/usr/lib/postfix/*.so*") + ["/usr/sbin/sendmail"]:
+    try:
+        found.update(re.findall(rb"[!-~]{1,80}(?=\0)", open(path, "rb").read()))
+    except IsADirectoryError:
+        pass
+print(json.dumps([word.decode().lower() for word in found]))
+"""
+
+
+def test_words_of_enumerations(host: Host, release: str) -> None:
+    """Every word of an enumeration is in the programs of this release, and those of later releases are not."""
+    words = json.loads(host.run(["python3", "-c", WORDS]).stdout)
+    names = _postfix_types.names(POSTFIX[release])
+    ours = {word for name in names for word in _postfix_types.enumeration(name, POSTFIX[release])}
+    later = {word for name in names for word in _postfix_types.enumeration(name)} - ours
+    # A linker lets a string share the end of a longer one.
+    assert [word for word in sorted(ours) if not any(found.endswith(word) for found in words)] == []
+    assert sorted(later & set(words)) == []
+    assert later == {"bullseye": {"note", "tlsrpt", "requiretls"}, "trixie": {"requiretls"}, "forky": set()}[release]
+
+
 FAULTS = """\
 smtpd_helo_required = True
 message_size_limit = ten
@@ -125,6 +149,7 @@ def test_what_postfix_check_does_not_see(host: Host) -> None:
     assert all(finding["suggestion"] for finding in result["findings"])
 
 
+@pytest.mark.one_release
 def test_a_real_key_and_certificate(host: Host) -> None:
     host.run(
         "cd /tmp; openssl req -x509 -newkey rsa:2048 -nodes -keyout a.key -out a.crt -days 9 -subj /CN=a 2>/dev/null;"
@@ -137,6 +162,7 @@ def test_a_real_key_and_certificate(host: Host) -> None:
         assert [finding["rule"] for finding in result["findings"]] == rules
 
 
+@pytest.mark.one_release
 def test_a_file_that_proxymap_may_not_read(host: Host) -> None:
     """The check says what the daemon says: proxymap(8) opens tables as the mail owner."""
     host.run("install -m 0600 /dev/null /tmp/secret.texthash; echo 'a b' > /tmp/secret.texthash; chmod 0711 /tmp")
