@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter ldap_client_files, for the role ldap_maps."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ldap_client_files
+short_description: Postfix's client files over a directory, each with its proofs
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Returns one entry for each of C(virtual_mailbox_domains), C(virtual_mailbox_maps), C(virtual_alias_maps),
+    C(virtual_group_maps) and C(sender_login_maps), and for each further table of C(ldap_maps_tables).
+  - Among the expectations are keys shaped like filters, which must not be found.
+options:
+  _input:
+    description: The inputs of the role by name, all of them.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Use the filter as the role does
+  ansible.builtin.set_fact:
+    found: "{{ inputs | puffy.mail.ldap_client_files }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The client files, each with C(name), C(options) and C(expect).
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+
+
+def ldap_client_files(inputs: Any) -> list[dict[str, Any]]:
+    """Return them; AnsibleFilterError where an input is missing or cannot be used."""
+    if not isinstance(inputs, Mapping):
+        raise AnsibleFilterError(f"ldap_client_files needs a mapping of inputs by name, not {type(inputs).__name__}")
+    try:
+        return _ldap_maps.client_files(inputs)
+    except KeyError as exc:
+        raise AnsibleFilterError(f"ldap_client_files: the input {exc} is missing") from None
+    except ValueError as exc:
+        raise AnsibleFilterError(
+            f"ldap_client_files: {exc}"
+        ) from None  # Ansible would append the cause, which says the same
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"ldap_client_files": ldap_client_files}

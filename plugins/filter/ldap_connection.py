@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter ldap_connection, for the role ldap_maps."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ldap_connection
+short_description: The options by which all client files of a directory reach it
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Returns the options of C(ldap_table(5)) that are the same in every client file, the bind password among them.
+  - The time-out is shared by the servers where Postfix would wait for each of them.
+options:
+  _input:
+    description: The inputs of the role by name, all of them.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Use the filter as the role does
+  ansible.builtin.set_fact:
+    found: "{{ inputs | puffy.mail.ldap_connection }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The options by name.
+  type: dict
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+
+
+def ldap_connection(inputs: Any) -> dict[str, Any]:
+    """Return them; AnsibleFilterError where an input is missing or cannot be used."""
+    if not isinstance(inputs, Mapping):
+        raise AnsibleFilterError(f"ldap_connection needs a mapping of inputs by name, not {type(inputs).__name__}")
+    try:
+        return _ldap_maps.connection(inputs)
+    except KeyError as exc:
+        raise AnsibleFilterError(f"ldap_connection: the input {exc} is missing") from None
+    except ValueError as exc:
+        raise AnsibleFilterError(
+            f"ldap_connection: {exc}"
+        ) from None  # Ansible would append the cause, which says the same
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"ldap_connection": ldap_connection}
