@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the host was before the role first changed it, for the way back. Runs on the OpenBSD host.
+"""What the host is, and what it was before the role first changed it. Runs on the OpenBSD host.
+
+``look`` tells the packages, accounts and services there are, and what there is to go back to.
 
 ``record`` keeps, once, copies of /etc/rc.conf.local and of root's crontab, and which services ran. It keeps nothing
 where /etc/mailer.conf.base shows that the role has changed the host already.
-
-``show`` says what there is to go back to.
 
 ``crontab`` gives root's crontab file its first form again where it holds the same jobs as then: without crontab(1)'s
 header, and with the comments that this header would have hidden from ``crontab -l``. The jobs are the same, so
@@ -17,8 +17,10 @@ Each prints one JSON object; on failure one sentence goes to standard error and 
 from __future__ import annotations
 
 import argparse
+import grp
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -59,38 +61,49 @@ def runs(service: str) -> bool:
     return subprocess.run(["/usr/sbin/rcctl", "check", service], capture_output=True, check=False).returncode == 0
 
 
-def record(options: argparse.Namespace) -> dict[str, Any]:
-    there = installed(options.services)
-    if os.path.isdir(options.directory) or os.path.exists(CHANGED):
-        return {"changed": False, "there": there}
-    if options.dry:
-        return {"changed": True, "there": there}
-    new = f"{options.directory}.new"
-    shutil.rmtree(new, ignore_errors=True)
-    os.makedirs(os.path.dirname(new), mode=0o755, exist_ok=True)
-    os.mkdir(new, 0o700)
-    for path, name in ((RC_CONF_LOCAL, "rc.conf.local"), (CRONTAB, "crontab")):
-        content = read(path)
-        if content is not None:
-            write(f"{new}/{name}", content)
-    write(f"{new}/started", " ".join(name for name in there if runs(name)).encode() + b"\n")
-    # whole or not at all
-    os.rename(new, options.directory)
-    return {"changed": True, "there": there}
+def output(*argv: str) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise OSError(f"{' '.join(argv)} failed: {done.stderr.strip()}")
+    return done.stdout
 
 
-def show(options: argparse.Namespace) -> dict[str, Any]:
+def look(options: argparse.Namespace) -> dict[str, Any]:
     recorded = os.path.isdir(options.directory)
     # Without a record, the host is taken for a fresh one: smtpd runs there.
     started = (read(f"{options.directory}/started") or b"").decode().split() if recorded else ["smtpd"]
     table = (read(f"{options.directory}/crontab") or b"").decode("utf-8", "replace")
     return {
         "changed": False,
+        "packages": output("/usr/sbin/pkg_info", "-mz").split(),
+        "users": [[row.pw_name, row.pw_uid, row.pw_gid, row.pw_dir] for row in pwd.getpwall()],
+        "groups": [[row.gr_name, row.gr_gid] for row in grp.getgrall()],
+        "there": installed(options.services),
+        "chroot": os.path.isdir(options.queue),
+        "recorded": recorded,
         "away": recorded or os.path.exists(CHANGED),
         "started": started,
-        "there": installed(options.services),
         "runner": any(options.runner in line and not line.lstrip().startswith("#") for line in table.splitlines()),
     }
+
+
+def record(options: argparse.Namespace) -> dict[str, Any]:
+    if os.path.isdir(options.directory) or os.path.exists(CHANGED):
+        return {"changed": False}
+    if not options.dry:
+        new = f"{options.directory}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        os.makedirs(os.path.dirname(new), mode=0o755, exist_ok=True)
+        os.mkdir(new, 0o700)
+        for path, name in ((RC_CONF_LOCAL, "rc.conf.local"), (CRONTAB, "crontab")):
+            content = read(path)
+            if content is not None:
+                write(f"{new}/{name}", content)
+        there = installed(options.services)
+        write(f"{new}/started", " ".join(name for name in there if runs(name)).encode() + b"\n")
+        # whole or not at all
+        os.rename(new, options.directory)
+    return {"changed": True}
 
 
 def without_header(text: str) -> str:
@@ -123,13 +136,14 @@ def crontab(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     commands: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+        "look": look,
         "record": record,
-        "show": show,
         "crontab": crontab,
     }
     parser.add_argument("command", choices=list(commands))
     parser.add_argument("-n", dest="dry", action="store_true", help="say what would change, and change nothing")
     parser.add_argument("--directory", required=True)
+    parser.add_argument("--queue", required=True, help="Postfix's queue directory")
     parser.add_argument("--services", type=lambda text: text.split(","), required=True)
     parser.add_argument("--job", required=True, help="the command of the role's own job")
     parser.add_argument("--runner", required=True, help="the command of sendmail's queue runner")
