@@ -14,6 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hosts import POSTFIX, Host
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the other releases of tests marked ``one_release`` to the long run, before pytest looks at ``-m``."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("one_release"):
+            params = item.callspec.params if hasattr(item, "callspec") else {}
+            if params.get("release", "trixie") != "trixie":
+                item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="module", params=list(POSTFIX))
 def release(request: pytest.FixtureRequest) -> str:
     """The Debian release under test, one after the other."""

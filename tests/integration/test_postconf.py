@@ -155,6 +155,7 @@ def test_what_is_written_is_what_postconf_reads(host: Host) -> None:
     assert "postfix/submission\n# between\n  -o smtpd_delay" in host.read("/t/live/master.cf")
 
 
+@pytest.mark.one_release
 def test_an_error_stops_everything(host: Host) -> None:
     lay(host)
     before = listing(host)
@@ -182,6 +183,7 @@ def test_an_error_stops_everything(host: Host) -> None:
     assert host.read("/t/live/main.cf").endswith("# the end\nsmtpd_helo_requird = yes\n")
 
 
+@pytest.mark.one_release
 def test_backup(host: Host) -> None:
     lay(host)
     result = host.module("postconf", {"config_directory": "/t/live", "parameters": {"biff": False}, "backup": True})
@@ -191,6 +193,7 @@ def test_backup(host: Host) -> None:
     assert "backup_files" not in again
 
 
+@pytest.mark.one_release
 def test_secrets_are_in_no_answer(host: Host) -> None:
     lay(host)
     request = {
@@ -210,6 +213,7 @@ def test_secrets_are_in_no_answer(host: Host) -> None:
     assert host.run("grep -ra geheimnis /var/log", check=False).stdout == ""
 
 
+@pytest.mark.one_release
 def test_a_run_without_change_starts_two_processes_and_does_not_wait(host: Host) -> None:
     lay(host)
     counting = (
@@ -242,6 +246,7 @@ def test_a_run_without_change_starts_two_processes_and_does_not_wait(host: Host)
 # --- many at once -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_release
 def test_concurrent_runs_go_one_after_the_other(host: Host) -> None:
     lay(host)
     names = ["biff", "append_dot_mydomain", "smtpd_helo_required", "disable_vrfy_command", "strict_rfc821_envelopes"]

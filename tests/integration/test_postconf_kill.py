@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hosts import Host
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 
 #: Runs in the host. A child process runs the module and kills itself before the n-th operation on the directory
 #: (audit events of open, rename, unlink, chmod, chown, lock), for n = 1, 2, ... until it gets through. After each:

@@ -229,7 +229,7 @@ def check(host: Host, seeds: range) -> None:
 
 
 def test_generated_files(host: Host) -> None:
-    check(host, range(100))
+    check(host, range(60))
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ import batch
 import pytest
 from hosts import _RUNNER, Host
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 
 MAIN = "# kept\ncompatibility_level = 2\nmyhostname = mx.example.test\n"
 MASTER = "smtp      inet  n       -       n       -       -       smtpd\n"
@@ -37,21 +37,14 @@ LIVE = {"config_directory": "/t/live"}
 MISSING = "there is no such file; config_directory must be the directory of an installed Postfix; nothing was changed"
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("bullseye", marks=pytest.mark.long),
-        "trixie",
-        pytest.param("forky", marks=pytest.mark.long),
-    ],
-)
-def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+@pytest.fixture(scope="module")
+def host(release: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A host where nothing runs, with a read-only directory and a small file system."""
     fixed: Path = tmp_path_factory.mktemp("fixed")
     (fixed / "main.cf").write_text(MAIN)
     (fixed / "master.cf").write_text(MASTER)
     with Host(
-        f"{request.param}-mail",
+        f"{release}-mail",
         *("-v", f"{fixed}:/fixed:ro", "--tmpfs", "/small:size=40k", "--entrypoint", '["sh", "-c", "sleep infinity"]'),
     ) as running:
         yield running

@@ -80,9 +80,8 @@ def playbook(host: Host, tmp_path: Path, **variables: Any) -> subprocess.Complet
     )
 
 
-def test_the_audit_playbook(host: Host, release: str, tmp_path: Path) -> None:
-    if release != "trixie":
-        pytest.skip("the playbook itself does not depend on the release")
+@pytest.mark.one_release
+def test_the_audit_playbook(host: Host, tmp_path: Path) -> None:
     host.run(
         "mkdir -p /tmp/bad; cp /etc/postfix/main.cf /etc/postfix/master.cf /tmp/bad;"
         " echo 'smtpd_helo_required = True' >>/tmp/bad/main.cf"

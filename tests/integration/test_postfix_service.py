@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -137,6 +137,11 @@ def clean(host: Host, configured: None) -> None:
     converge(host)
 
 
+def edit(host: Host, command: str) -> None:
+    """Change the files as they would be had that happened a minute ago: Postfix waits for a file of this second."""
+    host.run(f"{command}; touch -d '1 minute ago' /etc/postfix/main.cf /etc/postfix/master.cf")
+
+
 def converge(host: Host, **options: Any) -> dict[str, Any]:
     """Run the module; it must succeed."""
     result = host.module("postfix_service", options)
@@ -160,9 +165,11 @@ def log(host: Host) -> int:
 
 
 def complaints(host: Host, since: int) -> list[str]:
-    """Warnings and errors that Postfix logged since."""
+    """Warnings and errors that Postfix logged since, but for those of every reload: a daemon that was asking another
+    one, which the reload ends, asks again (clnt_stream.c)."""
     text = host.run(f"tail -c +{since + 1} /var/log/mail.log").stdout
-    return [line for line in text.splitlines() if re.search(r"\]: (warning|error|fatal|panic): ", line)]
+    found = [line for line in text.splitlines() if re.search(r"\]: (warning|error|fatal|panic): ", line)]
+    return [line for line in found if "problem talking to service" not in line]
 
 
 def test_fresh_start_no_change_stop(host: Host) -> None:
@@ -192,9 +199,10 @@ def test_enabled(host: Host) -> None:
 @pytest.mark.usefixtures("clean")
 def test_a_parameter_is_reloaded_and_a_secret_is_masked(host: Host) -> None:
     pid, before = master(host), log(host)
-    host.run(
+    edit(
+        host,
         "echo message_size_limit = 20480000 >> /etc/postfix/main.cf;"
-        " echo 'smtp_sasl_password_maps = inline:{ {example.test = user:sesame} }' >> /etc/postfix/main.cf"
+        " echo 'smtp_sasl_password_maps = inline:{ {example.test = user:sesame} }' >> /etc/postfix/main.cf",
     )
     with sending(host, "reload") as sent:
         result = host.four_runs("postfix_service", {})
@@ -216,8 +224,9 @@ def test_a_parameter_is_reloaded_and_a_secret_is_masked(host: Host) -> None:
 @pytest.mark.usefixtures("clean")
 def test_a_new_service_is_reloaded(host: Host) -> None:
     pid = master(host)
-    host.run(
-        "printf 'submission inet n - y - - smtpd\\n127.0.0.1:10025 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf"
+    edit(
+        host,
+        "printf 'submission inet n - y - - smtpd\\n127.0.0.1:10025 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf",
     )
     result = host.four_runs("postfix_service", {})
     assert result["action"] == "reload"
@@ -244,13 +253,13 @@ def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
     # Postfix has to be stopped and started: 1 to 2 s where nothing else runs.
     assert sent.outage() < 15
     # The same port under another name: the service that is new is started before the old one is stopped.
-    host.run("sed -i 's/^smtp .*inet /25 inet /' /etc/postfix/master.cf")
+    edit(host, "sed -i 's/^smtp .*inet /25 inet /' /etc/postfix/master.cf")
     result = converge(host)
     assert result["action"] == "restart"
     assert any("which service smtp/inet holds" in reason for reason in result["reasons"])
     assert listening(host) == {"127.0.0.1:25"}
     # inet_interfaces by way of $name, and inet_protocols
-    host.run("postconf -e 'inet_interfaces=$puffy' puffy=all inet_protocols=ipv4")
+    edit(host, "postconf -e 'inet_interfaces=$puffy' puffy=all inet_protocols=ipv4")
     assert converge(host)["action"] == "restart"
     assert listening(host) == {"0.0.0.0:25"}
     assert complaints(host, before) == []
@@ -280,8 +289,22 @@ BROKEN = {
 }
 
 
+#: what every change is tested with; the others are for the long run
+OFTEN = ("an address the host lacks", "a port taken")
+
+
 @pytest.mark.usefixtures("clean")
 def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: Host) -> None:
+    cannot_serve(host, OFTEN)
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.long
+def test_more_that_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: Host) -> None:
+    cannot_serve(host, [name for name in BROKEN if name not in OFTEN])
+
+
+def cannot_serve(host: Host, names: Iterable[str]) -> None:
     good = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
     holder = subprocess.Popen(
         [PODMAN, "exec", "-i", host.name, "python3", "-c", _HOLDER],
@@ -295,7 +318,8 @@ def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: 
         # What a reload costs the same sender, as the measure of the outage.
         with sending(host, "measure") as plain:
             host.run("postfix reload")
-        for name, (breakage, message) in BROKEN.items():
+        for name in names:
+            breakage, message = BROKEN[name]
             pid, before = master(host), log(host)
             with sending(host, name.replace(" ", "-").replace("(8)", "")) as sent:
                 host.run(breakage)
@@ -320,13 +344,16 @@ def test_what_cannot_serve_is_rolled_back_and_mail_is_accepted_throughout(host: 
 
 
 @pytest.mark.usefixtures("clean")
+@pytest.mark.long
 def test_a_throttled_daemon_is_restarted(host: Host) -> None:
     """smtpd met a bad main.cf, and somebody mended the file: a reload alone would leave port 25 silent for a minute."""
-    host.run(
-        "postconf -e message_size_limit=ten; postsuper -d ALL 2>/dev/null; kill -9 $(pidof smtpd) 2>/dev/null; true"
-    )
-    for _ in range(2):
+    edit(host, "postconf -e message_size_limit=ten")
+    for _ in range(20):
+        # One that had read the good file would go on.
+        host.run("kill -9 $(pidof smtpd)", check=False)
         host.run(["timeout", "2", "python3", "-c", _SENDER.replace("10000", "1"), "throttle"], check=False)
+        if "smtpd: bad command startup -- throttling" in host.read("/var/log/mail.log"):
+            break
     host.run(
         "cp -p /root/good/main.cf /etc/postfix/main.cf; echo 'message_size_limit = 20480000' >> /etc/postfix/main.cf"
     )
@@ -340,7 +367,7 @@ def test_a_throttled_daemon_is_restarted(host: Host) -> None:
 
 @pytest.mark.usefixtures("clean")
 def test_nothing_to_go_back_to(host: Host) -> None:
-    host.run(f"service postfix stop; rm -rf {STATE}; postconf -e inet_interfaces=192.0.2.55")
+    edit(host, f"service postfix stop; rm -rf {STATE}; postconf -e inet_interfaces=192.0.2.55")
     text = host.read("/etc/postfix/main.cf")
     predicted = host.module("postfix_service", {}, check=True)
     assert predicted["failed"]
@@ -389,12 +416,13 @@ def test_the_daemons_of_a_killed_master_do_not_keep_the_port(host: Host) -> None
 
 @pytest.mark.usefixtures("clean")
 def test_files_that_daemons_read_when_they_start(host: Host) -> None:
-    host.run(
+    edit(
+        host,
         "cd /etc/postfix; printf '192.0.2.0/24 REJECT\\n' > clients; printf 'a OK\\n' > senders; postmap hash:senders;"
         " openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 9 -subj /CN=one 2>/dev/null;"
         " postconf -e 'smtpd_client_restrictions=check_client_access cidr:$config_directory/clients,"
         " check_sender_access hash:/etc/postfix/senders' smtpd_tls_cert_file=/etc/postfix/cert.pem"
-        " smtpd_tls_key_file=/etc/postfix/key.pem smtpd_tls_security_level=may"
+        " smtpd_tls_key_file=/etc/postfix/key.pem smtpd_tls_security_level=may",
     )
     converge(host)
     host.run("cd /etc/postfix; printf 'b OK\\n' >> senders; postmap hash:senders")
@@ -410,7 +438,7 @@ def test_files_that_daemons_read_when_they_start(host: Host) -> None:
 
 
 @pytest.mark.usefixtures("clean")
-@pytest.mark.parametrize("delay", [0.5, 1.5])
+@pytest.mark.parametrize("delay", [1.0])
 def test_killed_run_is_finished_by_the_next(host: Host, delay: float) -> None:
     """SIGKILL at some point; the next run finishes, the one after reports no change."""
     kill(host, delay)
