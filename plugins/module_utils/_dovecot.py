@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.puffy.mail.plugins.module_utils import _ldap
+from ansible_collections.puffy.mail.plugins.module_utils._ldap_maps import server_problems
 from ansible_collections.puffy.mail.plugins.module_utils._preflight import domain_problem, profile_problem
 
 # A blank would end a word of dovecot.conf; "%", "$", "#", quotes and braces mean something there.
@@ -16,6 +18,7 @@ _PATH = re.compile(r"/[A-Za-z0-9._+@:,=~-]+(/[A-Za-z0-9._+@:,=~-]+)*\Z")
 _ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
 _DELIMITERS = re.compile(r"[+=#~!-]*\Z")
 
+ACCOUNTS = ("sqlite", "ldap")
 PROTOCOLS = ("imap", "lmtp")
 MECHANISMS = ("plain", "login")
 
@@ -92,10 +95,48 @@ def delimiter_problem(name: str, value: Any) -> str | None:
     return f"{name} is {value!r}. Right would be one or more of '+', '-', '=', '~', '!', '#', or '' for none."
 
 
+def accounts_problem(name: str, value: Any) -> str | None:
+    """What keeps ``value`` from saying where the accounts are."""
+    return None if value in ACCOUNTS else f"{name} is {value!r}. Right would be 'sqlite' or 'ldap'."
+
+
+def ldap_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """A sentence for each bad input of the directory. None shows the password."""
+    found = server_problems(inputs, "dovecot_ldap")
+    for name, check in (
+        ("dovecot_ldap_search_base", _ldap.check_dn),
+        ("dovecot_ldap_account_filter", _ldap.check_filter),
+        ("dovecot_ldap_login_attribute", _ldap.check_attribute),
+    ):
+        try:
+            check(str(inputs[name]))
+            # dovecot.conf expands it, and "#" after a blank begins a comment.
+            if set(str(inputs[name])) & set("%$#"):
+                found.append(f"{name} is {inputs[name]!r}. Right would be one without '%', '$' and '#'.")
+        except ValueError as exc:
+            found.append(f"{name}: {exc}.")
+    name, password = inputs["dovecot_ldap_bind_dn"], str(inputs["dovecot_ldap_bind_password"])
+    if name:
+        try:
+            _ldap.check_dn(str(name))
+        except ValueError as exc:
+            found.append(f"dovecot_ldap_bind_dn: {exc}.")
+    if bool(name) != bool(password):
+        found.append(
+            "Of dovecot_ldap_bind_dn and dovecot_ldap_bind_password one is empty. Right would be both, or none to"
+            " search without logging in."
+        )
+    if any(character in password for character in "\n\r\0"):
+        found.append("dovecot_ldap_bind_password has a line break or a NUL. Right would be one line.")
+    problem = number_problem(1, 300, "seconds")("dovecot_ldap_timeout", inputs["dovecot_ldap_timeout"])
+    return [*found, problem] if problem else found
+
+
 _RULES: Mapping[str, Callable[[str, Any], str | None]] = {
     "dovecot_hostname": domain_problem,
     "dovecot_tls_key_file": path_problem,
     "dovecot_tls_chain_file": path_problem,
+    "dovecot_accounts": accounts_problem,
     "dovecot_database": path_problem,
     "dovecot_queue_directory": path_problem,
     "dovecot_state_directory": path_problem,
@@ -118,7 +159,14 @@ _RULES: Mapping[str, Callable[[str, Any], str | None]] = {
 def dovecot_problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each bad value; raise ValueError where ``inputs`` names an input without a rule."""
     found: list[str] = []
+    ldap = {name: value for name, value in inputs.items() if name.startswith("dovecot_ldap_")}
+    by_directory = inputs.get("dovecot_accounts") == "ldap"
+    if by_directory:
+        found.extend(ldap_problems(ldap))
     for name, value in inputs.items():
+        # What is of no use with the accounts where they are is not looked at.
+        if name in ldap or (by_directory and name == "dovecot_database"):
+            continue
         if name not in _RULES:
             raise ValueError(f"no rule is known for the input {name!r}")
         problem = _RULES[name](name, value)

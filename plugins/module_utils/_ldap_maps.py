@@ -108,36 +108,37 @@ def client_files(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     return files
 
 
-def _server_problems(inputs: Mapping[str, Any]) -> list[str]:
-    given = inputs["ldap_maps_servers"]
+def server_problems(inputs: Mapping[str, Any], role: str) -> list[str]:
+    """A sentence for each bad input of the connection; the inputs' names begin with ``role``."""
+    given = inputs[f"{role}_servers"]
     if not isinstance(given, list) or not given:
-        return [f"ldap_maps_servers is {given!r}. Right would be a list such as ['ldap://ldap.example.org']."]
+        return [f"{role}_servers is {given!r}. Right would be a list such as ['ldap://ldap.example.org']."]
     found, servers = [], []
     for entry in given:
         try:
             servers.append(_ldap.parse_server(str(entry)))
         except ValueError as exc:
-            found.append(f"ldap_maps_servers: {exc}.")
+            found.append(f"{role}_servers: {exc}.")
     if len({server.scheme for server in servers}) > 1:
         found.append(
-            f"ldap_maps_servers is {given!r}, which mixes schemes; all servers are spoken to in one way. Right would be"
+            f"{role}_servers is {given!r}, which mixes schemes; all servers are spoken to in one way. Right would be"
             " one scheme for all."
         )
     if found:
         return found
-    tls = inputs["ldap_maps_tls"]
+    tls = inputs[f"{role}_tls"]
     if tls not in TLS:
-        return [f"ldap_maps_tls is {tls!r}. Right would be 'required' or 'none'."]
+        return [f"{role}_tls is {tls!r}. Right would be 'required' or 'none'."]
     remote = not all(server.local for server in servers)
-    if tls == "none" and servers[0].scheme == "ldap" and remote and inputs["ldap_maps_bind_password"]:
+    if tls == "none" and servers[0].scheme == "ldap" and remote and inputs[f"{role}_bind_password"]:
         found.append(
-            "ldap_maps_tls is 'none', and ldap_maps_bind_password would cross the network in the clear. Right would be"
+            f"{role}_tls is 'none', and {role}_bind_password would cross the network in the clear. Right would be"
             " 'required'."
         )
     if tls == "none" and servers[0].scheme == "ldaps":
-        found.append("ldap_maps_tls is 'none', and ldap_maps_servers has ldaps:// URLs. Right would be 'required'.")
+        found.append(f"{role}_tls is 'none', and {role}_servers has ldaps:// URLs. Right would be 'required'.")
     if (tls == "required" and servers[0].scheme == "ldap") or servers[0].scheme == "ldaps":
-        problem = absolute_path_problem("ldap_maps_ca_file", inputs["ldap_maps_ca_file"])
+        problem = absolute_path_problem(f"{role}_ca_file", inputs[f"{role}_ca_file"])
         if problem:
             found.append(f"{problem} With TLS the server's certificate is always verified.")
     return found
@@ -145,7 +146,7 @@ def _server_problems(inputs: Mapping[str, Any]) -> list[str]:
 
 def role_problems(inputs: Mapping[str, Any]) -> list[str]:
     """A sentence for each bad input of the role, empty where all are good. No sentence shows the password."""
-    found = _server_problems(inputs)
+    found = server_problems(inputs, "ldap_maps")
     timeout = inputs["ldap_maps_timeout"]
     if isinstance(timeout, bool) or not str(timeout).isdecimal() or not 1 <= int(timeout) <= 300:
         found.append(f"ldap_maps_timeout is {timeout!r}. Right would be a number of seconds from 1 to 300.")

@@ -174,6 +174,53 @@ def test_choices_are_those_of_the_rules() -> None:
     assert options["dovecot_tls_profile"]["choices"] == list(PROFILES)
 
 
+LDAP = {
+    "dovecot_accounts": "ldap",
+    "dovecot_database": "",
+    "dovecot_ldap_servers": ["ldap://ldap.example.test"],
+    "dovecot_ldap_search_base": "dc=example,dc=test",
+    "dovecot_ldap_tls": "required",
+    "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
+    "dovecot_ldap_bind_dn": "cn=dovecot,dc=example,dc=test",
+    "dovecot_ldap_bind_password": "s3cret",
+    "dovecot_ldap_timeout": 10,
+    "dovecot_ldap_account_filter": "(objectClass=PostfixBookMailAccount)",
+    "dovecot_ldap_login_attribute": "mail",
+}
+
+
+def test_a_directory_needs_no_database_and_a_database_no_directory() -> None:
+    assert dovecot_problems(LDAP) == []
+    assert dovecot_problems({**LDAP, "dovecot_accounts": "sqlite", "dovecot_database": "/a/b"}) == []
+    assert dovecot_problems({**LDAP, "dovecot_accounts": "sqlite"})[0].startswith("dovecot_database is ''. ")
+    assert dovecot_problems({"dovecot_accounts": "files"}) == [
+        "dovecot_accounts is 'files'. Right would be 'sqlite' or 'ldap'."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"dovecot_ldap_servers": []}, "dovecot_ldap_servers is []. Right would be a list such as"),
+        ({"dovecot_ldap_tls": "none"}, "dovecot_ldap_tls is 'none', and dovecot_ldap_bind_password would cross the"),
+        ({"dovecot_ldap_ca_file": ""}, "dovecot_ldap_ca_file is '', which is not the absolute path of a file."),
+        ({"dovecot_ldap_search_base": "example.test"}, "dovecot_ldap_search_base: 'example.test' is no distinguished"),
+        ({"dovecot_ldap_account_filter": "(a=b"}, "dovecot_ldap_account_filter: '(a=b' is no LDAP filter (RFC 4515): "),
+        ({"dovecot_ldap_account_filter": "(a=%u)"}, "Right would be one without '%', '$' and '#'."),
+        ({"dovecot_ldap_login_attribute": "e mail"}, "dovecot_ldap_login_attribute: 'e mail' is no name of an LDAP"),
+        ({"dovecot_ldap_bind_dn": "admin"}, "dovecot_ldap_bind_dn: 'admin' is no distinguished name"),
+        ({"dovecot_ldap_bind_password": ""}, "Of dovecot_ldap_bind_dn and dovecot_ldap_bind_password one is empty."),
+        ({"dovecot_ldap_bind_password": "a\nb"}, "dovecot_ldap_bind_password has a line break or a NUL."),
+        ({"dovecot_ldap_timeout": 0}, "dovecot_ldap_timeout is 0. Right would be a number of seconds from 1 to 300."),
+    ],
+)
+def test_a_bad_directory_is_one_sentence(change: dict[str, object], sentence: str) -> None:
+    found = dovecot_problems({**LDAP, **change})
+    assert len(found) == 1
+    assert sentence in found[0]
+    assert "s3cret" not in found[0]
+
+
 def test_the_readme_has_a_heading_for_each_variable() -> None:
     headings = {
         line.removeprefix("### ") for line in (ROLE / "README.md").read_text().splitlines() if line.startswith("### ")
