@@ -13,9 +13,9 @@ author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns a sentence for each fault, naming the variable, the value and what would be right.
   - Finds malformed names and addresses, mailboxes of no domain, two mailboxes of one name, aliases that lead nowhere,
-    round in a circle or to a mailbox that is not active, aliases that take a mailbox's mail, and missing passwords.
+    round in a circle or to a mailbox that is not active, domain aliases of no domain, aliases that take a mailbox's mail, and missing passwords.
   - No sentence holds a password or a hash.
-positional: mailboxes, aliases
+positional: mailboxes, aliases, domain_aliases
 options:
   _input:
     description: The domains, each a name or a mapping.
@@ -32,6 +32,11 @@ options:
     type: list
     elements: dict
     required: true
+  domain_aliases:
+    description: The domains that stand for another one, each a mapping.
+    type: list
+    elements: dict
+    default: []
   prefix:
     description: What the names of the variables begin with in the sentences.
     type: str
@@ -67,14 +72,20 @@ from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
 
 
 def account_problems(
-    domains: Any, mailboxes: Any, aliases: Any, prefix: str = "sqlite_maps_", delimiter: str = "+"
+    domains: Any,
+    mailboxes: Any,
+    aliases: Any,
+    domain_aliases: Any = (),
+    prefix: str = "sqlite_maps_",
+    delimiter: str = "+",
 ) -> list[str]:
     """Return the sentences."""
     return _sqlite_accounts.account_problems(
         domains,
         mailboxes,
         aliases,
-        names=(f"{prefix}domains", f"{prefix}mailboxes", f"{prefix}aliases"),
+        domain_aliases,
+        names=(f"{prefix}domains", f"{prefix}mailboxes", f"{prefix}aliases", f"{prefix}domain_aliases"),
         delimiter=delimiter,
     )
 

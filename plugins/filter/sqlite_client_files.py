@@ -11,25 +11,13 @@ short_description: Postfix's client files over a SQLite accounts database, each 
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Returns one entry for each of C(virtual_mailbox_domains), C(virtual_mailbox_maps), C(virtual_alias_maps) and
-    C(sender_login_maps) with the SQL query and what it must answer, worked out from the accounts themselves.
-  - Among the expectations are present, absent and switched-off entries, upper case, and keys shaped like SQL.
-positional: mailboxes, aliases
+  - Returns one entry for each of C(virtual_mailbox_domains), C(relay_domains), C(virtual_mailbox_maps),
+    C(virtual_alias_maps) and C(sender_login_maps) with the SQL query, and what it must answer.
+  - The queries read the tables C(domain), C(mailbox), C(alias) and C(alias_domain) with PostfixAdmin's columns.
 options:
   _input:
-    description: The domains, each a name or a mapping.
-    type: list
-    elements: raw
-    required: true
-  mailboxes:
-    description: The mailboxes, each a mapping.
-    type: list
-    elements: dict
-    required: true
-  aliases:
-    description: The aliases, each a mapping.
-    type: list
-    elements: dict
+    description: What each client file must answer, as RV(puffy.mail.sqlite_accounts_info#module:expect) has it.
+    type: dict
     required: true
   extra:
     description: Further expectations, by the name of the client file.
@@ -40,7 +28,7 @@ options:
 EXAMPLES = r"""
 - name: Show the queries
   ansible.builtin.debug:
-    msg: "{{ ['example.org'] | puffy.mail.sqlite_client_files([], []) | map(attribute='query') }}"
+    msg: "{{ {} | puffy.mail.sqlite_client_files | map(attribute='query') }}"
 """
 
 RETURN = r"""
@@ -57,13 +45,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
 
 
-def sqlite_client_files(domains: Any, mailboxes: Any, aliases: Any, extra: Any = None) -> list[dict[str, Any]]:
+def sqlite_client_files(expected: Any, extra: Any = None) -> list[dict[str, Any]]:
     """Return the client files; AnsibleFilterError where an expectation names no file."""
     try:
-        # The hash is of no interest here, and an entry may have a password in its place.
-        tables = _sqlite_accounts.rows(domains, [{"password_hash": "", **entry} for entry in mailboxes], aliases)
-        return _sqlite_accounts.client_files(tables, extra or {})
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        return _sqlite_accounts.client_files(expected, extra or {})
+    except (ValueError, TypeError, AttributeError) as exc:
         raise AnsibleFilterError(
             f"sqlite_client_files: {exc}"
         ) from None  # Ansible would append the cause, which says the same

@@ -12,12 +12,12 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.puffy.mail.plugins.module_utils._preflight import absolute_path_problem, domain_problem
 
-#: version of SCHEMA, kept in PRAGMA user_version
-SCHEMA_VERSION = 1
+#: version of SCHEMA, kept in PRAGMA user_version; version 1 had no alias_domain
+SCHEMA_VERSION = 2
 #: PRAGMA application_id of a database of ours: the bytes "pufm"
 APPLICATION_ID = 0x7075666D
 #: what a masked hash looks like in a diff
@@ -27,7 +27,7 @@ DIFF_LINES = 500
 
 # The columns PostfixAdmin's own database has, as far as Postfix and Dovecot read them. WITHOUT ROWID makes the
 # address the tree's own key: one descent to a lookup instead of two.
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE domain (
   domain TEXT NOT NULL PRIMARY KEY,
   description TEXT NOT NULL DEFAULT '',
@@ -62,15 +62,33 @@ CREATE TABLE alias (
   active INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 CREATE INDEX mailbox_domain ON mailbox (domain);
-CREATE INDEX alias_domain ON alias (domain);
+CREATE INDEX alias_by_domain ON alias (domain);
 """
+_ALIAS_DOMAIN = """
+CREATE TABLE alias_domain (
+  alias_domain TEXT NOT NULL PRIMARY KEY,
+  target_domain TEXT NOT NULL,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID
+"""
+SCHEMA = f"{_SCHEMA}{_ALIAS_DOMAIN};"
+#: what turns a database of each earlier version into one of the next
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    # An index and a table cannot have one name.
+    1: ("DROP INDEX alias_domain", "CREATE INDEX alias_by_domain ON alias (domain)", _ALIAS_DOMAIN),
+}
 
 #: the columns that are converged, the key first
 COLUMNS: dict[str, tuple[str, ...]] = {
     "domain": ("domain", "description", "backupmx", "active"),
     "mailbox": ("username", "password", "name", "maildir", "quota", "local_part", "domain", "active"),
     "alias": ("address", "goto", "domain", "active"),
+    "alias_domain": ("alias_domain", "target_domain", "active"),
 }
+#: the schema version that brought a table; the others are older
+SINCE = {"alias_domain": 2}
 
 Row = tuple[Any, ...]
 Tables = dict[str, dict[str, Row]]
@@ -78,6 +96,7 @@ Tables = dict[str, dict[str, Row]]
 _DOMAIN_KEYS = ("name", "description", "backupmx", "active")
 _MAILBOX_KEYS = ("address", "password", "password_hash", "name", "quota", "maildir", "active")
 _ALIAS_KEYS = ("address", "goto", "active")
+_DOMAIN_ALIAS_KEYS = ("name", "target", "active")
 _TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 # RFC 5322, section 3.2.3: atext
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
@@ -173,8 +192,9 @@ def account_problems(
     domains: Any,
     mailboxes: Any,
     aliases: Any,
+    domain_aliases: Any = (),
     *,
-    names: tuple[str, str, str] = ("domains", "mailboxes", "aliases"),
+    names: tuple[str, str, str, str] = ("domains", "mailboxes", "aliases", "domain_aliases"),
     plain_passwords: bool = True,
     known_domains: Iterable[str] = (),
     known_addresses: Iterable[str] = (),
@@ -202,10 +222,12 @@ def account_problems(
     own = {*domain_names, *(name.lower() for name in known_domains)}
     if isinstance(domains, (list, tuple)) and not own:
         problems.add(f"{names[0]} names no domain. Right would be a list such as ['example.org'].")
+    twins = _domain_aliases(problems, names[3], domain_aliases, own, names[0])
 
     boxes: dict[str, bool] = {}
     for here, entry in problems.entries(names[1], mailboxes, _MAILBOX_KEYS, plain=False):
         _mailbox(problems, here, entry, own, names[0], boxes, plain_passwords)
+    own.update(twins)
 
     routes: dict[str, list[str]] = {}
     places: dict[str, str] = {}
@@ -213,9 +235,40 @@ def account_problems(
         _alias(problems, here, entry, own, names[0], routes, places)
     known = {address.lower() for address in known_addresses}
     for address, targets in routes.items():
-        _route(problems, address, places[address], targets, own, boxes, routes, known, delimiter)
+        _route(problems, address, places[address], targets, own, twins, boxes, routes, known, delimiter)
     problems.found.extend(_loops(routes, boxes, places))
     return problems.found
+
+
+def _domain_aliases(
+    problems: _Problems, name: str, domain_aliases: Any, own: set[str], domains_name: str
+) -> dict[str, str]:
+    """The target of each domain that stands for another one."""
+    twins: dict[str, str] = {}
+    places: dict[str, str] = {}
+    for here, entry in problems.entries(name, domain_aliases, _DOMAIN_ALIAS_KEYS, plain=False):
+        domain, target = entry.get("name"), entry.get("target")
+        if problems.add(domain_problem(f"{here}.name", domain)) | problems.add(
+            domain_problem(f"{here}.target", target)
+        ):
+            continue
+        folded = str(domain).lower()
+        problems.flag(here, entry, "active")
+        if folded in own:
+            problems.add(
+                f"{here}.name is {domain!r}, which is among {domains_name} already. Right would be to name it in one"
+                " of the two."
+            )
+        elif folded in places:
+            problems.add(f"{here}.name is {domain!r}, which {places[folded]} is already. Right would be one target.")
+        elif str(target).lower() not in own:
+            problems.add(
+                f"{here}.target is {target!r}, which is not among {domains_name}. Right would be one of those; a"
+                " domain alias of a domain alias is not followed."
+            )
+        places.setdefault(folded, here)
+        twins.setdefault(folded, str(target).lower())
+    return twins
 
 
 def _mailbox(
@@ -317,6 +370,7 @@ def _route(
     here: str,
     targets: list[str],
     own: set[str],
+    twins: Mapping[str, str],
     boxes: dict[str, bool],
     routes: dict[str, list[str]],
     known: set[str],
@@ -333,8 +387,13 @@ def _route(
         if domain not in own or not local:
             continue
         base = f"{re.split('[' + re.escape(delimiter) + ']', local)[0]}@{domain}" if delimiter else target
-        found = next((name for name in (target, base) if name in boxes or name in routes or name in known), None)
-        if found is None and f"@{domain}" not in routes and f"@{domain}" not in known:
+        names = [target, base]
+        catchers = [f"@{domain}"]
+        if domain in twins:
+            names += [f"{name.rpartition('@')[0]}@{twins[domain]}" for name in names]
+            catchers.append(f"@{twins[domain]}")
+        found = next((name for name in names if name in boxes or name in routes or name in known), None)
+        if found is None and not any(name in routes or name in known for name in catchers):
             problems.add(
                 f"{here}.goto of {address!r} leads nowhere: {target!r} is in our own domain and is neither a mailbox"
                 " nor an alias. Right would be an address that exists."
@@ -381,15 +440,23 @@ def _loops(routes: Mapping[str, list[str]], boxes: Mapping[str, bool], places: M
 
 
 def rows(
-    domains: Iterable[Any], mailboxes: Iterable[Mapping[str, Any]], aliases: Iterable[Mapping[str, Any]]
+    domains: Iterable[Any],
+    mailboxes: Iterable[Mapping[str, Any]],
+    aliases: Iterable[Mapping[str, Any]],
+    domain_aliases: Iterable[Mapping[str, Any]] = (),
 ) -> Tables:
     """The rows of entries that ``account_problems`` found nothing wrong with, by table and key."""
-    tables: Tables = {"domain": {}, "mailbox": {}, "alias": {}}
+    tables: Tables = {table: {} for table in COLUMNS}
     for raw in domains:
         entry = domain_entry(raw)
         name = entry["name"].lower()
         flags = int(truth(entry.get("backupmx", False))), int(truth(entry.get("active", True)))
         tables["domain"][name] = (name, entry.get("description", ""), *flags)
+    for twin in domain_aliases:
+        # Its mail is accepted here, so it is a domain too, as PostfixAdmin has it.
+        name, target, active = twin["name"].lower(), twin["target"].lower(), int(truth(twin.get("active", True)))
+        tables["domain"][name] = (name, "", 0, active)
+        tables["alias_domain"][name] = (name, target, active)
     for box in mailboxes:
         address = box["address"].lower()
         local, _at, domain = address.rpartition("@")
@@ -427,7 +494,7 @@ def plan(current: Tables, wanted: Tables, exclusive: bool) -> dict[str, TablePla
     """Compare by content; with ``exclusive`` rows that are not wanted go."""
     plans = {}
     for table in COLUMNS:
-        there, want = current.get(table, {}), wanted[table]
+        there, want = current.get(table, {}), wanted.get(table, {})
         plans[table] = TablePlan(
             insert=[row for key, row in want.items() if key not in there],
             update=[(there[key], row) for key, row in want.items() if key in there and there[key] != row],
@@ -477,17 +544,36 @@ def counts(plans: Mapping[str, TablePlan]) -> dict[str, dict[str, int]]:
 
 # What Postfix asks. '%s' stands inside quotes, where Postfix escapes it; every key is found by an index.
 # An address of a domain that is switched off is nobody's: the domain is joined everywhere.
+
+# The key, and what stands before its domain: rtrim() takes away every character but '@' from the end.
+_PARTS = "SELECT address, rtrim(address, replace(address, '@', '')) FROM (SELECT lower('%s') AS address)"
+# The same local part in the domain that the key's domain stands for. An entry of the key's own comes first.
+_TWIN = """
+    SELECT parts.prefix || alias_domain.target_domain FROM parts
+    JOIN alias_domain ON alias_domain.alias_domain = substr(parts.address, length(parts.prefix) + 1)
+    JOIN domain AS source ON source.domain = alias_domain.alias_domain
+    JOIN domain AS home ON home.domain = alias_domain.target_domain
+    WHERE alias_domain.active = 1 AND source.active = 1 AND home.active = 1 AND source.domain <> home.domain
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = parts.address AND alias.active = 1)
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE mailbox.username = parts.address AND mailbox.active = 1)
+"""
+
 QUERIES: dict[str, str] = {
     "virtual_mailbox_domains": """
         SELECT domain FROM domain WHERE domain = lower('%s') AND backupmx = 0 AND active = 1
     """,
+    "relay_domains": """
+        SELECT domain FROM domain WHERE domain = lower('%s') AND backupmx = 1 AND active = 1
+    """,
     "virtual_mailbox_maps": """
         SELECT mailbox.maildir FROM mailbox JOIN domain ON domain.domain = mailbox.domain
-        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1
+        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1 AND domain.backupmx = 0
     """,
     # A catch-all would take the mail of the mailboxes beside it (virtual(5): user@domain comes before @domain),
-    # so where there is one, a mailbox that is not an alias as well resolves to itself.
-    "virtual_alias_maps": """
+    # so where there is one, a mailbox that is not an alias as well resolves to itself. An address of a domain
+    # alias becomes one of its target, where that exists: Postfix looks the result up again.
+    "virtual_alias_maps": f"""
+        WITH parts (address, prefix) AS ({_PARTS}), twin (address) AS ({_TWIN})
         SELECT alias.goto FROM alias JOIN domain ON domain.domain = alias.domain
         WHERE alias.address = lower('%s') AND alias.active = 1 AND domain.active = 1
         UNION ALL
@@ -495,17 +581,24 @@ QUERIES: dict[str, str] = {
         WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1
         AND EXISTS (SELECT 1 FROM alias WHERE alias.address = '@' || mailbox.domain AND alias.active = 1)
         AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = mailbox.username AND alias.active = 1)
-    """,
+        UNION ALL
+        SELECT twin.address FROM twin
+        WHERE EXISTS (SELECT 1 FROM alias WHERE alias.address = twin.address AND alias.active = 1)
+        OR EXISTS (SELECT 1 FROM mailbox WHERE mailbox.username = twin.address AND mailbox.active = 1)
+    """,  # noqa: S608
     # The targets of an alias are one text with commas: it is taken apart, so that each is found by the index.
     # A mailbox belongs to itself alone, also where its mail is copied to another one. A catch-all is not a
     # sender: it would let its target send as any address that has no mailbox.
-    "sender_login_maps": """
-        WITH RECURSIVE target (place, address, rest) AS (
-        SELECT 0, lower('%s'), '' WHERE EXISTS (SELECT 1 FROM mailbox WHERE username = lower('%s') AND active = 1)
+    "sender_login_maps": f"""
+        WITH RECURSIVE parts (address, prefix) AS ({_PARTS}),
+        asked (address) AS (SELECT address FROM parts UNION ALL {_TWIN}),
+        target (place, address, rest) AS (
+        SELECT 0, mailbox.username, '' FROM asked JOIN mailbox ON mailbox.username = asked.address
+        WHERE mailbox.active = 1
         UNION ALL
-        SELECT 0, '', alias.goto || ',' FROM alias JOIN domain ON domain.domain = alias.domain
-        WHERE alias.address = lower('%s') AND alias.active = 1 AND domain.active = 1
-        AND substr(alias.address, 1, 1) <> '@'
+        SELECT 0, '', alias.goto || ',' FROM asked JOIN alias ON alias.address = asked.address
+        JOIN domain ON domain.domain = alias.domain
+        WHERE alias.active = 1 AND domain.active = 1 AND substr(alias.address, 1, 1) <> '@'
         AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = alias.address AND active = 1)
         UNION ALL
         SELECT place + 1, substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1)
@@ -513,63 +606,172 @@ QUERIES: dict[str, str] = {
         SELECT mailbox.username FROM target JOIN mailbox ON mailbox.username = target.address
         JOIN domain ON domain.domain = mailbox.domain
         WHERE mailbox.active = 1 AND domain.active = 1 ORDER BY target.place
-    """,
+    """,  # noqa: S608
 }
+
+#: finds the row of a table (its COLUMNS) by its key; None where there is none
+Find = Callable[[str, str], Optional[Row]]
+
+
+def _live(find: Find, domain: str) -> bool:
+    row = find("domain", domain)
+    return row is not None and bool(row[3])
+
+
+def _box(find: Find, address: str) -> Row | None:
+    row = find("mailbox", address)
+    return row if row is not None and row[7] else None
+
+
+def _alias_of(find: Find, address: str) -> Row | None:
+    row = find("alias", address)
+    return row if row is not None and row[3] else None
+
+
+def _twin(find: Find, address: str) -> str | None:
+    """The address in another domain that this one of a domain alias stands for."""
+    local, at, domain = address.rpartition("@")
+    row = find("alias_domain", domain) if at else None
+    if row is None or not row[2] or row[1] == domain or not _live(find, domain) or not _live(find, row[1]):
+        return None
+    return None if _alias_of(find, address) or _box(find, address) else f"{local}@{row[1]}"
+
+
+def answer(find: Find, table: str, key: str) -> str | None:
+    """What the client file ``table`` must answer to ``key``, worked out from single rows; None for "not found"."""
+    address = key.lower()
+    domain = address.rpartition("@")[2]
+    box, alias = _box(find, address), _alias_of(find, address)
+    if table in ("virtual_mailbox_domains", "relay_domains"):
+        row = find("domain", address)
+        return address if row and row[3] and bool(row[2]) is (table == "relay_domains") else None
+    if table == "virtual_mailbox_maps":
+        row = find("domain", box[6]) if box else None
+        return str(box[3]) if box and row and row[3] and not row[2] else None
+    twin = _twin(find, address)
+    if table == "virtual_alias_maps":
+        if alias and _live(find, alias[2]):
+            return str(alias[1])
+        if box and not alias and _live(find, box[6]) and _alias_of(find, f"@{domain}"):
+            return address
+        return twin if twin and (_alias_of(find, twin) or _box(find, twin)) else None
+    return _senders(find, twin or address)
+
+
+def _senders(find: Find, address: str) -> str | None:
+    """The mailboxes that may send as ``address``, which is of no domain alias."""
+    box, alias = _box(find, address), _alias_of(find, address)
+    if box:
+        return address if _live(find, box[6]) else None
+    if alias and _live(find, alias[2]) and not address.startswith("@"):
+        owners = [target for target in alias[1].split(",") if (there := _box(find, target)) and _live(find, there[6])]
+        return ",".join(owners) or None
+    return None
+
 
 #: how many entries of each kind a client file is proved with
 PROOFS = 3
 #: keys that nobody has, of the shapes that break a query that does not quote
-FOREIGN_KEYS = ("' OR '1'='1", "x' UNION SELECT password FROM mailbox --", "%", "nobody@puffy-mail.invalid")
+FOREIGN_KEYS = (
+    "' OR '1'='1",
+    "' OR 1=1 --",
+    "x' UNION SELECT password FROM mailbox --",
+    "*)(uid=*",
+    "%",
+    "nobody@puffy-mail.invalid",
+)
 
 
-def client_files(tables: Tables, extra: Mapping[str, Mapping[str, str | None]]) -> list[dict[str, Any]]:
-    """The client files of Postfix: ``name``, ``query`` and the answers to ``expect`` from the rows of ``tables``.
+def proofs(find: Find, keys: Iterable[str]) -> dict[str, dict[str, str | None]]:
+    """What each client file must answer to ``keys``, to the same in upper case and to keys that nobody has."""
+    asked = dict.fromkeys(key for name in keys if name.isascii() for key in (name, name.upper()))
+    return {
+        table: {**dict.fromkeys(FOREIGN_KEYS), **{key: answer(find, table, key) for key in asked}} for table in QUERIES
+    }
 
-    ``extra`` has further expectations by the name of the file. Raises ValueError for a name that is none.
-    """
-    for name in extra:
+
+def check_tables(names: Iterable[str]) -> None:
+    """ValueError for a name that is no client file of these."""
+    for name in names:
         if name not in QUERIES:
             near = difflib.get_close_matches(str(name), QUERIES, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(QUERIES)}."
             raise ValueError(f"there is no client file {name!r}; {hint}")
-    domains, mailboxes, aliases = tables["domain"], tables["mailbox"], tables["alias"]
-    live = {name for name, row in domains.items() if row[3]}
-    held = {address: row for address, row in mailboxes.items() if row[7] and row[6] in live}
-    routed = {address: row for address, row in aliases.items() if row[3] and row[2] in live}
-    expected: dict[str, dict[str, str | None]] = {name: dict.fromkeys(FOREIGN_KEYS) for name in QUERIES}
-    for name, row in _some(domains):
-        expected["virtual_mailbox_domains"][name] = name if row[3] and not row[2] else None
-    for address, row in [*_some(held), *_some({key: row for key, row in mailboxes.items() if key not in held})]:
-        there = address in held
-        expected["virtual_mailbox_maps"][address] = row[3] if there else None
-        expected["virtual_mailbox_maps"][address.upper()] = row[3] if there else None
-        expected["sender_login_maps"][address] = address if there else None
-        alone = address not in routed
-        shadow = f"@{row[6]}" in routed
-        expected["virtual_alias_maps"][address] = (
-            routed[address][1] if not alone else address if there and shadow else None
-        )
-    for address, row in [*_some(routed), *_some({key: row for key, row in aliases.items() if key not in routed})]:
-        there = address in routed
-        if address not in held:
-            expected["virtual_alias_maps"][address] = row[1] if there else None
-            owners = [target for target in row[1].split(",") if target in held]
-            sends = there and not address.startswith("@")
-            expected["sender_login_maps"][address] = ",".join(owners) or None if sends else None
+
+
+def client_files(
+    expected: Mapping[str, Mapping[str, str | None]], extra: Mapping[str, Mapping[str, str | None]]
+) -> list[dict[str, Any]]:
+    """The client files of Postfix: ``name``, ``query`` and the answers to ``expect``.
+
+    ``extra`` has further expectations by the name of the file. Raises ValueError for a name that is none.
+    """
+    check_tables([*expected, *extra])
     return [
-        {
-            "name": name,
-            "query": " ".join(query.split()),
-            "expect": {**expected[name], **extra.get(name, {})},
-        }
+        {"name": name, "query": " ".join(query.split()), "expect": {**expected.get(name, {}), **extra.get(name, {})}}
         for name, query in QUERIES.items()
     ]
 
 
-def _some(entries: Mapping[str, Row]) -> list[tuple[str, Row]]:
-    """The first and the last few entries in the order of their keys."""
-    keys = sorted(entries)
-    return [(key, entries[key]) for key in dict.fromkeys([*keys[:PROOFS], *keys[-PROOFS:]])]
+def finder(tables: Tables) -> Find:
+    """Finds rows in ``tables``."""
+    return lambda table, key: tables.get(table, {}).get(key)
+
+
+def merged(current: Tables, wanted: Tables, exclusive: bool) -> Tables:
+    """The tables as they are once ``wanted`` was put into ``current``."""
+    return {table: {**({} if exclusive else current.get(table, {})), **wanted.get(table, {})} for table in COLUMNS}
+
+
+#: the columns that Postfix and Dovecot read, by table; all but ``alias_domain``'s are as old as PostfixAdmin 2
+READ_COLUMNS: dict[str, tuple[str, ...]] = {
+    table: tuple(name for name in columns if name != "description") for table, columns in COLUMNS.items()
+}
+
+
+def schema_problems(columns: Mapping[str, Iterable[str]]) -> list[str]:
+    """What keeps a database with these columns, by table, from being asked as PostfixAdmin's."""
+    missing = []
+    for table, wanted in READ_COLUMNS.items():
+        if table not in columns:
+            missing.append(f"the table {table!r} is missing")
+            continue
+        gone = [name for name in wanted if name not in set(columns[table])]
+        if gone:
+            missing.append(f"the table {table!r} has no column {' and no '.join(map(repr, gone))}")
+    return missing
+
+
+def index_findings(leading: Mapping[str, Iterable[str]]) -> list[str]:
+    """A sentence for each index that the queries need and that is missing.
+
+    ``leading`` has the first column of each index, by table.
+    """
+    return [
+        f"the table {table!r} has no index that begins with {columns[0]!r}, so that each lookup reads all of it."
+        f" Right would be: CREATE UNIQUE INDEX {table}_{columns[0]} ON {table} ({columns[0]})"
+        for table, columns in COLUMNS.items()
+        if columns[0] not in set(leading.get(table, ()))
+    ]
+
+
+def samples(tables: Tables) -> list[str]:
+    """A few keys of each kind: the first and the last entries that are active, and of those that are not."""
+    keys: list[str] = []
+    for table, columns in COLUMNS.items():
+        active = columns.index("active")
+        for wanted in (True, False):
+            found = sorted(key for key, row in tables.get(table, {}).items() if bool(row[active]) is wanted)
+            keys.extend(dict.fromkeys([*found[:PROOFS], *found[-PROOFS:]]))
+    twins = sorted(tables.get("alias_domain", {}))[:PROOFS]
+    boxes = sorted(tables.get("mailbox", {}))[:PROOFS]
+    keys.extend(f"{box.rpartition('@')[0]}@{twin}" for twin in twins for box in boxes)
+    return list(dict.fromkeys(keys))
+
+
+#: who keeps the database: the role, or PostfixAdmin
+MODES = ("owned", "given")
+_ACCOUNT_INPUTS = ("sqlite_maps_domains", "sqlite_maps_mailboxes", "sqlite_maps_aliases", "sqlite_maps_domain_aliases")
 
 
 def role_problems(inputs: Mapping[str, Any]) -> list[str]:
@@ -578,10 +780,25 @@ def role_problems(inputs: Mapping[str, Any]) -> list[str]:
     Raises ValueError for a name that is no such input.
     """
     found: list[str | None] = []
+    given = inputs.get("sqlite_maps_mode") == "given"
     for name, value in inputs.items():
-        if name in ("sqlite_maps_database", "sqlite_maps_directory"):
+        if name == "sqlite_maps_mode":
+            if value not in MODES:
+                found.append(f"{name} is {value!r}. Right would be {' or '.join(map(repr, MODES))}.")
+        elif name in _ACCOUNT_INPUTS:
+            if given and value:
+                found.append(
+                    f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be to"
+                    " leave it out, and to make the accounts in PostfixAdmin."
+                )
+        elif name == "sqlite_maps_database_owner":
+            if value and not given:
+                found.append(f"{name} is {value!r}, which is for sqlite_maps_mode 'given'. Right would be ''.")
+            elif not isinstance(value, str) or not re.fullmatch(r"([a-z_][a-z0-9_-]{0,31})?", value):
+                found.append(f"{name} is {value!r}. Right would be the name of a user, such as 'www-data', or ''.")
+        elif name in ("sqlite_maps_database", "sqlite_maps_directory"):
             found.append(absolute_path_problem(name, value))
-            if name == "sqlite_maps_database" and str(value).count("/") < 3:
+            if name == "sqlite_maps_database" and str(value).count("/") < 3 and not given:
                 found.append(
                     f"{name} is {value!r}, and its directory becomes the role's own."
                     " Right would be one of its own, such as '/var/lib/puffy-mail/accounts.sqlite'."

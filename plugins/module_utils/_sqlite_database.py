@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one edge that opens the accounts database: reads it whole, writes it in one transaction."""
+"""The one edge that opens accounts databases: ours is read whole and written in one transaction, PostfixAdmin's is
+looked at."""
 
 from __future__ import annotations
 
@@ -18,8 +19,13 @@ from ansible_collections.puffy.mail.plugins.module_utils import _files
 from ansible_collections.puffy.mail.plugins.module_utils._sqlite_accounts import (
     APPLICATION_ID,
     COLUMNS,
+    MIGRATIONS,
+    PROOFS,
     SCHEMA,
     SCHEMA_VERSION,
+    SINCE,
+    Find,
+    Row,
     TablePlan,
     Tables,
 )
@@ -37,6 +43,7 @@ class Database:
     """The accounts database as it is."""
 
     tables: Tables
+    version: int
     journal_mode: str
     uid: int
     gid: int
@@ -73,24 +80,33 @@ def _status(path: str) -> os.stat_result | None:
     return status
 
 
-def _check_owner(path: str, connection: sqlite3.Connection) -> None:
+def exists(path: str) -> bool:
+    """Whether there is a file. Raises DatabaseError for a directory, or where that cannot be told."""
+    return _status(path) is not None
+
+
+def _version(path: str, connection: sqlite3.Connection) -> int:
+    """The schema version of a database of ours. Raises DatabaseError for any other."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
         raise DatabaseError(
             f"{path}: is a SQLite database that this collection did not make (application_id {application:#x});"
             " it is left alone. Name another path, or move it away"
         )
-    if version != SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         raise DatabaseError(
-            f"{path}: has the schema version {version}; this release of the collection knows {SCHEMA_VERSION}"
+            f"{path}: has the schema version {version}, and this release of the collection knows {SCHEMA_VERSION} and"
+            " earlier ones; it is left alone. Right would be the release that made it, or a later one"
         )
+    return version
 
 
-def _rows(connection: sqlite3.Connection) -> Tables:
+def _rows(connection: sqlite3.Connection, version: int = SCHEMA_VERSION) -> Tables:
     return {
         table: {row[0]: row for row in connection.execute(f"SELECT {', '.join(columns)} FROM {table}")}  # noqa: S608
         for table, columns in COLUMNS.items()
+        if SINCE.get(table, 1) <= version
     }
 
 
@@ -104,11 +120,11 @@ def read(path: str, *, recover: bool = False) -> Database | None:
         return None
     with _opened(path, "rw" if recover else "ro") as connection:
         connection.execute("BEGIN")  # one view over all the tables
-        _check_owner(path, connection)
-        tables = _rows(connection)
+        version = _version(path, connection)
+        tables = _rows(connection, version)
         connection.execute("ROLLBACK")
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    return Database(tables, journal, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    return Database(tables, version, journal, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
 
 def _write(connection: sqlite3.Connection, plans: Mapping[str, TablePlan]) -> None:
@@ -163,11 +179,19 @@ def create(path: str, plans: Mapping[str, TablePlan], *, uid: int, gid: int, mod
 
 
 def update(path: str, replan: Callable[[Tables], Mapping[str, TablePlan]]) -> None:
-    """Bring the live database to what ``replan`` says of its rows, in one transaction."""
+    """Bring the live database to the newest schema and to what ``replan`` says of its rows, in one transaction."""
     with _opened(path, "rw") as connection:
         # A WAL database needs its side files written by readers, which Postfix's account cannot do.
         connection.execute("PRAGMA journal_mode = DELETE")
-        _transaction(connection, lambda: _write(connection, replan(_rows(connection))))
+
+        def work() -> None:
+            for version in range(_version(path, connection), SCHEMA_VERSION):
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            _write(connection, replan(_rows(connection)))
+
+        _transaction(connection, work)
 
 
 def own(path: str, *, uid: int, gid: int, mode: int) -> None:
@@ -177,3 +201,150 @@ def own(path: str, *, uid: int, gid: int, mode: int) -> None:
         os.chmod(path, mode)
     except OSError as exc:
         raise DatabaseError(f"{path}: its owner and mode cannot be set: {exc.strerror}") from exc
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a database that PostfixAdmin keeps looks like."""
+
+    columns: dict[str, list[str]]
+    #: the first column of each index, by table
+    leading: dict[str, list[str]]
+    #: rows by table, of the tables that are there
+    counts: dict[str, int]
+
+
+def is_wal(path: str) -> bool:
+    """Whether the file's header asks for write-ahead logging (file format, bytes 18 and 19)."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(20)[18:] == b"\2\2"
+    except OSError as exc:
+        raise DatabaseError(f"{path}: cannot be read: {exc.strerror}") from exc
+
+
+@contextlib.contextmanager
+def opened_for_reading(path: str) -> Iterator[sqlite3.Connection]:
+    """One view of the database at ``path``, which is not changed. Raises DatabaseError."""
+    status = _status(path)
+    if status is None:
+        raise DatabaseError(f"{path}: there is no such file; right would be the database that PostfixAdmin made")
+    if status.st_size == 0:
+        raise DatabaseError(f"{path}: is empty; PostfixAdmin's upgrade.php makes its tables")
+    with _opened(path, "ro") as connection:
+        connection.execute("BEGIN")
+        yield connection
+
+
+def survey(connection: sqlite3.Connection) -> Survey:
+    """The tables, columns and indexes that are there."""
+    columns: dict[str, list[str]] = {}
+    leading: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
+    for table in COLUMNS:
+        found = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        if not found:
+            continue
+        columns[table] = found
+        names = [row[1] for row in connection.execute(f"PRAGMA index_list({table})")]
+        leading[table] = []
+        for name in names:
+            first = connection.execute(f'PRAGMA index_info("{name}")').fetchone()
+            if first is not None and first[2] is not None:
+                leading[table].append(first[2])
+        counts[table] = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+    return Survey(columns, leading, counts)
+
+
+def row_finder(connection: sqlite3.Connection) -> Find:
+    """Finds single rows in the database."""
+
+    def find(table: str, key: str) -> Row | None:
+        columns = COLUMNS[table]
+        row = connection.execute(
+            f"SELECT {', '.join(columns)} FROM {table} WHERE {columns[0]} = ?",  # noqa: S608
+            (key,),
+        ).fetchone()
+        return None if row is None else tuple(row)
+
+    return find
+
+
+def sample_keys(connection: sqlite3.Connection) -> list[str]:
+    """A few keys of each table, active ones and others, and some addresses in domain aliases."""
+    keys: list[str] = []
+    for table, columns in COLUMNS.items():
+        for active in (1, 0):
+            for order in ("ASC", "DESC"):
+                found = connection.execute(
+                    f"SELECT {columns[0]} FROM {table} WHERE active = ?"  # noqa: S608
+                    f" ORDER BY {columns[0]} {order} LIMIT {PROOFS}",
+                    (active,),
+                )
+                keys.extend(row[0] for row in found)
+    twins = connection.execute(
+        "SELECT local_part || '@' || alias_domain FROM alias_domain JOIN mailbox ON domain = target_domain"
+        " ORDER BY alias_domain LIMIT ?",
+        (PROOFS,),
+    )
+    keys.extend(row[0] for row in twins)
+    return list(dict.fromkeys(keys))
+
+
+def data_findings(connection: sqlite3.Connection) -> list[str]:
+    """What in the rows keeps addresses from being found."""
+    found = []
+    for table, columns in COLUMNS.items():
+        key = columns[0]
+        count, one = connection.execute(
+            f"SELECT count(*), min({key}) FROM {table} WHERE {key} <> lower({key})"  # noqa: S608
+        ).fetchone()
+        if count:
+            found.append(
+                f"{count} of the entries of the table {table!r} have capitals in {key!r}, such as {one!r}, and are"
+                " never found: Postfix asks in lower case. Right would be the same in lower case"
+            )
+    chains = connection.execute(
+        "SELECT a.alias_domain, a.target_domain, b.target_domain FROM alias_domain AS a"
+        " JOIN alias_domain AS b ON b.alias_domain = a.target_domain WHERE a.active = 1 AND b.active = 1 LIMIT 1"
+    ).fetchone()
+    if chains:
+        found.append(
+            f"the domain alias {chains[0]!r} leads to {chains[1]!r}, which is one itself; such a chain is not followed."
+            f" Right would be {chains[2]!r} as its target"
+        )
+    return found
+
+
+def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | None:
+    """Why the account ``uid`` with the one group ``gid`` cannot read ``path``; None where it can."""
+
+    def allowed(status: os.stat_result, bit: int) -> bool:
+        shift = 6 if status.st_uid == uid else 3 if status.st_gid == gid else 0
+        return bool(status.st_mode >> shift & bit)
+
+    real = os.path.realpath(path)
+    directory = os.path.dirname(real)
+    parents = [directory]
+    while parents[-1] != "/":
+        parents.append(os.path.dirname(parents[-1]))
+    why = f"proxymap(8) runs as {name} with the group {group} alone"
+    for parent in reversed(parents):
+        status = os.stat(parent)
+        if not allowed(status, 1):
+            return (
+                f"{path}: {name} cannot enter {parent} (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
+                f" Right would be: chgrp {group} {parent}; chmod g+x {parent}"
+            )
+    status = os.stat(real)
+    if not allowed(status, 4):
+        return (
+            f"{path}: {name} cannot read it (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
+            f" Right would be: chgrp {group} {path}; chmod g+r {path}"
+        )
+    if is_wal(real) and not (allowed(os.stat(directory), 2) and allowed(status, 2)):
+        return (
+            f"{path}: it is in write-ahead logging mode, in which every reader writes beside it, and {name} may not"
+            f" write there. Right would be, while nothing uses it: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"
+        )
+    return None

@@ -88,10 +88,17 @@ def discover(config_directory: str | None = None) -> Postfix:
     )
 
 
-def ask(postfix: Postfix, table: str, keys: Iterable[str]) -> dict[str, str | None]:
+def proxied(postfix: Postfix) -> set[str]:
+    """The tables that proxymap(8) may be asked for, without ``proxy:``. Raises CommandError."""
+    postconf = _command.require("postconf", [postfix.command_directory])
+    said = _command.run([postconf, "-c", postfix.config_directory, "-hx", "proxy_read_maps"]).stdout
+    return {word[len("proxy:") :] for word in re.split(r"[\s,]+", said) if word.startswith("proxy:")}
+
+
+def ask(postfix: Postfix, table: str, keys: Iterable[str], timeout: float = QUERY_TIMEOUT) -> dict[str, str | None]:
     """Look each key up in ``table`` (``type:path``) and return the answers, None for "not found".
 
-    One postmap runs for all keys, as mail_owner without supplementary groups, as proxymap(8) does. Raises
+    ``timeout``, in seconds, is for all keys together. One postmap runs for all keys, as mail_owner without supplementary groups, as proxymap(8) does. Raises
     CommandError where the table cannot be opened or cannot answer.
     """
     wanted = list(keys)
@@ -107,7 +114,7 @@ def ask(postfix: Postfix, table: str, keys: Iterable[str]) -> dict[str, str | No
         [postmap, "-c", postfix.config_directory, "-q", "-", table],
         check=False,
         data="".join(f"{key}\n" for key in wanted),
-        timeout=QUERY_TIMEOUT,
+        timeout=timeout,
         user=postfix.mail_owner,
         group=postfix.group,
         cwd="/",

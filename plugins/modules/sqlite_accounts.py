@@ -11,12 +11,13 @@ short_description: Mail domains, mailboxes and aliases in one SQLite database
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Keeps a SQLite database with the tables and column names of PostfixAdmin (C(domain), C(mailbox), C(alias)), which
-    Postfix and Dovecot read.
+  - Keeps a SQLite database with the tables and column names of PostfixAdmin (C(domain), C(mailbox), C(alias),
+    C(alias_domain)), which Postfix and Dovecot read.
   - Rows are compared by content and changed in one transaction, so a reader sees the accounts before or after, never
     half. A new database takes its name when it is complete.
   - Addresses are folded to lower case.
-  - A database that this module did not make is never touched.
+  - A database that this module did not make is never touched. One that an earlier release made gets the tables that
+    have come since, in the same transaction.
 options:
   path:
     description: Absolute path of the database. Its directory must exist and be open to those who read the database.
@@ -42,6 +43,13 @@ options:
     description:
       - Each is a mapping with C(address) (or V(@example.org) for every other address of a domain), C(goto), a list of
         addresses, and optionally C(active).
+    type: list
+    elements: dict
+    default: []
+  domain_aliases:
+    description:
+      - Domains that stand for another one, each a mapping with C(name), C(target), which is one of O(domains), and
+        optionally C(active). Each address of the target is one of C(name) too.
     type: list
     elements: dict
     default: []
@@ -107,6 +115,12 @@ rows:
   type: dict
   returned: success
   sample: {"mailbox": {"inserted": 1, "updated": 0, "deleted": 0}}
+expect:
+  description:
+    - By client file of P(puffy.mail.sqlite_client_files#filter), what it must answer to a few keys of each kind, null
+      for "not found".
+  type: dict
+  returned: success
 diff:
   description: The rows that differ, before and after, hashes masked.
   type: dict
@@ -130,6 +144,7 @@ def _check(params: dict[str, Any], current: _sqlite_accounts.Tables) -> None:
         params["domains"],
         params["mailboxes"],
         params["aliases"],
+        params["domain_aliases"],
         plain_passwords=False,
         known_domains=kept.get("domain", {}),
         known_addresses=[*kept.get("mailbox", {}), *kept.get("alias", {})],
@@ -156,16 +171,21 @@ def _converge(module: AnsibleModule) -> dict[str, Any]:
     database = _sqlite_database.read(path, recover=not module.check_mode)
     current = database.tables if database else {}
     _check(params, current)
-    wanted = _sqlite_accounts.rows(params["domains"], params["mailboxes"], params["aliases"])
+    wanted = _sqlite_accounts.rows(params["domains"], params["mailboxes"], params["aliases"], params["domain_aliases"])
     exclusive: bool = params["exclusive"]
     plans = _sqlite_accounts.plan(current, wanted, exclusive)
-    differs = database is None or any(plans.values()) or database.journal_mode != "delete"
+    old_version = database.version if database else _sqlite_accounts.SCHEMA_VERSION
+    outdated = old_version != _sqlite_accounts.SCHEMA_VERSION
+    differs = database is None or any(plans.values()) or database.journal_mode != "delete" or outdated
     disowned = database is not None and (database.uid, database.gid, database.mode) != (uid, gid, mode)
 
     before, after = _sqlite_accounts.diff_lines(plans)
     if disowned and database is not None:
         before.append(f"mode {database.mode:04o}, owner {database.uid}, group {database.gid}")
         after.append(f"mode {mode:04o}, owner {params['owner']}, group {params['group']}")
+    if outdated:
+        before.append(f"schema version {old_version}")
+        after.append(f"schema version {_sqlite_accounts.SCHEMA_VERSION}")
     diff = {
         "before": "".join(f"{line}\n" for line in before),
         "after": "".join(f"{line}\n" for line in after),
@@ -180,7 +200,13 @@ def _converge(module: AnsibleModule) -> dict[str, Any]:
                 _sqlite_database.own(path, uid=uid, gid=gid, mode=mode)
             if differs:
                 _sqlite_database.update(path, lambda tables: _sqlite_accounts.plan(tables, wanted, exclusive))
-    return {"changed": differs or disowned, "rows": _sqlite_accounts.counts(plans), "diff": diff}
+    final = _sqlite_accounts.merged(current, wanted, exclusive)
+    return {
+        "changed": differs or disowned,
+        "rows": _sqlite_accounts.counts(plans),
+        "expect": _sqlite_accounts.proofs(_sqlite_accounts.finder(final), _sqlite_accounts.samples(final)),
+        "diff": diff,
+    }
 
 
 def main() -> None:
@@ -193,6 +219,7 @@ def main() -> None:
             # names the entry and is quick for a hundred thousand of them.
             "mailboxes": {"type": "list", "elements": "dict", "default": [], "no_log": True},
             "aliases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+            "domain_aliases": {"type": "list", "elements": "dict", "default": []},
             "exclusive": {"type": "bool", "default": True},
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str", "default": "0"},

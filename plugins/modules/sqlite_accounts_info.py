@@ -11,12 +11,19 @@ short_description: What a SQLite accounts database holds
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Reads a database that M(puffy.mail.sqlite_accounts) keeps, and changes nothing.
+  - Reads a database that M(puffy.mail.sqlite_accounts) or PostfixAdmin keeps, and changes nothing.
+  - Of PostfixAdmin's database it checks that the tables and columns are there which Postfix reads, that Postfix can
+    read the file, and that each lookup has its index. Accounts are counted and not returned.
 options:
   path:
     description: Absolute path of the database.
     type: path
     required: true
+  kept_by:
+    description: Who keeps the database, and so what is expected of it.
+    type: str
+    choices: [puffy_mail, postfixadmin]
+    default: puffy_mail
   hashes:
     description:
       - Whether RV(password_hashes) is returned, for the control side to keep the hashes that still fit.
@@ -46,6 +53,11 @@ EXAMPLES = r"""
   puffy.mail.sqlite_accounts_info:
     path: /var/lib/puffy-mail/accounts.sqlite
   register: accounts
+
+- name: Check that Postfix can be served from PostfixAdmin's database
+  puffy.mail.sqlite_accounts_info:
+    path: /home/vmail/database/vmail.sqlite3
+    kept_by: postfixadmin
 """
 
 RETURN = r"""
@@ -57,17 +69,39 @@ domains:
   description: The domains, each with C(name), C(description), C(backupmx) and C(active), in the order of the names.
   type: list
   elements: dict
-  returned: always
+  returned: when O(kept_by=puffy_mail)
 mailboxes:
   description: The mailboxes, each with C(address), C(name), C(maildir), C(quota) (bytes) and C(active).
   type: list
   elements: dict
-  returned: always
+  returned: when O(kept_by=puffy_mail)
 aliases:
   description: The aliases, each with C(address), C(goto) (a list) and C(active).
   type: list
   elements: dict
-  returned: always
+  returned: when O(kept_by=puffy_mail)
+domain_aliases:
+  description: The domains that stand for another one, each with C(name), C(target) and C(active).
+  type: list
+  elements: dict
+  returned: when O(kept_by=puffy_mail)
+counts:
+  description: How many entries each table has.
+  type: dict
+  returned: when O(kept_by=postfixadmin)
+  sample: {"domain": 2, "mailbox": 40, "alias": 52, "alias_domain": 0}
+findings:
+  description:
+    - A sentence for each index that is missing, and for entries that Postfix cannot find. They are warnings too.
+  type: list
+  elements: str
+  returned: when O(kept_by=postfixadmin)
+expect:
+  description:
+    - By client file of P(puffy.mail.sqlite_client_files#filter), what it must answer to a few keys of each kind, null
+      for "not found".
+  type: dict
+  returned: when O(kept_by=postfixadmin)
 password_hashes:
   description: The hash of each mailbox, by address.
   type: dict
@@ -78,13 +112,24 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts, _sqlite_database
+from ansible_collections.puffy.mail.plugins.module_utils import (
+    _command,
+    _sqlite_accounts,
+    _sqlite_database,
+    _table_query,
+)
 
 
 def _told(tables: _sqlite_accounts.Tables) -> dict[str, list[dict[str, Any]]]:
+    twins = [
+        {"name": name, "target": target, "active": bool(active)}
+        for name, target, active in tables.get("alias_domain", {}).values()
+    ]
+    own = tables.get("alias_domain", {})
     domains = [
         {"name": name, "description": description, "backupmx": bool(backupmx), "active": bool(active)}
         for name, description, backupmx, active in tables.get("domain", {}).values()
+        if name not in own
     ]
     mailboxes = [
         {"address": address, "name": name, "maildir": maildir, "quota": quota, "active": bool(active)}
@@ -94,7 +139,34 @@ def _told(tables: _sqlite_accounts.Tables) -> dict[str, list[dict[str, Any]]]:
         {"address": address, "goto": goto.split(","), "active": bool(active)}
         for address, goto, _domain, active in tables.get("alias", {}).values()
     ]
-    return {"domains": domains, "mailboxes": mailboxes, "aliases": aliases}
+    return {"domains": domains, "mailboxes": mailboxes, "aliases": aliases, "domain_aliases": twins}
+
+
+def _surveyed(path: str) -> dict[str, Any]:
+    """What PostfixAdmin's database holds. Raises DatabaseError where Postfix cannot be served from it."""
+    if _sqlite_database.exists(path) and _table_query.installed():
+        postfix = _table_query.discover()
+        problem = _sqlite_database.unreadable(path, postfix.mail_owner, postfix.uid, postfix.gid, postfix.group)
+        if problem:
+            raise _sqlite_database.DatabaseError(problem)
+    with _sqlite_database.opened_for_reading(path) as connection:
+        found = _sqlite_database.survey(connection)
+        missing = _sqlite_accounts.schema_problems(found.columns)
+        if missing:
+            raise _sqlite_database.DatabaseError(
+                f"{path}: is no database of PostfixAdmin's that Postfix can be served from: {'; '.join(missing)}."
+                " Right would be to run PostfixAdmin's upgrade.php, or to name another file. Nothing was changed"
+            )
+        find = _sqlite_database.row_finder(connection)
+        return {
+            "exists": True,
+            "counts": found.counts,
+            "findings": [
+                *_sqlite_accounts.index_findings(found.leading),
+                *_sqlite_database.data_findings(connection),
+            ],
+            "expect": _sqlite_accounts.proofs(find, _sqlite_database.sample_keys(connection)),
+        }
 
 
 def main() -> None:
@@ -102,13 +174,20 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
+            "kept_by": {"type": "str", "choices": ["puffy_mail", "postfixadmin"], "default": "puffy_mail"},
             "hashes": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
+    path = module.params["path"]
     try:
-        database = _sqlite_database.read(module.params["path"])
-    except _sqlite_database.DatabaseError as exc:
+        if module.params["kept_by"] == "postfixadmin":
+            surveyed = _surveyed(path)
+            for finding in surveyed["findings"]:
+                module.warn(f"{path}: {finding}")
+            module.exit_json(changed=False, **surveyed)
+        database = _sqlite_database.read(path)
+    except (_sqlite_database.DatabaseError, _command.CommandError) as exc:
         module.fail_json(msg=f"{exc}")
     tables = database.tables if database else {}
     result: dict[str, Any] = {"exists": database is not None, **_told(tables)}

@@ -43,10 +43,14 @@ def test_without_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sqlite_client_files() -> None:
-    files = sqlite_client_files(["example.test"], [ALICE], [])
-    assert files[1]["expect"]["ALICE@EXAMPLE.TEST"] == "example.test/alice/"
+    files = sqlite_client_files(
+        {"virtual_alias_maps": {"a@example.test": "b@example.test"}}, {"relay_domains": {"x": None}}
+    )
+    assert [file["name"] for file in files][:2] == ["virtual_mailbox_domains", "relay_domains"]
+    assert files[3]["expect"] == {"a@example.test": "b@example.test"}
+    assert files[1]["expect"] == {"x": None}
     with pytest.raises(AnsibleFilterError, match=r"^sqlite_client_files: there is no client file 'x'"):
-        sqlite_client_files(["example.test"], [], [], {"x": {}})
+        sqlite_client_files({}, {"x": {}})
 
 
 def test_sqlite_maps_problems() -> None:

@@ -1,0 +1,159 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: proxymap
+short_description: Make Postfix's proxymap answer as its tables do now
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - C(proxymap(8)) keeps the databases open that it answers from. Where such a file was replaced by another one, it
+    answers from the old one; where it was away for a moment, it may go on saying so. Both end with its process, which
+    lives as long as it is busy.
+  - Asks the running proxymap for keys whose answers are known, and reloads Postfix where it answers otherwise or not
+    at all.
+  - Where Postfix does not run, and for a table that main.cf does not name with C(proxy:), there is nothing to do.
+options:
+  tables:
+    description:
+      - By table, named as in main.cf without C(proxy:), what it must answer, key by key; null for "not found".
+    type: dict
+    required: true
+  timeout:
+    description: Seconds that one table may take to answer, and Postfix to be ready again after a reload.
+    type: int
+    default: 10
+  config_directory:
+    description: Postfix's configuration directory, where it is not the default one.
+    type: path
+attributes:
+  check_mode:
+    description: Asks as a run does, and says whether Postfix would be reloaded.
+    support: full
+  diff_mode:
+    description: Shows what was answered and what is expected.
+    support: full
+  idempotent:
+    description: Once the answers are right, nothing is done.
+    support: full
+  platform:
+    description: Hosts with Postfix 3.5 or later.
+    platforms: openbsd, debian
+    support: full
+seealso:
+  - module: puffy.mail.map_config
+  - module: puffy.mail.postfix_service
+"""
+
+EXAMPLES = r"""
+- name: Let Postfix see that the database was replaced
+  puffy.mail.proxymap:
+    tables:
+      sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf:
+        alice@example.org: example.org/alice/
+        nobody@example.org: null
+"""
+
+RETURN = r"""
+asked:
+  description: The tables that were asked; empty where Postfix does not run or uses none of them through proxymap.
+  type: list
+  elements: str
+  returned: success
+stale:
+  description: By table, what was wrong before; empty where all answers were right.
+  type: dict
+  returned: success
+diff:
+  description: The wrong answers, and the right ones.
+  type: dict
+  returned: success
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _table_query
+
+Tables = dict[str, dict[str, Any]]
+
+
+def _stale(postfix: _table_query.Postfix, tables: Tables, timeout: float) -> dict[str, str]:
+    """By table, what the running proxymap answers wrongly."""
+    found = {}
+    for table, expect in tables.items():
+        try:
+            answers = _table_query.ask(postfix, f"proxy:{table}", expect, timeout=timeout)
+        except _command.CommandError as exc:
+            found[table] = str(exc)
+            continue
+        wrong = _table_query.unmet(expect, answers)
+        if wrong:
+            found[table] = "; ".join(wrong)
+    return found
+
+
+def _refresh(module: AnsibleModule) -> dict[str, Any]:
+    tables: Tables = {
+        str(table): {str(key): None if value is None else str(value) for key, value in expect.items()}
+        for table, expect in module.params["tables"].items()
+    }
+    timeout: int = module.params["timeout"]
+    nothing = {"changed": False, "asked": [], "stale": {}, "diff": {}}
+    if not _table_query.installed():
+        return nothing
+    postfix = _table_query.discover(module.params["config_directory"])
+    command = [_command.require("postfix", [postfix.command_directory]), "-c", postfix.config_directory]
+    if _command.run([*command, "status"], check=False).rc != 0:
+        return nothing
+    used = _table_query.proxied(postfix)
+    asked = {table: expect for table, expect in tables.items() if table in used and expect}
+    stale = _stale(postfix, asked, timeout)
+    if stale and not module.check_mode:
+        _command.run([*command, "reload"])
+        deadline = time.monotonic() + timeout
+        while (left := _stale(postfix, {table: asked[table] for table in stale}, timeout)) and (
+            time.monotonic() < deadline
+        ):
+            time.sleep(0.5)
+        if left:
+            raise _command.CommandError(f"Postfix was reloaded, and still: {'; '.join(left.values())}")
+    return {
+        "changed": bool(stale),
+        "asked": sorted(asked),
+        "stale": stale,
+        "diff": {
+            "before": "".join(f"proxy:{table}: {why}\n" for table, why in sorted(stale.items())),
+            "after": "".join(f"proxy:{table}: answers as expected\n" for table in sorted(stale)),
+        },
+    }
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "tables": {"type": "dict", "required": True},
+            "timeout": {"type": "int", "default": 10},
+            "config_directory": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    bad = [table for table, expect in module.params["tables"].items() if not isinstance(expect, dict)]
+    if bad:
+        module.fail_json(msg=f"tables has {bad[0]!r} without a mapping of keys to answers; nothing was asked")
+    try:
+        result = _refresh(module)
+    except _command.CommandError as exc:
+        module.fail_json(msg=f"{exc}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
