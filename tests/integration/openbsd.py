@@ -14,10 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hosts import PODMAN, ROOT, Host, _ansible_package
 
 #: the package branches of Postfix; each has an image of its own
 BRANCHES = ("stable", "stable35")
+#: fixture parameters: the first in every test run, both in the long one
+EACH_BRANCH = (BRANCHES[0], pytest.param(BRANCHES[1], marks=pytest.mark.long))
 
 
 class Standin(Host):

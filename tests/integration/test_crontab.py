@@ -4,70 +4,136 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from openbsd import BRANCHES, Standin
+from batch import assert_four, four, module, run, shell
+from openbsd import EACH_BRANCH, Standin
 
 pytestmark = pytest.mark.containers
 TAB = "/var/cron/tabs/root"
+JOB = {"job": "/usr/local/sbin/x -a", "schedule": "~/10 * * * *", "flags": ["-s", "-n"]}
+LINE = "~/10\t*\t*\t*\t*\t-n -s /usr/local/sbin/x -a\n"
+MINE = "local/sbin/x"
 
 
-@pytest.fixture(scope="module", params=BRANCHES)
+@pytest.fixture(scope="module", params=EACH_BRANCH)
 def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
     with Standin(str(request.param)) as running:
         yield running
 
 
-JOB = {"job": "/usr/local/sbin/x -a", "schedule": "~/10 * * * *", "flags": ["-s", "-n"]}
-LINE = "~/10\t*\t*\t*\t*\t-n -s /usr/local/sbin/x -a\n"
-
-
 def test_keeps_every_line_of_a_fresh_host(standin: Standin) -> None:
     raw = standin.read(TAB)
-    assert standin.four_runs("crontab", JOB)["changed"]
+    answers = run(
+        standin,
+        [
+            *four("crontab", JOB),
+            shell(f"cat {TAB}"),
+            *four("crontab", {"match": MINE, "state": "disabled"}),
+            shell("crontab -l"),
+            *four("crontab", {"match": MINE, "state": "enabled"}),
+            # a person's edit is repaired once
+            shell("crontab -l | sed 's,^~/10,0,' | crontab -"),
+            *four("crontab", JOB),
+            *four("crontab", {"match": MINE, "state": "absent"}),
+            shell("crontab -l"),
+        ],
+    )
+    assert assert_four(answers[0:4])["changed"]
     # behind crontab's own header stands all that was there, the comments that crontab -l hides included
-    assert standin.read(TAB).split("\n", 3)[3] == raw + LINE
-    assert standin.four_runs("crontab", {"match": "local/sbin/x", "state": "disabled"})["disabled"] == 1
-    assert standin.run("crontab -l").stdout == f"{raw}#{LINE}"
-    assert standin.four_runs("crontab", {"match": "local/sbin/x", "state": "enabled"})["enabled"] == 1
-    # a person's edit is repaired once
-    standin.run("crontab -l | sed 's,^~/10,0,' | crontab -")
-    assert standin.four_runs("crontab", JOB)["changed"]
-    assert standin.four_runs("crontab", {"match": "local/sbin/x", "state": "absent"})["changed"]
-    assert standin.run("crontab -l").stdout == raw
+    assert answers[4]["stdout"].split("\n", 3)[3] == raw + LINE
+    assert assert_four(answers[5:9])["disabled"] == 1
+    assert answers[9]["stdout"] == f"{raw}#{LINE}"
+    assert assert_four(answers[10:14])["enabled"] == 1
+    assert assert_four(answers[15:19])["changed"]
+    assert assert_four(answers[19:23])["changed"]
+    assert answers[23]["stdout"] == raw
 
 
 def test_a_user_without_a_crontab_gets_one_and_loses_it(standin: Standin) -> None:
-    assert standin.four_runs("crontab", {"user": "_smtpd", "job": "/bin/true", "schedule": "@daily"})["changed"]
-    assert standin.run("crontab -u _smtpd -l").stdout == "@daily\t/bin/true\n"
-    assert standin.four_runs("crontab", {"user": "_smtpd", "match": "^/bin/true$", "state": "absent"})["changed"]
-    assert standin.run("crontab -u _smtpd -l", check=False).stderr == "crontab: no crontab for _smtpd\n"
+    answers = run(
+        standin,
+        [
+            *four("crontab", {"user": "_smtpd", "job": "/bin/true", "schedule": "@daily"}),
+            shell("crontab -u _smtpd -l"),
+            *four("crontab", {"user": "_smtpd", "match": "^/bin/true$", "state": "absent"}),
+            shell("crontab -u _smtpd -l"),
+        ],
+    )
+    assert assert_four(answers[0:4])["changed"]
+    assert answers[4]["stdout"] == "@daily\t/bin/true\n"
+    assert assert_four(answers[5:9])["changed"]
+    assert answers[9]["stderr"] == "crontab: no crontab for _smtpd\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({**JOB, "schedule": "60 * * * *"}, "bad minute '60': '60' is out of range; the values are 0 to 59"),
-        ({"match": "(", "state": "absent"}, "match '(' is not a regular expression"),
-        ({"match": "x", "state": "absent", "schedule": "@daily"}, "schedule and flags go with state 'present'"),
-        ({**JOB, "user": "nobody-here"}, "crontab: unknown user nobody-here; nothing was changed"),
-    ],
-)
-def test_bad_input_leaves_the_crontab(standin: Standin, arguments: dict[str, Any], message: str) -> None:
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({**JOB, "schedule": "60 * * * *"}, "bad minute '60': '60' is out of range; the values are 0 to 59"),
+    ({"match": "(", "state": "absent"}, "match '(' is not a regular expression"),
+    ({"match": "x", "state": "absent", "schedule": "@daily"}, "schedule and flags go with state 'present'"),
+    ({**JOB, "user": "nobody-here"}, "crontab: unknown user nobody-here; nothing was changed"),
+]
+
+
+def test_bad_input_leaves_the_crontab(standin: Standin) -> None:
     before = standin.read(TAB)
-    result = standin.module("crontab", arguments)
-    assert message in result["msg"], result
-    assert standin.read(TAB) == before
+    answers = run(standin, [*(module("crontab", arguments) for arguments, _message in BAD), shell(f"cat {TAB}")])
+    for answer, (_arguments, message) in zip(answers, BAD):
+        assert answer["failed"]
+        assert message in answer["msg"]
+    assert answers[-1]["stdout"] == before
 
 
-def test_a_foreign_error_in_the_crontab_is_named_and_the_old_one_stays(standin: Standin) -> None:
-    broken = "# DO NOT EDIT THIS FILE\n#\n#\n99 * * * * /bin/broken\n"
+#: a table on disk that crontab(1) would refuse, and one with a header that is not its own
+WRONG = "SHELL=/bin/sh\n61\t*\t*\t*\t*\t/bin/wrong\n"
+FOREIGN = "# DO NOT EDIT: made by another tool\n# line 2\n# line 3\n# line 4\n@daily\t/bin/right\n"
+
+
+def test_a_wrong_table_is_kept_and_a_foreign_header_survives(standin: Standin) -> None:
+    put = f"install -m 600 -g crontab /dev/stdin {TAB}"
+    answers = run(
+        standin,
+        [
+            shell(f"printf %s {shlex.quote(WRONG)} | {put}"),
+            module("crontab", JOB),
+            shell(f"cat {TAB}"),
+            shell(f"printf %s {shlex.quote(FOREIGN)} | {put}"),
+            *four("crontab", JOB),
+            shell("crontab -l"),
+        ],
+    )
+    assert answers[1]["failed"]
+    assert '"-":2: bad minute' in answers[1]["msg"]
+    assert answers[1]["msg"].endswith("the crontab of root is as it was")
+    assert answers[2]["stdout"] == WRONG
+    assert assert_four(answers[4:8])["changed"]
+    assert answers[8]["stdout"] == FOREIGN + LINE
+
+
+def test_a_crontab_command_that_fails_half_way_leaves_the_old_table(standin: Standin) -> None:
+    fake = "/usr/local/sbin/crontab"
+    # takes half of the new table, then the disk is full; or says it has taken it, and has not
+    failing = 'case "$*" in *-l) exec /usr/bin/crontab "$@";; esac; head -c 40 >/tmp/half; echo no space >&2; exit 1'
+    lying = 'case "$*" in *-l) exec /usr/bin/crontab "$@";; esac; cat >/dev/null; exit 0'
     before = standin.read(TAB)
-    standin.write(TAB, broken)
-    result = standin.module("crontab", JOB)
-    assert '"-":1: bad minute' in result["msg"], result
-    assert result["msg"].endswith("the crontab of root is as it was")
-    assert standin.read(TAB) == broken
-    standin.write(TAB, before)
+    answers = run(
+        standin,
+        [
+            shell(f"printf '#!/bin/sh\\n%s\\n' {shlex.quote(failing)} >{fake}; chmod 755 {fake}"),
+            module("crontab", {"match": MINE, "state": "disabled"}),
+            shell(f"cat {TAB}; rm /tmp/half"),
+            shell(f"printf '#!/bin/sh\\n%s\\n' {shlex.quote(lying)} >{fake}"),
+            module("crontab", {"match": MINE, "state": "disabled"}),
+            shell(f"cat {TAB}; rm {fake}"),
+            module("crontab", {"match": MINE, "state": "disabled"}),
+        ],
+    )
+    assert answers[1]["failed"]
+    assert "failed with exit status 1: no space; the crontab of root is as it was" in answers[1]["msg"]
+    assert answers[2]["stdout"] == before
+    assert answers[4]["failed"]
+    assert "succeeded, but crontab -l does not show what was installed" in answers[4]["msg"]
+    assert answers[5]["stdout"] == before
+    assert answers[6]["disabled"] == 1

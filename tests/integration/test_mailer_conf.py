@@ -7,68 +7,105 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from openbsd import BRANCHES, Standin
+from batch import assert_four, four, module, run, shell
+from openbsd import EACH_BRANCH, Standin
 
 pytestmark = pytest.mark.containers
+NAMES = ("sendmail", "send-mail", "mailq", "newaliases")
+HAZARDS = (
+    # the package is added again, and postfix-enable runs a second time
+    "pkg_delete -I postfix; pkg_add -I postfix--%stable postfix--%stable35; postfix-enable",
+    "cp /etc/mailer.conf /etc/mailer.conf.postfix && postfix-enable",
+    "cp /etc/mailer.conf /etc/mailer.conf.postfix",
+    "postfix-disable",
+    "postfix-disable && rm /etc/mailer.conf.postfix",
+    "rm /etc/mailer.conf.pre-postfix",
+    "sed -i 's,^mailq.*,mailq /bin/false,' /etc/mailer.conf",
+    "rm /etc/mailer.conf",
+    # a helper that was stopped half way
+    "cp -p /etc/mailer.conf.pre-postfix /etc/mailer.conf.base; mv /etc/mailer.conf /etc/mailer.conf.pre-postfix",
+)
+ALL = "cat /etc/mailer.conf*; ls /etc/mailer.conf*"
 
 
-@pytest.fixture(scope="module", params=BRANCHES)
+@pytest.fixture(scope="module", params=EACH_BRANCH)
 def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
     with Standin(str(request.param)) as running:
         yield running
 
 
-def test_there_through_every_hazard_and_back(standin: Standin) -> None:
-    original = standin.read("/etc/mailer.conf")
-
-    # a bare host: check mode foretells the change, the run says what is missing
-    assert standin.module("mailer_conf", {}, check=True)["changed"]
-    bare = standin.module("mailer_conf", {})
+def test_a_bare_host(standin: Standin) -> None:
+    """Check mode foretells the change, the run says what is missing."""
+    foretold, bare, there = run(
+        standin, [module("mailer_conf", {}, check=True), module("mailer_conf", {}), shell("ls /etc/mailer.conf*")]
+    )
+    assert foretold["changed"]
     assert bare["failed"]
     assert bare["msg"] == (
         "there is no program /usr/local/sbin/sendmail here; install the Postfix package first; nothing was changed"
     )
-    assert standin.run("ls /etc/mailer.conf*").stdout == "/etc/mailer.conf\n"
+    assert there["stdout"] == "/etc/mailer.conf\n"
 
+
+def test_there_through_every_hazard_and_back(standin: Standin) -> None:
+    original = standin.read("/etc/mailer.conf")
     standin.install_postfix()
-    result = standin.four_runs("mailer_conf", {})
-    assert result["helpers"] == ["postfix-enable"]
-    names = ("sendmail", "send-mail", "mailq", "newaliases")
-    assert result["mapping"] == {name: ["/usr/local/sbin/sendmail"] for name in names}
-    enabled = standin.read("/etc/mailer.conf")
-    assert standin.run("stat -c %a:%u:%g /etc/mailer.conf*").stdout == "644:0:0\n" * 3
-    assert standin.run("sendmail -bv nobody </dev/null; newaliases && postalias -q postmaster hash:/etc/mail/aliases",
-                       check=False).stdout.endswith("root\n")  # fmt: skip
+    modes, reached = (
+        shell("stat -c %a:%u:%g /etc/mailer.conf*"),
+        shell("newaliases && postalias -q postmaster hash:/etc/mail/aliases"),
+    )
+    answers = run(standin, [*four("mailer_conf", {}), shell("cat /etc/mailer.conf"), modes, reached])
+    first = assert_four(answers[:4])
+    assert first["helpers"] == ["postfix-enable"]
+    assert first["mapping"] == {name: ["/usr/local/sbin/sendmail"] for name in NAMES}
+    enabled = answers[4]["stdout"]
+    assert answers[5]["stdout"] == "644:0:0\n" * 3
+    assert answers[6]["stdout"] == "root\n"
 
-    for hazard in (
-        # the package is added again, and postfix-enable runs a second time
-        "pkg_delete -I postfix; pkg_add -I postfix--%stable postfix--%stable35; postfix-enable",
-        "cp /etc/mailer.conf /etc/mailer.conf.postfix && postfix-enable",
-        "cp /etc/mailer.conf /etc/mailer.conf.postfix",
-        "postfix-disable",
-        "postfix-disable && rm /etc/mailer.conf.postfix",
-        "rm /etc/mailer.conf.pre-postfix",
-        "sed -i 's,^mailq.*,mailq /bin/false,' /etc/mailer.conf",
-        "rm /etc/mailer.conf",
-    ):
-        standin.run(hazard)
-        before = standin.run("cat /etc/mailer.conf*; ls /etc/mailer.conf*").stdout
-        result = standin.module("mailer_conf", {})
-        after = standin.run("cat /etc/mailer.conf*; ls /etc/mailer.conf*").stdout
-        assert result["changed"] == (before != after), (hazard, result)
-        assert not standin.module("mailer_conf", {})["changed"], hazard
-        assert standin.read("/etc/mailer.conf") == enabled, hazard
-        assert standin.read("/etc/mailer.conf.pre-postfix") == original, hazard
-        assert standin.run("test -e /etc/mailer.conf.postfix", check=False).returncode != 0, hazard
+    each = [module("mailer_conf", {}), shell(ALL), module("mailer_conf", {}), shell("cat /etc/mailer.conf"),
+            shell("cat /etc/mailer.conf.pre-postfix; test ! -e /etc/mailer.conf.postfix")]  # fmt: skip
+    answers = run(standin, [request for hazard in HAZARDS for request in (shell(hazard), shell(ALL), *each)])
+    for index, hazard in enumerate(HAZARDS):
+        _done, before, result, after, again, conf, saved = answers[7 * index : 7 * index + 7]
+        assert result["changed"] == (before["stdout"] != after["stdout"]), (hazard, result)
+        assert not again["changed"], hazard
+        assert conf["stdout"] == enabled, hazard
+        assert (saved["rc"], saved["stdout"]) == (0, original), hazard
 
-    assert standin.four_runs("mailer_conf", {"state": "base"})["helpers"] == ["postfix-disable"]
-    assert standin.read("/etc/mailer.conf") == original
-    assert standin.run("ls /etc/mailer.conf*").stdout == "/etc/mailer.conf\n/etc/mailer.conf.postfix\n"
+    answers = run(
+        standin, [*four("mailer_conf", {"state": "base"}), shell("cat /etc/mailer.conf; ls /etc/mailer.conf*")]
+    )
+    assert assert_four(answers[:4])["helpers"] == ["postfix-disable"]
+    assert answers[4]["stdout"] == f"{original}/etc/mailer.conf\n/etc/mailer.conf.postfix\n"
+
+
+def test_a_helper_that_does_nothing_is_noticed_and_the_next_run_repairs(standin: Standin) -> None:
+    helper = "/usr/local/sbin/postfix-enable"
+    original = standin.read("/etc/mailer.conf")
+    answers = run(
+        standin,
+        [
+            shell(f"mv {helper} /tmp/; printf '#!/bin/sh\\necho out of order\\n' >{helper}; chmod 755 {helper}"),
+            module("mailer_conf", {}),
+            shell("cat /etc/mailer.conf"),
+            shell(f"mv /tmp/postfix-enable {helper}"),
+            module("mailer_conf", {}),
+            shell("cat /etc/mailer.conf.pre-postfix"),
+            module("mailer_conf", {"state": "base"}),
+            shell("cat /etc/mailer.conf"),
+        ],
+    )
+    assert answers[1]["failed"]
+    assert "is not what it should be after postfix-enable, which said: out of order" in answers[1]["msg"]
+    assert answers[2]["stdout"] == original
+    assert not answers[4].get("failed"), answers[4]
+    assert answers[5]["stdout"] == answers[7]["stdout"] == original
 
 
 def test_a_line_of_one_word_is_named(standin: Standin) -> None:
-    standin.write("/etc/mailer.conf", "sendmail\t/usr/sbin/smtpctl\nmailq\n")
+    text = "sendmail\t/usr/sbin/smtpctl\nmailq\n"
+    standin.write("/etc/mailer.conf", text)
     result = standin.module("mailer_conf", {})
     assert result["failed"]
     assert result["msg"].startswith("/etc/mailer.conf, line 2: 'mailq' has no program after it")
-    assert standin.read("/etc/mailer.conf") == "sendmail\t/usr/sbin/smtpctl\nmailq\n"
+    assert standin.read("/etc/mailer.conf") == text
