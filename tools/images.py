@@ -9,7 +9,8 @@ A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd
 in its package cache, so that a play installs them for real and without a network. A *mail* image
 (``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
 real Postfix that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with
-OpenLDAP's server and clients too, and Dovecot's LDAP support in the package cache.
+OpenLDAP's server and clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the
+ACME server pebble.
 
 An image's tag is the hash of its recipe, so a changed recipe builds anew and an unchanged one is reused.
 """
@@ -58,6 +59,8 @@ MAIL_PACKAGES = (
 #: what an ldap image has installed beyond the mail image, and what lies in its package cache only
 LDAP_PACKAGES = ("ldap-utils", "slapd")
 LDAP_CACHED_PACKAGES = ("dovecot-ldap",)
+#: what an acme image has installed beyond the mail image
+ACME_PACKAGES = ("certbot", "pebble")
 #: PID 1 runs the enabled services of runlevel 2, as a booting host does, and reaps what they leave.
 INITTAB = "id:2:initdefault:\nl2:2:wait:/etc/init.d/rc 2\n"
 
@@ -128,12 +131,14 @@ def tag_of(name: str) -> str:
     )
     if kind == "ldap":
         shape += json.dumps([LDAP_PACKAGES, LDAP_CACHED_PACKAGES])
+    if kind == "acme":
+        shape += json.dumps(ACME_PACKAGES)
     digest = hashlib.sha256(f"{kind}\n{shape}".encode()).hexdigest()[:16]
     return f"{REPOSITORY}-{name}:{digest}"
 
 
 def names() -> list[str]:
-    return [name for base in RECIPES for name in (base, f"{base}-mail", f"{base}-ldap")]
+    return [name for base in RECIPES for name in (base, f"{base}-mail", f"{base}-ldap", f"{base}-acme")]
 
 
 def build_bare(name: str, tag: str) -> None:
@@ -205,6 +210,13 @@ def build_ldap(name: str, tag: str) -> None:
     build_upon(build(f"{base}-mail"), tag, f"{attempt} || {{ apt-get update{stale} && {attempt}; }}", "")
 
 
+def build_acme(name: str, tag: str) -> None:
+    base = name.removesuffix("-acme")
+    stale = "" if RECIPES[base].check_valid_until else " -o Acquire::Check-Valid-Until=false"
+    attempt = f"apt-get install -y -qq --no-install-recommends {' '.join(ACME_PACKAGES)}"
+    build_upon(build(f"{base}-mail"), tag, f"{attempt} || {{ apt-get update{stale} && {attempt}; }}", "")
+
+
 def build(name: str) -> str:
     """Return the image's full name, building it if it is not there."""
     if name not in names():
@@ -219,7 +231,7 @@ def build(name: str) -> str:
             return tag
         started = time.monotonic()
         print(f"Building the image {name} (about a minute, once)", file=sys.stderr, flush=True)
-        kinds = {"": build_bare, "mail": build_mail, "ldap": build_ldap}
+        kinds = {"": build_bare, "mail": build_mail, "ldap": build_ldap, "acme": build_acme}
         kinds[name.partition("-")[2]](name, tag)
         print(f"Built the image {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return tag
