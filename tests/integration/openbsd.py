@@ -62,9 +62,12 @@ class Standin(Host):
         return done
 
     @staticmethod
-    def local(plays: Sequence[Mapping[str, Any]]) -> subprocess.CompletedProcess[str]:
-        """Run plays on the control side only."""
-        return _playbook(plays, "localhost ansible_connection=local\n")
+    def local(
+        plays: Sequence[Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run plays on the control side only, for hosts that exist by name, each with its variables."""
+        inventory = {name: {**variables, "ansible_connection": "local"} for name, variables in hosts.items()}
+        return _playbook(plays, json.dumps({"all": {"hosts": inventory}}))
 
 
 def _playbook(
