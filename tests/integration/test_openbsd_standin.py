@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 
 import pytest
-from openbsd import BRANCHES, Standin
+from batch import run, shell
+from openbsd import EACH_BRANCH, Standin
 
 pytestmark = pytest.mark.containers
 
 
-@pytest.fixture(scope="module", params=BRANCHES)
+@pytest.fixture(scope="module", params=EACH_BRANCH)
 def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
     """A booted stand-in, shared by this file; its tests run in the order they stand here."""
     with Standin(str(request.param)) as running:
@@ -75,45 +77,47 @@ def test_ansible_gathers_the_facts_of_openbsd(standin: Standin) -> None:
 LOCAL = "/etc/rc.conf.local"
 
 
-@pytest.mark.parametrize(
-    ("before", "command", "expected", "after"),
-    [
-        # sort -u; comments and blank lines survive but are re-ordered
-        ("z_flags=1\n# c\nz_flags=1\n", "disable smtpd", (0, "", ""), "# c\nsmtpd_flags=NO\nz_flags=1\n"),
-        ("smtpd_flags=NO\n", "enable smtpd", (0, "", ""), None),
-        ("", "enable slowcgi2", (2, "", "rcctl: service slowcgi2 does not exist\n"), ""),
-        # a service that does not exist may be disabled
-        ("", "disable nothing", (0, "", ""), None),
-        ("x_flags=1\nnothing_flags=-a\nnothing_user=b\n", "set nothing status off", (0, "", ""), "x_flags=1\n"),
-        ("", "get nothing status", (2, "", "rcctl: service nothing does not exist\n"), ""),
-        ("", "get smtpd status", (0, "", ""), ""),
-        ('SMTPD_flags = "NO" # c\n', "get smtpd status", (1, "", ""), 'SMTPD_flags = "NO" # c\n'),
-        ("", "set smtpd flags -v", (0, "", ""), "smtpd_flags=-v\n"),
-        ("smtpd_flags=NO\n", "set smtpd flags -v", (1, "", "rcctl: smtpd is not enabled\n"), "smtpd_flags=NO\n"),
-        ("", "set smtpd flags NO", (1, "", 'rcctl: "flags NO" contradicts "set"\n'), ""),
-        ("smtpd_flags=-v\n", "get smtpd flags", (0, "-v\n", ""), "smtpd_flags=-v\n"),
-        ("smtpd_flags=-v\n", "disable smtpd", (0, "", ""), "smtpd_flags=NO\n"),
-        ("", "set smtpd flags ' -v'", (0, "", ""), 'smtpd_flags=" -v"\n'),
-        ("", "disable pf", (0, "", ""), "pf=NO\n"),
-        ("pf=NO\n", "enable pf", (0, "", ""), None),
-        ("pkg_scripts=a\n", "order smtpd", (1, "", "rcctl: smtpd is not a pkg script\n"), "pkg_scripts=a\n"),
-        ("pkg_scripts=b a\n", "order", (0, "b\na\n", ""), "pkg_scripts=b a\n"),
-    ],
-)
-def test_rcctl(standin: Standin, before: str, command: str, expected: tuple[int, str, str], after: str | None) -> None:
+#: what the file says before, the command, its exit status, output and errors, and the file after it (None for no file)
+RCCTL: list[tuple[str, str, tuple[int, str, str], str | None]] = [
+    # sort -u; comments and blank lines survive but are re-ordered
+    ("z_flags=1\n# c\nz_flags=1\n", "disable smtpd", (0, "", ""), "# c\nsmtpd_flags=NO\nz_flags=1\n"),
+    ("smtpd_flags=NO\n", "enable smtpd", (0, "", ""), None),
+    ("", "enable slowcgi2", (2, "", "rcctl: service slowcgi2 does not exist\n"), ""),
+    # a service that does not exist may be disabled
+    ("", "disable nothing", (0, "", ""), None),
+    ("x_flags=1\nnothing_flags=-a\nnothing_user=b\n", "set nothing status off", (0, "", ""), "x_flags=1\n"),
+    ("", "get nothing status", (2, "", "rcctl: service nothing does not exist\n"), ""),
+    ("", "get smtpd status", (0, "", ""), ""),
+    ('SMTPD_flags = "NO" # c\n', "get smtpd status", (1, "", ""), 'SMTPD_flags = "NO" # c\n'),
+    ("", "set smtpd flags -v", (0, "", ""), "smtpd_flags=-v\n"),
+    ("smtpd_flags=NO\n", "set smtpd flags -v", (1, "", "rcctl: smtpd is not enabled\n"), "smtpd_flags=NO\n"),
+    ("", "set smtpd flags NO", (1, "", 'rcctl: "flags NO" contradicts "set"\n'), ""),
+    ("smtpd_flags=-v\n", "get smtpd flags", (0, "-v\n", ""), "smtpd_flags=-v\n"),
+    ("smtpd_flags=-v\n", "disable smtpd", (0, "", ""), "smtpd_flags=NO\n"),
+    ("", "set smtpd flags ' -v'", (0, "", ""), 'smtpd_flags=" -v"\n'),
+    ("", "disable pf", (0, "", ""), "pf=NO\n"),
+    ("pf=NO\n", "enable pf", (0, "", ""), None),
+    ("pkg_scripts=a\n", "order smtpd", (1, "", "rcctl: smtpd is not a pkg script\n"), "pkg_scripts=a\n"),
+    ("pkg_scripts=b a\n", "order", (0, "b\na\n", ""), "pkg_scripts=b a\n"),
+]
+
+
+def test_rcctl(standin: Standin) -> None:
     script = (
-        f"cat >{LOCAL}; chmod 600 {LOCAL}; rcctl {command} >/tmp/out 2>/tmp/err; echo $?; cat /tmp/out; echo --;"
-        f" cat /tmp/err; echo --; stat -c '%a %u %g' {LOCAL} 2>/dev/null; echo --; cat {LOCAL} 2>/dev/null;"
-        f" rm -f {LOCAL}"
+        "printf %s {before} >{local}; chmod 600 {local}; rcctl {command} >/tmp/out 2>/tmp/err; echo $?; cat /tmp/out;"
+        " echo --; cat /tmp/err; echo --; stat -c '%a %u %g' {local} 2>/dev/null; echo --; cat {local} 2>/dev/null;"
+        " rm -f {local}"
     )
-    said, err, status, text = standin.run(script, check=False, data=before).stdout.split("--\n")
-    code, out = said.split("\n", 1)
-    assert (int(code), out, err) == expected
-    assert text == (after or "")
-    if after is None:
-        assert status == ""
-    elif after != before:
-        assert status == "644 0 0\n"
+    scripts = [script.format(before=shlex.quote(before), command=command, local=LOCAL) for before, command, *_ in RCCTL]
+    for answer, (before, command, expected, after) in zip(run(standin, [shell(each) for each in scripts]), RCCTL):
+        said, err, status, text = answer["stdout"].split("--\n")
+        code, out = said.split("\n", 1)
+        assert (int(code), out, err) == expected, command
+        assert text == (after or ""), command
+        if after is None:
+            assert status == "", command
+        elif after != before:
+            assert status == "644 0 0\n", command
 
 
 def test_rcctl_needs_root(standin: Standin) -> None:
@@ -142,27 +146,26 @@ def test_crontab_hides_three_comments_and_adds_its_header(standin: Standin) -> N
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("@daily x", "bad command"),
-        ("A=b", "premature EOF"),
-        ("60 * * * * x\n", "bad minute"),
-        ("0 24 * * * x\n", "bad hour"),
-        ("0 0 0 * * x\n", "bad day-of-month"),
-        ("0 0 * 13 * x\n", "bad month"),
-        ("0 0 * * mon-fri x\n", "bad day-of-week"),
-        ("@never x\n", "bad time specifier"),
-        ("@daily -x y\n", "bad flags"),
-        ("~ * * * *\n", "bad command"),
-    ],
-)
-def test_crontab_refuses(standin: Standin, text: str, message: str) -> None:
+REFUSED = [
+    ("@daily x", "bad command"),
+    ("A=b", "premature EOF"),
+    ("60 * * * * x\n", "bad minute"),
+    ("0 24 * * * x\n", "bad hour"),
+    ("0 0 0 * * x\n", "bad day-of-month"),
+    ("0 0 * 13 * x\n", "bad month"),
+    ("0 0 * * mon-fri x\n", "bad day-of-week"),
+    ("@never x\n", "bad time specifier"),
+    ("@daily -x y\n", "bad flags"),
+    ("~ * * * *\n", "bad command"),
+]
+
+
+def test_crontab_refuses(standin: Standin) -> None:
     before = standin.read(TAB)
-    assert answer(standin, "crontab -", text) == (
-        1, "", f'"-":1: {message}\ncrontab: errors in crontab file, unable to install\n'
-    )  # fmt: skip
-    assert standin.read(TAB) == before
+    scripts = [f"printf %s {shlex.quote(text)} | crontab -; echo $?; cat {TAB}" for text, _message in REFUSED]
+    for answer, (_text, message) in zip(run(standin, [shell(each) for each in scripts]), REFUSED):
+        assert answer["stdout"] == f"1\n{before}"
+        assert answer["stderr"] == f'"-":1: {message}\ncrontab: errors in crontab file, unable to install\n'
 
 
 def test_crontab_takes_openbsd_syntax_and_has_none_for_others(standin: Standin) -> None:
@@ -298,6 +301,7 @@ def test_postfix_enable_and_disable_with_their_hazards(standin: Standin) -> None
     assert standin.read("/etc/mailer.conf") == original
 
 
+@pytest.mark.long
 def test_pkg_delete_keeps_queue_and_configuration_unless_told(standin: Standin) -> None:
     standin.run("rcctl stop postfix")
     assert "postfix not disabled" in standin.run("pkg_delete -I postfix").stdout
@@ -308,3 +312,20 @@ def test_pkg_delete_keeps_queue_and_configuration_unless_told(standin: Standin) 
     assert standin.read("/etc/postfix/mine") == "kept\n"
     standin.run("pkg_delete -Ic postfix")
     assert standin.run("ls -d /etc/postfix /var/spool/postfix", check=False).stdout == ""
+
+
+def test_other_packages(standin: Standin) -> None:
+    assert standin.run("python3 -c 'import cryptography'", check=False).returncode != 0
+    assert answer(standin, "pkg_add -I py3-cryptography dovecot--")[0::2] == (0, "")
+    standin.run("python3 -c 'import cryptography'")
+    # mail/dovecot: an EPOCH in the version, @sample for /etc/dovecot, _dovecot 518 and _dovenull 666
+    assert standin.run("pkg_info -Iq inst:dovecot--").stdout.startswith("dovecot-2.")
+    assert standin.run("pkg_info -Iq inst:dovecot--").stdout.endswith("v0\n")
+    assert standin.run("id -u _dovecot; id -u _dovenull").stdout == "518\n666\n"
+    assert standin.run("test -f /etc/dovecot/dovecot.conf && test -f /etc/login.conf.d/dovecot").returncode == 0
+    version = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n" if standin.branch == "stable" else ""
+    standin.write("/etc/dovecot/dovecot.conf", f"{version}ssl = no\nprotocols = imap\n")
+    assert answer(standin, "rcctl enable dovecot && rcctl start dovecot") == (0, "dovecot(ok)\n", "")
+    assert standin.run("stat -c %G /var/dovecot/login").stdout == "_dovenull\n"
+    assert answer(standin, "rcctl reload dovecot && rcctl check dovecot") == (0, "dovecot(ok)\ndovecot(ok)\n", "")
+    assert answer(standin, "rcctl stop dovecot; rcctl disable dovecot") == (0, "dovecot(ok)\n", "")
