@@ -9,6 +9,7 @@ src/postconf/postconf_print.c.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -221,8 +222,9 @@ class MainCf:
 
         A value goes where the effective occurrence is; other occurrences go. An occurrence that already has
         the value keeps its layout. New parameters are appended, sorted by name as postconf(1) does it. The
-        values of the names in ``folded`` are broken into continuation lines where they are longer than a
-        line. ValueError for a name or value that cannot be written.
+        values of the names in ``folded``, which are lists, are broken into continuation lines where they are
+        longer than a line; one that is in the file on several lines keeps its layout, but for the items that are
+        not the same. ValueError for a name or value that cannot be written.
         """
         fold = frozenset(folded)
         gone = frozenset(absent)
@@ -237,8 +239,12 @@ class MainCf:
                 replacement.update({number: [] for number in logical.parts})
             elif entry.name in values:
                 value = values[entry.name].strip(SPACE)
-                same = value == entry.raw or (entry.name in fold and normalize(value) == entry.value)
+                same = value == entry.raw or (entry.name in fold and list_words(value) == list_words(entry.raw))
                 if same and "\0" not in logical.text:
+                    continue
+                relaid = _relaid(self.lines, logical, entry, value) if entry.name in fold else None
+                if relaid is not None:
+                    replacement.update(relaid)
                     continue
                 replacement.update({number: [] for number in logical.parts})
                 replacement[logical.parts[0]] = _written(
@@ -300,6 +306,153 @@ def _written(prefix: str, value: str, fold: bool, end: str) -> list[str]:
             current = current + ("" if fresh else " ") + word
         fresh = False
     return [*lines, current + end]
+
+
+@dataclass
+class _ListLine:
+    """A physical line of a list: what stands before its first item, the items with what parts them, and the rest."""
+
+    before: str
+    items: list[tuple[str, str]]
+    rest: str
+
+    def render(self) -> str:
+        """The line; what parted the first item from one that is gone goes with that."""
+        shown = [separator + item if number else item for number, (separator, item) in enumerate(self.items)]
+        return self.before + "".join(shown) + self.rest
+
+
+def _relaid(lines: Sequence[str], logical: Logical, entry: Entry, value: str) -> dict[int, list[str]] | None:
+    """The lines of a list that is written on several of them, with the items of ``value``: lines whose items stay are
+    untouched. None where the layout is too unusual, or nothing of it would be left.
+    """
+    if len(logical.parts) == 1:
+        return None
+    found = None
+    # Where there are commas, what stands between two of them belongs together: a restriction and its table.
+    for separators in (",", _LIST_SEPARATORS):
+        found = found or _with_items(lines, logical, entry.name, value, separators)
+    return found
+
+
+def _items(text: str, separators: str) -> list[tuple[int, int]]:
+    """The items of a list as (start, end), without the blanks around them."""
+    found = []
+    for start, end in words(text, separators):
+        item = text[start:end]
+        if item.strip(SPACE):
+            start += len(item) - len(item.lstrip(SPACE))
+            found.append((start, start + len(item.strip(SPACE))))
+    return found
+
+
+def _with_items(
+    lines: Sequence[str], logical: Logical, name: str, value: str, separators: str
+) -> dict[int, list[str]] | None:
+    old = _list_lines(lines, logical, separators)
+    new = [normalize(value[start:end]) for start, end in _items(value, separators)]
+    if old is None or not set(new) & {normalize(item) for line in old.values() for _separator, item in line.items}:
+        return None
+    places = [(number, at) for number, line in old.items() for at in range(len(line.items))]
+    commas = any("," in text for line in old.values() for text in (line.rest, *(sep for sep, _item in line.items[1:])))
+    joint, last, mark = (", ", places[-1][0], ",") if commas else (" ", places[-1][0], "")
+    ended = "," in old[last].rest
+    columns = max(len(line.items) for number, line in old.items() if number != logical.parts[0])
+    indents = [line.before for number, line in old.items() if number != logical.parts[0] and line.items]
+    added: dict[int, list[str]] = {}
+    inline: dict[tuple[int, int], list[str]] = {}
+    gone: set[tuple[int, int]] = set()
+    have = [normalize(old[number].items[at][1]) for number, at in places]
+    for tag, start, stop, first, end in difflib.SequenceMatcher(None, have, new, autojunk=False).get_opcodes():
+        fresh = new[first:end]
+        if tag == "equal":
+            continue
+        for place in places[start:stop]:
+            if fresh:
+                number, at = place
+                old[number].items[at] = (old[number].items[at][0], fresh.pop(0))
+            else:
+                gone.add(place)
+        if fresh and stop == 0 and columns == 1 and places[0][0] != logical.parts[0]:
+            added[logical.parts[0]] = fresh
+        elif fresh and stop == 0:
+            number, at = places[0]
+            old[number].items[at] = (old[number].items[at][0], joint.join([*fresh, have[0]]))
+        elif fresh:
+            number, at = places[stop - 1]
+            line = old[number]
+            there = len(line.render().rstrip()) + len(joint.join(["", *fresh]))
+            if at == len(line.items) - 1 and (columns == 1 or there > LINE_LIMIT):
+                added[number] = [*added.get(number, []), *fresh]
+            else:
+                inline[number, at] = fresh
+    found: dict[int, list[str]] = {}
+    for number, line in old.items():
+        items: list[tuple[str, str]] = []
+        for at, (separator, item) in enumerate(line.items):
+            if (number, at) not in gone:
+                items.append((separator, joint.join([item, *inline.get((number, at), [])])))
+        emptied = bool(line.items) and not items
+        line.items = items
+        end_of_line = _line_end(lines[number])
+        if emptied and number == logical.parts[0]:
+            found[number] = [line.before.rstrip(" \t") + end_of_line]
+        else:
+            found[number] = [] if emptied else [line.render()]
+        found[number] += [
+            f"{indents[-1] if indents else INDENT}{item}{mark}{end_of_line}" for item in added.get(number, [])
+        ]
+    if commas:
+        _close(found, last, ended, bool(added.get(last)))
+    return found if _says(lines, logical, found, name, list_words(value)) else None
+
+
+def _close(found: dict[int, list[str]], last: int, ended: bool, continued: bool) -> None:
+    """Put the comma behind what was the last item, and take it from what is the last one now."""
+    if continued and not ended and found[last]:
+        body = found[last][0].rstrip()
+        found[last][0] = body + ("," if not body.endswith(("=", ",")) else "") + _line_end(found[last][0])
+    number = max(number for number, texts in found.items() if texts)
+    text = found[number][-1]
+    if not ended and text.rstrip().endswith(","):
+        found[number][-1] = text.rstrip().rstrip(",").rstrip() + _line_end(text)
+
+
+def _says(lines: Sequence[str], logical: Logical, found: dict[int, list[str]], name: str, items: list[str]) -> bool:
+    """Whether Postfix reads the new lines, with the comments among them, as this list."""
+    block: list[str] = []
+    for number in range(logical.parts[0], logical.parts[-1] + 1):
+        block.extend(found.get(number, [lines[number]]))
+    read = list(logical_lines(block))
+    if len(read) != 1 or read[0].parts[0] != 0:
+        return False
+    said, raw = split_name_value(read[0].text)
+    return said == name and list_words(raw) == items
+
+
+def _list_lines(lines: Sequence[str], logical: Logical, separators: str) -> dict[int, _ListLine] | None:
+    """The physical lines of a list; None where an item spans lines, or the name and its ``=`` do."""
+    first = lines[logical.parts[0]]
+    start = first.find("=") + 1
+    if not start or "\0" in logical.text:
+        return None
+    spans = _items(" " * start + logical.text[start:], separators)
+    found: dict[int, _ListLine] = {}
+    offset = 0
+    for number in logical.parts:
+        line = lines[number]
+        size = len(line) - line.endswith("\n")
+        here = [(a - offset, b - offset) for a, b in spans if offset <= a < offset + size]
+        if any(b > size for _a, b in here):
+            return None
+        items, at = [], here[0][0] if here else len(line.rstrip(SPACE))
+        before = line[:at]
+        for a, b in here:
+            items.append((line[at:a], line[a:b]))
+            at = b
+        found[number] = _ListLine(before, items, line[at:])
+        offset += size
+    return found
 
 
 def check_name(name: str) -> None:

@@ -115,8 +115,8 @@ def test_what_is_written_is_what_postconf_reads(host: Host) -> None:
     assert result["parameters_set"] == sorted(REQUEST["parameters"])
     assert result["services_changed"] == list(REQUEST["services"])
     assert host.read("/t/live/main.cf") == (
-        "# kept\ncompatibility_level = 2\n\nmydestination = $myhostname, localhost, example.test\n# between\n"
-        "mynetworks_style=host\nmyhostname = mx2.example.test\n# the end\n"
+        "# kept\ncompatibility_level = 2\n\nmydestination = $myhostname,\n# between\n"
+        "    localhost,\n    example.test\nmynetworks_style=host\nmyhostname = mx2.example.test\n# the end\n"
         "message_size_limit = 20480000\n"
         "smtpd_banner = $myhostname ESMTP  two  spaces\n"
         "smtpd_helo_required = yes\n"

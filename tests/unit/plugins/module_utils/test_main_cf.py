@@ -13,7 +13,6 @@ from ansible_collections.puffy.mail.plugins.module_utils._main_cf import (
     MainCf,
     is_filler,
     list_words,
-    normalize,
     parse,
 )
 
@@ -83,7 +82,7 @@ def test_bad_lines(text: str, bad: list[tuple[int, str]]) -> None:
         ("a = \n", "a", "x", "a = x\n"),
         ("a = x\n", "a", "", "a = \n"),
         ("a\n = x\n", "a", "y", "a = y\n"),
-        ("a =\n  x\n  y\nb = 1\n", "a", "y", "a = y\nb = 1\n"),
+        ("a =\n  x\n  y\nb = 1\n", "a", "z", "a = z\nb = 1\n"),
         # continuation lines go, comments among them stay
         ("a = 1,\n# c\n  2\n\n# d\nb = 2\n", "a", "3", "a = 3\n# c\n\n# d\nb = 2\n"),
         # the same value keeps its layout, duplicates go
@@ -109,6 +108,50 @@ def test_set(before: str, name: str, value: str, after: str) -> None:
     done = parse(before).set(name, value)
     assert done.render() == after
     assert done.set(name, value).render() == after
+
+
+PLAIN = "l = a,\n    b,\n# c\n    c\nx = 1\n"
+PAIRS = "l =\n\ta b\n\tc d\n"
+CHECKS = "l =\n  permit_mynetworks,\n  check_x hash:/a,\n  reject,\nx = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [
+        # one item a line
+        (PLAIN, "a, b, c, d", "l = a,\n    b,\n# c\n    c,\n    d\nx = 1\n"),
+        (PLAIN, "a, b, d, c", "l = a,\n    b,\n    d,\n# c\n    c\nx = 1\n"),
+        (PLAIN, "z, a, b, c", "l = z, a,\n    b,\n# c\n    c\nx = 1\n"),
+        (PLAIN, "a, c", "l = a,\n# c\n    c\nx = 1\n"),
+        (PLAIN, "a, b", "l = a,\n    b\n# c\nx = 1\n"),
+        (PLAIN, "b, c", "l =\n    b,\n# c\n    c\nx = 1\n"),
+        (PLAIN, "a, q, c", "l = a,\n    q,\n# c\n    c\nx = 1\n"),
+        (PLAIN, "a, b, c, d, e", "l = a,\n    b,\n# c\n    c,\n    d,\n    e\nx = 1\n"),
+        (PLAIN.replace("\n", "\r\n"), "a, c", "l = a,\r\n# c\r\n    c\r\nx = 1\r\n"),
+        # a restriction stays with its table, and the comma behind the last one stays
+        (CHECKS, "permit_mynetworks, check_x hash:/b, reject", CHECKS.replace("/a", "/b")),
+        (CHECKS, "check_x hash:/a, reject", "l =\n  check_x hash:/a,\n  reject,\nx = 1\n"),
+        (
+            CHECKS,
+            "sleep 1, permit_mynetworks, check_x hash:/a, check_y hash:/b, reject",
+            "l =\n  sleep 1,\n  permit_mynetworks,\n  check_x hash:/a,\n  check_y hash:/b,\n  reject,\nx = 1\n",
+        ),
+        # several items a line
+        (PAIRS, "a b c d e", "l =\n\ta b\n\tc d e\n"),
+        (PAIRS, "a d", "l =\n\ta\n\td\n"),
+        (PAIRS, "z a b c d", "l =\n\tz a b\n\tc d\n"),
+        (PAIRS, f"a b c d {'e' * 80}", f"l =\n\ta b\n\tc d\n\t{'e' * 80}\n"),
+        # nothing to keep, or nothing that can be told apart: written anew
+        (PLAIN, "q, r", "l = q, r\n# c\nx = 1\n"),
+        ("l\n  = a,\n  b\n", "a, b, c", "l = a, b, c\n"),
+        ("l = a { b\n  c } d\n", "d e", "l = d e\n"),
+        ("l = a\n  b\n", "a b #c", "l = a b #c\n"),
+    ],
+)
+def test_the_layout_of_a_list_is_kept_where_its_items_stay(before: str, value: str, after: str) -> None:
+    done = parse(before).set("l", value)
+    assert done.render() == after
+    assert done.set("l", value).render() == after
 
 
 def test_edit_appends_in_sorted_order() -> None:
@@ -231,14 +274,38 @@ def test_set_sets_and_leaves_the_rest(text: str, name: str, value: str, fold: bo
     after = before.set(name, value, fold=fold)
     same = [entry for entry in after.entries() if entry.name == name]
     assert len(same) == 1
-    assert normalize(same[0].raw) == normalize(value)
-    if not fold:
+    if fold:
+        assert list_words(same[0].raw) == list_words(value)
+    else:
         assert same[0].raw == value
     assert untouched(after, name) == untouched(before, name)
     others = [(entry.name, entry.raw) for entry in before.entries() if entry.name != name]
     assert [(entry.name, entry.raw) for entry in after.entries() if entry.name != name] == others
     assert after.set(name, value, fold=fold) == after
     assert parse(after.render()) == after
+
+
+SEPARATORS = st.sampled_from([" ", ",", ", ", ",\n  ", " ,\n\t", "\n  ", "\n# k\n  ", ",\r\n  "])
+ITEMS = st.lists(st.tuples(st.sampled_from(["a", "b", "c d", "{ e f }", "g:/h"]), SEPARATORS), min_size=1, max_size=7)
+CHANGED = st.lists(st.sampled_from(["a", "b", "c d", "{ e f }", "x", "g:/i"]), min_size=1, max_size=8)
+
+
+@settings(max_examples=500)
+@given(ITEMS, CHANGED, st.sampled_from(["", " ", "\n  "]), st.sampled_from([", ", " "]))
+def test_a_list_in_any_layout_is_edited(items: list[tuple[str, str]], wanted: list[str], lead: str, joint: str) -> None:
+    text = f"head = 1\nl ={lead}{''.join(item + separator for item, separator in items)}\nend = 2\n"
+    value = joint.join(wanted)
+    after = parse(text).set("l", value)
+    assert [(entry.name, entry.value) for entry in after.entries() if entry.name != "l"] == [
+        ("head", "1"),
+        ("end", "2"),
+    ]
+    found = after.get("l")
+    assert found is not None
+    assert list_words(found.raw) == list_words(value)
+    assert after.bad_lines == []
+    assert after.set("l", value) == after
+    assert after.render().count("# k") == text.count("# k")
 
 
 @settings(max_examples=200)

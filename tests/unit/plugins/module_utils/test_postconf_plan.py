@@ -81,7 +81,7 @@ def planned(
         ({"myhostname": "mail.example.org"}, {}),
         ({"mydestination": "$myhostname, localhost"}, {}),
         ({"mydestination": ["$myhostname", "localhost"]}, {}),
-        ({"mydestination": ["localhost", "$myhostname"]}, {"mydestination": "localhost, $myhostname"}),
+        ({"mydestination": ["localhost", "$myhostname"]}, {"mydestination": "localhost $myhostname"}),
         ({"smtpd_banner": "$myhostname ESMTP"}, {"smtpd_banner": "$myhostname ESMTP"}),
         ({"smtpd_banner": " $myhostname  ESMTP "}, {}),
         ({"smtpd_helo_required": True}, {"smtpd_helo_required": "yes"}),
@@ -93,7 +93,7 @@ def planned(
         ({"mydestination": {"prepend": ["a", "b"]}}, {"mydestination": "a b $myhostname localhost"}),
         ({"mydestination": {"remove": ["localhost"]}}, {"mydestination": "$myhostname"}),
         ({"mydestination": {"remove": ["nosuch"]}}, {}),
-        ({"mydestination": {"append": ["a"], "remove": ["$myhostname"]}}, {"mydestination": "localhost, a"}),
+        ({"mydestination": {"append": ["a"], "remove": ["$myhostname"]}}, {"mydestination": "localhost a"}),
         # on the default
         ({"smtpd_recipient_restrictions": {"append": ["reject_unauth_destination", "check_helo_access hash:/x"]}},
          {"smtpd_recipient_restrictions": "reject_unauth_destination, check_helo_access hash:/x"}),
