@@ -360,7 +360,7 @@ def _iso(time: datetime.datetime) -> str:
 # -- the inputs of the role tls_pki ----------------------------------------------------------------------------------
 
 #: where certificates can come from
-SOURCES = ("private_ca", "given", "existing")
+SOURCES = ("private_ca", "acme", "given", "existing")
 KEY_TYPES = ("rsa", "ecdsa")
 
 
@@ -404,12 +404,7 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
     found: list[str | None] = []
     source = inputs["tls_pki_source"]
     if source not in SOURCES:
-        later = (
-            " Certificates by ACME are not issued yet; name those of an ACME client as 'existing'."
-            if source == "acme"
-            else ""
-        )
-        found.append(f"tls_pki_source is {source!r}. Right would be one of: {', '.join(SOURCES)}.{later}")
+        found.append(f"tls_pki_source is {source!r}. Right would be one of: {', '.join(SOURCES)}.")
     try:
         dns_name(str(inputs["tls_pki_hostname"]))
     except ValueError as exc:
@@ -454,9 +449,44 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
     found.append(_file_problem("tls_pki_dhparam_file", inputs["tls_pki_dhparam_file"]))
     if source == "private_ca":
         found.extend(_authority_problems(inputs))
+    if source == "acme":
+        found.extend(_acme_problems(inputs))
     if source == "given" and isinstance(types, list):
         found.extend(_given_problems(inputs["tls_pki_given"], types))
     return [problem for problem in found if problem is not None]
+
+
+def _acme_problems(inputs: Mapping[str, Any]) -> list[str | None]:
+    """The problems of the inputs that only certificates by ACME have."""
+    found: list[str | None] = []
+    url = inputs["tls_pki_acme_directory_url"]
+    if not isinstance(url, str) or not re.match(r"https://[A-Za-z0-9.:\[\]-]+/[!-~]*\Z", url) or '"' in url:
+        found.append(
+            f"tls_pki_acme_directory_url is {url!r}. Right would be the https URL of a directory, such as"
+            " 'https://acme-v02.api.letsencrypt.org/directory'."
+        )
+    address = inputs["tls_pki_acme_email"]
+    if address and not re.match(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\Z", str(address)):
+        found.append(f"tls_pki_acme_email is {address!r}. Right would be a mail address, or '' for none.")
+    if str(inputs["tls_pki_acme_terms_agreed"]).lower() not in ("true", "yes"):
+        found.append(
+            "tls_pki_acme_terms_agreed is false. An ACME server issues to those who agree to its terms; read them, then"
+            " set it to true."
+        )
+    if inputs["tls_pki_acme_challenge_directory"]:
+        found.append(_file_problem("tls_pki_acme_challenge_directory", inputs["tls_pki_acme_challenge_directory"]))
+    names = inputs["tls_pki_names"]
+    for name in names if isinstance(names, list) else ():
+        if re.fullmatch(r"[0-9a-fA-F:.]+", str(name)) and (":" in str(name) or str(name)[-1:].isdigit()):
+            found.append(
+                f"tls_pki_names has {name!r}, and ACME clients ask for host names only. Leave the address out."
+            )
+        elif str(name).startswith("*"):
+            found.append(
+                f"tls_pki_names has {name!r}, and a wildcard cannot be proved over HTTP (RFC 8555, section 8.3)."
+                " Name the hosts."
+            )
+    return found
 
 
 def _given_problems(given: Any, types: Sequence[Any]) -> list[str]:

@@ -299,6 +299,10 @@ INPUTS: dict[str, Any] = {
     "tls_pki_chain_file": "/etc/ssl/mail.pem",
     "tls_pki_ca_file": "/etc/ssl/ca.pem",
     "tls_pki_minimum_days": 0,
+    "tls_pki_acme_directory_url": "https://acme-v02.api.letsencrypt.org/directory",
+    "tls_pki_acme_email": "postmaster@example.org",
+    "tls_pki_acme_terms_agreed": True,
+    "tls_pki_acme_challenge_directory": "",
     "tls_pki_given": {},
     "tls_pki_dhparam": "",
     "tls_pki_dhparam_bits": 2048,
@@ -315,16 +319,46 @@ INPUTS: dict[str, Any] = {
 }
 
 
-def test_good_inputs_have_no_problems() -> None:
-    assert pem.input_problems(INPUTS) == []
+ACME = {"tls_pki_source": "acme", "tls_pki_names": ["imap.example.org"]}
+
+
+@pytest.mark.parametrize("more", [{}, ACME, ACME | {"tls_pki_acme_challenge_directory": "/var/www/acme"}])
+def test_good_inputs_have_no_problems(more: dict[str, Any]) -> None:
+    assert pem.input_problems(INPUTS | more) == []
 
 
 BAD_INPUTS = [
     (
-        {"tls_pki_source": "acme"},
-        "tls_pki_source is 'acme'. Right would be one of: private_ca, given, existing. Certificates by ACME are"
-        " not issued"
-        " yet; name those of an ACME client as 'existing'.",
+        {"tls_pki_source": "magic"},
+        "tls_pki_source is 'magic'. Right would be one of: private_ca, acme, given, existing.",
+    ),
+    (
+        ACME | {"tls_pki_acme_terms_agreed": False},
+        "tls_pki_acme_terms_agreed is false. An ACME server issues to those who agree to its terms; read them, then set"
+        " it to true.",
+    ),
+    (
+        ACME | {"tls_pki_acme_directory_url": "http://ca.example.org/"},
+        "tls_pki_acme_directory_url is 'http://ca.example.org/'. Right would be the https URL of a directory, such as"
+        " 'https://acme-v02.api.letsencrypt.org/directory'.",
+    ),
+    (
+        ACME | {"tls_pki_acme_email": "post master"},
+        "tls_pki_acme_email is 'post master'. Right would be a mail address, or '' for none.",
+    ),
+    (
+        ACME | {"tls_pki_names": ["192.0.2.25"]},
+        "tls_pki_names has '192.0.2.25', and ACME clients ask for host names only. Leave the address out.",
+    ),
+    (
+        ACME | {"tls_pki_names": ["*.example.org"]},
+        "tls_pki_names has '*.example.org', and a wildcard cannot be proved over HTTP (RFC 8555, section 8.3). Name the"
+        " hosts.",
+    ),
+    (
+        ACME | {"tls_pki_acme_challenge_directory": "www"},
+        "tls_pki_acme_challenge_directory is 'www'. Right would be the absolute path of a file, without blanks and"
+        " commas, such as '/etc/ssl/mail.pem'.",
     ),
     (
         {"tls_pki_hostname": "mail"},
