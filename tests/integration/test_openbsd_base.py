@@ -209,7 +209,7 @@ def test_the_number_of_the_mail_store_taken_by_someone_else_is_an_error(standin:
 
 @pytest.mark.long
 def test_a_change_of_flavor_keeps_queue_and_configuration(standin: Standin) -> None:
-    standin.run("postconf -e 'mydomain = kept.example' && rcctl start postfix && postfix set-permissions")
+    standin.run("postconf -e 'mydomain = kept.example' && rcctl start postfix")
     standin.run("printf 'Subject: q\\n\\nkept\\n' | sendmail 'far@[192.0.2.1]'; sleep 1; rcctl stop postfix")
     changed = role(standin, openbsd_base_lookups=["ldap"], openbsd_base_sasl="cyrus")
     assert changed == ["Replace the package of Postfix by the one with the flavors that are wanted"]
