@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sqlite3
@@ -146,6 +147,25 @@ def test_a_missing_database_is_named(files: Files) -> None:
 def test_a_missing_certificate_is_named(files: Files) -> None:
     (files.root / "chain").unlink()
     assert files.failure() == f"{files.root}/chain cannot be read: No such file or directory"
+
+
+def test_a_module_that_came_after_the_start_is_seen(tmp_path: Path) -> None:
+    specification = importlib.util.spec_from_file_location("activation", SCRIPT)
+    assert specification is not None
+    assert specification.loader is not None
+    activation = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(activation)
+    pid, module = tmp_path / "master.pid", tmp_path / "modules" / "auth" / "libauthdb_ldap.so"
+    module.parent.mkdir(parents=True)
+    module.touch()
+    arguments = ([str(pid)], [str(tmp_path / "modules")])
+    assert activation.outdated(*arguments) is False
+    pid.touch()
+    later = module.stat().st_ctime + 60
+    os.utime(pid, (later, later))
+    assert activation.outdated(*arguments) is False
+    os.utime(pid, (later - 120, later - 120))
+    assert activation.outdated(*arguments) is True
 
 
 def test_no_proof_no_record(files: Files) -> None:
