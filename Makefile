@@ -77,7 +77,10 @@ molecule-all: $(SCENARIOS:%=scenario-%) ## Run every Molecule scenario on all it
 scenario-%: images
 	$(BIN)/molecule test --scenario-name $*
 
+scenario-debian_vm scenario-openbsd_vm: machines
+
 # make test takes one host of each scenario, and make test-long takes all.
+QUICK_openbsd := stable
 quick-%: images
 	$(BIN)/molecule test --scenario-name $* $(addprefix --platform-name=,$(QUICK_$*))
 
@@ -96,6 +99,10 @@ venv: ## Prepare the Python environment (.venv)
 .PHONY: containers
 containers: ## Prepare the Python environment and the container engine
 	@tools/bootstrap containers
+
+.PHONY: machines
+machines: ## Prepare the container engine and what boots virtual machines
+	@tools/bootstrap machines
 
 .PHONY: clean
 clean: ## Remove test containers and caches of this checkout
