@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""map_config over a real directory: it goes live when the directory answers, and a failure says what is behind it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+import batch
+import directory
+import pytest
+from hosts import POSTFIX, ROOT, Host
+
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "plugins" / "module_utils"))
+from test_ldap import BAD_FILTERS, FILTERS
+
+pytestmark = pytest.mark.containers
+
+PATH = "/etc/postfix/ldap/mailboxes.cf"
+EXPECT = {"alice@example.test": "example.test/alice/", "nobody@example.test": None, "*)(mail=*": None}
+TASK = {"path": PATH, "type": "ldap", "options": directory.options(), "expect": EXPECT}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[name if name == "trixie" else pytest.param(name, marks=pytest.mark.long) for name in POSTFIX],
+)
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    with Host(f"{request.param}-ldap") as running:
+        directory.start(running, 3)
+        running.run("install -d -m 0750 -o root -g postfix /etc/postfix/ldap")
+        yield running
+
+
+WAYS = {
+    "ldaps": {"server_host": "ldaps://ldap.example.test", "start_tls": False},
+    "the socket": {
+        "server_host": "ldapi://%2Frun%2Fslapd%2Fldapi",
+        **dict.fromkeys(("start_tls", "tls_require_cert", "tls_ca_cert_file")),
+    },
+    "the second server": {"server_host": ["ldap://ldap.example.test:388", "ldap://ldap.example.test"]},
+}
+
+
+def test_it_goes_live_when_the_directory_answers(host: Host) -> None:
+    socket = host.run("ls /run/slapd/ldapi /var/run/slapd/ldapi 2>/dev/null | head -n 1").stdout.strip()
+    WAYS["the socket"]["server_host"] = f"ldapi://{socket.replace('/', '%2F')}"
+    first, *others = [
+        batch.run(host, batch.four("map_config", {**TASK, "options": directory.options(**way)}))
+        for way in ({}, *WAYS.values())
+    ]
+    assert batch.assert_four(first)["answers"] == EXPECT
+    for name, answers in zip(WAYS, others):
+        assert batch.assert_four(answers)["proved"], name
+    assert host.run(["stat", "-c", "%U %G %a", PATH]).stdout == "root postfix 640\n"
+
+
+FAILURES: list[tuple[dict[str, object], str, str]] = [
+    (
+        {"bind_pw": "wrong"},
+        "49 (Invalid credentials)",
+        "The server knows no bind_dn with this bind_pw",
+    ),
+    ({"tls_ca_cert_file": "/etc/ssl/other.pem"}, "STARTTLS: -11: Connect error", "TLS could not be agreed upon: "),
+    ({"tls_ca_cert_file": "/etc/ssl/none.pem"}, "", "There is no /etc/ssl/none.pem (tls_ca_cert_file)"),
+    ({"server_host": "ldap://other.example.test"}, "STARTTLS: -11: Connect error", "TLS could not be agreed upon: "),
+    ({"server_host": "ldap://ldap.example.test:388"}, "STARTTLS: -1: ", "No server of server_host answers there"),
+    ({"search_base": "dc=other,dc=test"}, "Search base 'dc=other,dc=test' not found", "There is no such search_base"),
+    (
+        {**dict.fromkeys(("start_tls", "tls_require_cert", "tls_ca_cert_file"))},
+        "13 (Confidentiality required)",
+        "The server insists on TLS: ",
+    ),
+]
+
+
+def test_a_failure_says_what_is_behind_it_and_leaves_the_live_file(host: Host) -> None:
+    look = batch.shell(f"stat -c '%i %a' {PATH}; cat {PATH}; ls -A /etc/postfix/ldap")
+    good, before, *answers = batch.run(host, [
+        batch.module("map_config", TASK),
+        look,
+        *(
+            request
+            for change, _said, _behind in FAILURES
+            for request in (
+                batch.module("map_config", {**TASK, "options": directory.options(**change)}),
+                look,
+            )
+        ),
+    ])  # fmt: skip
+    assert not good.get("failed"), good
+    for (change, said, behind), result, after in zip(FAILURES, answers[::2], answers[1::2]):
+        assert result.get("failed"), (change, result)
+        assert said in result["msg"], result["msg"]
+        assert f"; the live file is untouched. {behind}" in result["msg"], result["msg"]
+        assert directory.PASSWORD not in json.dumps(result)
+        assert after == before, change
+
+
+def test_a_directory_that_is_frozen_costs_the_time_of_its_option(host: Host) -> None:
+    host.run('kill -STOP "$(pidof slapd)"')
+    try:
+        done = host.run(
+            f"date +%s.%N; postmap -q alice@example.test ldap:{PATH} 2>&1; date +%s.%N", check=False
+        ).stdout.splitlines()
+    finally:
+        host.run('kill -CONT "$(pidof slapd)"')
+    assert 2.5 < float(done[-1]) - float(done[0]) < 6, done
+    assert "STARTTLS: -5: Timed out" in "\n".join(done), done
+
+
+def test_libldap_reads_a_filter_as_we_do(host: Host) -> None:
+    """Of what we refuse it takes some that RFC 4515 does not have; it refuses nothing that we take."""
+    good = [text.replace("%s", "x").replace("%u@%d", "x") for text in FILTERS]
+    bad = [text for text, _problem in BAD_FILTERS if text and "\0" not in text and "%u=" not in text]
+    ask = "ldapsearch -x -o nettimeout=5 -H ldapi:/// -b dc=example,dc=test -s base "
+    answers = batch.run(host, [batch.shell(f"{ask} '{text}' dn") for text in (*good, *bad)])
+    for text, answer in zip(good, answers):
+        assert "Bad search filter" not in answer["stderr"], (text, answer)
+    taken = [text for text, answer in zip(bad, answers[len(good) :]) if "Bad search filter" not in answer["stderr"]]
+    # What LDAP version 2 had, blanks and a filter without its outer parentheses.
+    assert set(taken) <= {"mail=%s", "(mail =a)", r"(cn=a\(b)", "(uidNumber>=1*)", "(mail"}, taken
