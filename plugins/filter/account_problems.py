@@ -13,7 +13,8 @@ author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns a sentence for each fault, naming the variable, the value and what would be right.
   - Finds malformed names and addresses, mailboxes of no domain, two mailboxes of one name, aliases that lead nowhere,
-    round in a circle or to a mailbox that is not active, domain aliases of no domain, aliases that take a mailbox's mail, and missing passwords.
+    round in a circle or to a mailbox that is not active, domain aliases of no domain, aliases that take a mailbox's
+    mail, and missing passwords.
   - No sentence holds a password or a hash.
 positional: mailboxes, aliases, domain_aliases
 options:

@@ -296,9 +296,9 @@ def restore(
         tuple(order),
     )
     result = edit(text, want, given, path)
-    if original and result.changed and _says(result.after, given) == _says(was, given):
-        if _others(first) == _others(parse(result.text)):
-            return Edit(original, True, result.before, was)
+    says_the_same = result.changed and _says(result.after, given) == _says(was, given)
+    if original and says_the_same and _others(first) == _others(parse(result.text)):
+        return Edit(original, True, result.before, was)
     for key, value in want.variables.items():
         # rcctl(8)'s form cannot express every value that a person can write.
         check_value(key, value)

@@ -98,8 +98,8 @@ def proxied(postfix: Postfix) -> set[str]:
 def ask(postfix: Postfix, table: str, keys: Iterable[str], timeout: float = QUERY_TIMEOUT) -> dict[str, str | None]:
     """Look each key up in ``table`` (``type:path``) and return the answers, None for "not found".
 
-    ``timeout``, in seconds, is for all keys together. One postmap runs for all keys, as mail_owner without supplementary groups, as proxymap(8) does. Raises
-    CommandError where the table cannot be opened or cannot answer.
+    ``timeout``, in seconds, is for all keys together. One postmap runs for all keys, as mail_owner without
+    supplementary groups, as proxymap(8) does. Raises CommandError where the table cannot be opened or cannot answer.
     """
     wanted = list(keys)
     if not wanted:

@@ -322,7 +322,8 @@ ANSWERS: dict[str, tuple[str | None, str | None, str | None, str | None, str | N
     ),
     "o'brien@example.test": (None, None, "odd/", None, "o'brien@example.test"),
     "sales@example.test": (
-        None, None, None, "bob@example.test,o'brien@example.test,x@example.org", "bob@example.test,o'brien@example.test",
+        None, None, None,
+        "bob@example.test,o'brien@example.test,x@example.org", "bob@example.test,o'brien@example.test",
     ),
     "far@example.test": (None, None, None, "x@example.org", None),
     # A mailbox that is not active: its alias stays.
@@ -431,8 +432,8 @@ def test_unknown_client_file() -> None:
 TWINS: list[tuple[list[Any], list[str]]] = [
     ([{"name": "twin.test", "target": "example.test"}], []),
     ([{"name": "twin.test", "target": "other.test"}], [
-        "domain_aliases[0].target is 'other.test', which is not among domains. Right would be one of those; a domain alias"
-        " of a domain alias is not followed."
+        "domain_aliases[0].target is 'other.test', which is not among domains. Right would be one of those; a domain"
+        " alias of a domain alias is not followed."
     ]),
     ([{"name": "Example.test", "target": "example.test"}], [
         "domain_aliases[0].name is 'Example.test', which is among domains already. Right would be to name it in one of"
@@ -502,8 +503,8 @@ ROLE = [
     (
         {"sqlite_maps_mode": "given", "sqlite_maps_mailboxes": True},
         [
-            "sqlite_maps_mailboxes is set, and sqlite_maps_mode is 'given': the database is only read. Right would be to"
-            " leave it out, and to make the accounts in PostfixAdmin."
+            "sqlite_maps_mailboxes is set, and sqlite_maps_mode is 'given': the database is only read. Right would be"
+            " to leave it out, and to make the accounts in PostfixAdmin."
         ],
     ),
     (
@@ -532,8 +533,8 @@ ROLE = [
     (
         {"sqlite_maps_expect": {"x": {}}},
         [
-            "sqlite_maps_expect names the client file 'x'. Right would be one of virtual_mailbox_domains, relay_domains,"
-            " virtual_mailbox_maps, virtual_alias_maps, sender_login_maps."
+            "sqlite_maps_expect names the client file 'x'. Right would be one of virtual_mailbox_domains,"
+            " relay_domains, virtual_mailbox_maps, virtual_alias_maps, sender_login_maps."
         ],
     ),
     (
