@@ -136,7 +136,7 @@ def answers(spec: Mapping[str, Any], server: str, public_key: str, password_hash
 def qemu_command(
     spec: Mapping[str, Any], directory: Path, drives: Sequence[tuple[str, str]], serial: str, *extra: str
 ) -> list[str]:
-    """The command line; ``drives`` are (path, format), tried for booting in this order, after a kernel that is given."""
+    """The command line; ``drives`` are (path, format), tried for booting in this order, after a given kernel."""
     command = [
         f"qemu-system-{'x86_64' if spec['architecture'] == 'amd64' else spec['architecture']}",
         "-name", spec["name"],

@@ -152,8 +152,8 @@ BAD = [
     (
         {"postfix_parameters": {"smtpd_tls_security_level": "encrypt"}},
         "postfix_parameters: smtpd_tls_security_level is 'encrypt', so that port 25 would refuse mail without TLS,"
-        " which a public server must not (RFC 3207, section 4). Right would be 'may'; users have ports 465 and 587, where"
-        " TLS is required. A server that only known hosts send to says so with"
+        " which a public server must not (RFC 3207, section 4). Right would be 'may'; users have ports 465 and 587,"
+        " where TLS is required. A server that only known hosts send to says so with"
         " postfix_skip_checks: [tls-required-on-port-25].",
     ),
 ]
