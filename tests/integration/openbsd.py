@@ -66,7 +66,8 @@ class Standin(Host):
         plays: Sequence[Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]
     ) -> subprocess.CompletedProcess[str]:
         """Run plays on the control side only, for hosts that exist by name, each with its variables."""
-        inventory = {name: {**variables, "ansible_connection": "local"} for name, variables in hosts.items()}
+        here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        inventory = {name: {**variables, **here} for name, variables in hosts.items()}
         return _playbook(plays, json.dumps({"all": {"hosts": inventory}}))
 
 

@@ -105,6 +105,18 @@ def test_bad_input() -> None:
         assert message in said
 
 
+def test_the_way_back_does_not_apply_to_a_host_without_a_mail_system_of_its_own() -> None:
+    play = {"import_playbook": "puffy.mail.restore", "vars": {"mail_hosts_pattern": "all"}}
+    done = Standin.local([play], {"here": {}})
+    assert done.returncode == 2
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert (
+        "here is no OpenBSD but Debian, which comes with no mail system of its own: there is nothing to go back to."
+        in said
+    )
+    assert "changed=0" in said
+
+
 @pytest.mark.long
 def test_a_bare_host_is_judged_before_it_is_touched(standin: Standin) -> None:
     before = standin.run(BASELINE, check=False).stdout
