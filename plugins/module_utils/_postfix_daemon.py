@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import errno
 import fcntl
 import hashlib
@@ -220,6 +221,20 @@ class Log:
             status = os.stat(self.path)
             self.inode, self.offset = status.st_ino, status.st_size
 
+    def recent(self, seconds: float) -> list[str]:
+        """The lines of the last ``seconds``, as far as 64 KiB of a file reach; one without a time counts as recent."""
+        begin = time.time() - seconds
+        if self.path is None:
+            return self._journal(begin)
+        try:
+            with open(self.path, "rb") as stream:
+                stream.seek(max(0, os.fstat(stream.fileno()).st_size - 65536))
+                found = stream.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return []
+        stamps = ((stamp(line), line) for line in found)
+        return [line for when, line in stamps if when is None or when >= begin]
+
     def lines(self) -> list[str]:
         """The lines since this object was made; after a rotation those of the new file."""
         if self.path is not None:
@@ -231,13 +246,37 @@ class Log:
                     return stream.read().decode("utf-8", "replace").splitlines()
             except OSError:
                 return []
+        return self._journal(self.since)
+
+    @staticmethod
+    def _journal(since: float) -> list[str]:
         journalctl = command.find("journalctl")
         if journalctl is None:
             return []
         said = command.run(
-            [journalctl, "--quiet", "--no-pager", "--facility=mail", f"--since=@{self.since:.6f}"], check=False
+            [journalctl, "--quiet", "--no-pager", "--facility=mail", f"--since=@{since:.6f}"], check=False
         )
         return said.stdout.splitlines()
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def stamp(line: str) -> float | None:
+    """When a line of a log was written, in seconds since the epoch; None where it does not say.
+
+    syslogd writes the local time without the year (RFC 3164), or RFC 3339.
+    """
+    match = re.match(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) ", line)
+    if match and match[1] in _MONTHS:
+        now, month = time.localtime(), _MONTHS.index(match[1]) + 1
+        day, hour, minute, second = (int(number) for number in match.groups()[1:])
+        # In January, a line of December is one of last year.
+        year = now.tm_year - (month > now.tm_mon)
+        return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
+    with contextlib.suppress(ValueError, IndexError):
+        return datetime.datetime.fromisoformat(line.split(" ", 1)[0].replace("Z", "+00:00")).timestamp()
+    return None
 
 
 @dataclass(frozen=True)

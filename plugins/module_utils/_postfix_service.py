@@ -459,6 +459,11 @@ _FAILED = re.compile(
 )
 
 
+def throttled(lines: Iterable[str]) -> bool:
+    """Whether lines of a mail log say that master(8) does not start some daemon for a while."""
+    return any(re.search(_DAEMON + r"warning: .*bad command startup -- throttling", line) for line in lines)
+
+
 def problems(lines: Iterable[str]) -> list[str]:
     """The lines of a mail log that say what is wrong with Postfix."""
     return [line for line in lines if _PROBLEM.search(line)]

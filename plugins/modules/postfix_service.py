@@ -150,6 +150,7 @@ SETTLE = 1.0
 #: Seconds after a reload in which a service must answer, or Postfix is restarted. master(8) does not start a daemon
 #: for 60 s (service_throttle_time) after one that ended at once, and a reload does not shorten that (measured, 3.5.25).
 GRACE = 5.0
+THROTTLE = 60.0
 
 #: seconds for the daemons of a master(8) that was killed to end
 ORPHANS = 5.0
@@ -437,7 +438,9 @@ class Activation:
         for name, (now, _old) in texts.items():
             self._keep(os.path.join(rejected, name), now.text)
         pid = daemon.master_pid(self.old_lock)
-        action = "start" if pid is None else "reload" if pid == self.pid else "restart"
+        # A cleanup(8) that met the rejected files would keep smtpd(8), which answers, from taking mail.
+        lame = pid != self.pid or service.throttled(self.log.recent(THROTTLE))
+        action = "start" if pid is None else "restart" if lame else "reload"
         self._keep(self.pending, action)
         transaction.swap(self.directory, changes, action)
         for change in changes:

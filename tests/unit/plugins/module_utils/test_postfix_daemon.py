@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import os
 import platform
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,34 @@ def test_the_log_gives_what_is_new_also_after_a_rotation(tmp_path: Path) -> None
     path.rename(tmp_path / "maillog.0")
     path.write_text("newer, in a file of its own\n")
     assert log.lines() == ["newer, in a file of its own"]
+
+
+def test_recent_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    path = tmp_path / "maillog"
+    old = [
+        time.strftime("%b %e %H:%M:%S", time.localtime(now - age)) + f" mx postfix/master[1]: {age}" for age in (90, 5)
+    ]
+    new = datetime.datetime.fromtimestamp(now - 3, datetime.timezone.utc).isoformat() + " mx postfix/master[1]: 3"
+    path.write_text("\n".join([*old, new, "no time at all"]) + "\n")
+    assert daemon.Log(str(path)).recent(60) == [old[1], new, "no time at all"]
+    monkeypatch.setattr(daemon, "LOG_FILES", ())
+    monkeypatch.setattr(_command, "find", lambda _: None)
+    assert daemon.Log("").recent(60) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("2026-11-21T15:45:57+00:00 mx x", 1795275957.0),
+        ("2026-11-21T15:45:57.250Z mx x", 1795275957.25),
+        ("2026-11-21T15:45:57.250000-01:00 mx x", 1795279557.25),
+        ("Smarch 21 15:45:57 mx x", None),
+        ("", None),
+    ],
+)
+def test_times_of_lines(line: str, expected: float | None) -> None:
+    assert daemon.stamp(line) == expected
 
 
 class Commands:

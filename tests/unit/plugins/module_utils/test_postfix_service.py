@@ -337,6 +337,7 @@ LOG = {
 @pytest.mark.parametrize(("line", "expected"), LOG.items())
 def test_log_lines(line: str, expected: tuple[bool, bool]) -> None:
     assert (bool(service.problems([line])), service.failed([line])) == expected
+    assert service.throttled([line]) == ("throttling" in line)
 
 
 def test_orphans_are_the_network_daemons_without_a_master() -> None:
