@@ -11,6 +11,12 @@ LONG_SCENARIOS := $(filter-out $(if $(OPENBSD_KEY),,openbsd_vm),\
   $(filter %_vm,$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))))
 SCENARIOS := $(filter-out %_vm,$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 
+# The host of each scenario that make test takes; together they are of every release.
+QUICK_openbsd := stable
+QUICK_tls := bullseye
+QUICK_ldap_maps := trixie
+QUICK_sqlite_maps := forky
+
 # What the recipes start finds the environment's own tools, and this checkout as a collection.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH = $(shell tools/tree)
