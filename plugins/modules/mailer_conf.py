@@ -20,20 +20,18 @@ description:
     C(postfix-enable) would overwrite the saved mapping with its help.
 author:
   - The puffy.mail developers (@puffy-mail)
+extends_documentation_fragment:
+  - puffy.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change without changing it.
     support: full
     details:
       - In check mode Postfix need not be installed.
   diff_mode:
-    description: Returns details of what it changed, or would change in check mode.
     support: full
   idempotent:
-    description: When run twice in a row with the same options, the second run changes nothing.
     support: full
   platform:
-    description: Target operating systems.
     support: full
     platforms: OpenBSD
 options:

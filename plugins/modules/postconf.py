@@ -21,18 +21,17 @@ description:
   - A run that was cut off between the two files is finished by the next one.
 author:
   - The puffy.mail developers (@puffy-mail)
+extends_documentation_fragment:
+  - puffy.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change without changing it.
     support: full
   diff_mode:
     description: Returns the difference of both files, passwords masked.
     support: full
   idempotent:
-    description: When run twice in a row with the same options, the second run changes nothing.
     support: full
   platform:
-    description: Target operating systems.
     support: full
     platforms: posix
 options:

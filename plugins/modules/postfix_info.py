@@ -18,24 +18,22 @@ description:
   - Passwords that stand in C(main.cf) itself are masked in everything that is returned.
 author:
   - The puffy.mail developers (@puffy-mail)
+extends_documentation_fragment:
+  - puffy.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change without changing it.
     support: full
     details:
       - This module never changes anything.
   diff_mode:
-    description: Returns details of what it changed, or would change in check mode.
     support: N/A
     details:
       - This module never changes anything.
   idempotent:
-    description: When run twice in a row with the same options, the second run changes nothing.
     support: full
     details:
       - This module never changes anything.
   platform:
-    description: Target operating systems.
     support: full
     platforms: OpenBSD, Debian
 options:

@@ -29,24 +29,22 @@ description:
     in another place than C(/etc/postfix) is started by postfix(1) itself.
 author:
   - The puffy.mail developers (@puffy-mail)
+extends_documentation_fragment:
+  - puffy.mail.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change without changing it.
     support: partial
     details:
       - Says which action the run would take, and why. C(postfix check) is not run, because it creates directories, so
         a configuration that it rejects is reported only by the run.
   diff_mode:
-    description: Returns details of what it changed, or would change in check mode.
     support: full
     details:
       - The parameters, services and file fingerprints that differ from what was last activated. Values of parameters
         that are secret by their name, and of C(inline:) tables, are masked.
   idempotent:
-    description: When run twice in a row with the same options, the second run changes nothing.
     support: full
   platform:
-    description: Target operating systems.
     support: full
     platforms: OpenBSD, Linux
 options:
@@ -439,7 +437,9 @@ class Activation:
             self._keep(os.path.join(rejected, name), now.text)
         pid = daemon.master_pid(self.old_lock)
         # A cleanup(8) that met the rejected files would keep smtpd(8), which answers, from taking mail.
-        lame = pid != self.pid or service.throttled(self.log.recent(THROTTLE))
+        since = min(now.mtime_ns for now, old in texts.values() if now.text != old.text) / 1e9
+        met = self.log.recent(min(THROTTLE, max(0.0, time.time() - int(since))))
+        lame = pid != self.pid or service.throttled(met)
         action = "start" if pid is None else "restart" if lame else "reload"
         self._keep(self.pending, action)
         transaction.swap(self.directory, changes, action)
