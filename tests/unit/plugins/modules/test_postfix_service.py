@@ -13,6 +13,8 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_daemon as daemon
+from ansible_collections.puffy.mail.plugins.module_utils import _postfix_service as service
 from ansible_collections.puffy.mail.plugins.modules import postfix_service
 
 
@@ -86,6 +88,198 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     activation = postfix_service.Activation("/etc/postfix", str(tmp_path), 1.0)
     with pytest.raises(postfix_service.files.FileError, match="remove it, and the next run reloads Postfix once"):
         activation._previous()
+
+
+# --- whole runs, with the commands, the process and the listeners of the host replaced
+
+MAIN = "myhostname = mail.example.org\nmessage_size_limit = 1\n"
+MASTER = "2525 inet n - n - - smtpd\n"
+#: what postconf -x says beside the parameters of main.cf
+STANDING = "inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmail_version = 3.10.13\n"
+
+
+class FakeHost:
+    """A host with one Postfix. ``refuse`` maps a command, with main.cf behind it, to what it says when it fails;
+    listeners do not answer while ``dumb_while`` stands in main.cf."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.pid: int | None = None
+        self.next_pid = 100
+        self.ran: list[str] = []
+        self.refuse: dict[str, str] = {}
+        self.dumb_while = ""
+        (directory / "main.cf").write_text(MAIN)
+        (directory / "master.cf").write_text(MASTER)
+
+    def files(self) -> tuple[str, str]:
+        return (self.directory / "main.cf").read_text(), (self.directory / "master.cf").read_text()
+
+    def run(self, argv: list[str], *, check: bool = True, **_: object) -> _command.Result:
+        verb = argv[3]
+        assert argv[1:3] == ["-c", str(self.directory)]
+        self.ran.append(f"{Path(argv[0]).name} {verb}")
+        main = (self.directory / "main.cf").read_text()
+        said = next((text for word, text in self.refuse.items() if word in f"{verb} {main}"), None)
+        if said is None and verb in ("start", "stop"):
+            self.pid = None if verb == "stop" else self.next_pid
+            self.next_pid += 1
+        result = _command.Result(tuple(argv), 1 if said else 0, STANDING + main if verb == "-x" else "", said or "")
+        if check and result.rc:
+            raise _command.CommandError(_command.failure(result))
+        return result
+
+    def answers(self, _listener: service.Listener, _timeout: float) -> str:
+        if self.pid is None or (self.dumb_while and self.dumb_while in self.files()[0]):
+            return "Connection refused"
+        return ""
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHost:
+    host = FakeHost(tmp_path)
+    monkeypatch.setattr(_command, "run", host.run)
+    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/sbin/{name}")
+    monkeypatch.setattr(_command, "find", lambda *_: None)
+    monkeypatch.setattr(daemon, "master_pid", lambda _: host.pid)
+    monkeypatch.setattr(daemon, "answers", host.answers)
+    monkeypatch.setattr(daemon, "cannot_bind", lambda *_, **__: "")
+    monkeypatch.setattr(daemon, "processes", list)
+    monkeypatch.setattr(daemon, "LOG_FILES", ())
+    monkeypatch.setattr(postfix_service, "SETTLE", 0.0)
+    monkeypatch.setattr(postfix_service, "GRACE", 0.1)
+    return host
+
+
+START, RELOAD, RESTART = ["postfix start"], ["postfix reload"], ["postfix stop", "postfix start"]
+
+
+def call(fake: FakeHost, capsys: pytest.CaptureFixture[str], *, check: bool = False, **options: Any) -> dict[str, Any]:
+    fake.ran.clear()
+    arguments = {
+        "config_directory": str(fake.directory),
+        "state_directory": str(fake.directory / "state"),
+        "timeout": 1,
+    }
+    return run(capsys, {**arguments, **options}, check=check)
+
+
+def test_start_then_nothing_then_stop(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(fake, capsys, check=True)["action"] == "start"
+    assert fake.ran == ["postconf -x"]
+    assert not (fake.directory / "state").exists()
+    result = call(fake, capsys)
+    assert (result["changed"], result["action"], result["reasons"]) == (True, "start", ["Postfix is not running"])
+    assert fake.ran == ["postconf -x", "postfix check", *START]
+    for check in (True, False):
+        assert call(fake, capsys, check=check)["changed"] is False
+        assert fake.ran == ["postconf -x"]
+    assert call(fake, capsys, state="stopped", check=True)["action"] == "stop"
+    assert fake.ran == ["postconf -x"]
+    assert call(fake, capsys, state="stopped")["changed"]
+    assert fake.ran == ["postconf -x", "postfix stop"]
+    assert call(fake, capsys, state="stopped")["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "action", "commands"),
+    [
+        ("main.cf", "message_size_limit = 1", "message_size_limit = 2", "reload", RELOAD),
+        ("main.cf", "message_size_limit = 1\n", "message_size_limit=1\n# said otherwise\n", "none", None),
+        ("main.cf", MAIN, MAIN + "inet_interfaces = 127.0.0.2\n", "restart", RESTART),
+        ("master.cf", "smtpd", "smtpd -v", "reload", RELOAD),
+        ("master.cf", MASTER, MASTER + "10025 inet n - n - - smtpd\n", "reload", RELOAD),
+        ("master.cf", "2525 inet", "127.0.0.1:2525 inet", "restart", RESTART),
+    ],
+)
+def test_changes(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str],
+    name: str, before: str, after: str, action: str, commands: list[str] | None,
+) -> None:  # fmt: skip
+    call(fake, capsys)
+    text = (fake.directory / name).read_text()
+    assert before in text
+    (fake.directory / name).write_text(text.replace(before, after))
+    predicted = call(fake, capsys, check=True)
+    assert fake.ran == ["postconf -x"]
+    done = call(fake, capsys)
+    assert fake.ran == ["postconf -x", *(["postfix check", *commands] if commands else [])]
+    assert (done["action"], done["changed"]) == (action, commands is not None)
+    assert {key: predicted[key] for key in ("action", "changed", "reasons", "diff")} == {
+        key: done[key] for key in ("action", "changed", "reasons", "diff")
+    }
+    assert call(fake, capsys)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("refuse", "dumb", "message", "commands"),
+    [
+        ({"check myhostname = mail.example.org\nmessage_size_limit = bad": "bad numerical configuration"}, "",
+         "postfix -c * check failed with exit status 1: bad numerical configuration", ["check", "reload"]),
+        ({"-x myhostname = mail.example.org\nmessage_size_limit = bad": "fatal: cannot read"}, "",
+         "postconf -c * -x failed with exit status 1: fatal: cannot read", ["reload"]),
+        ({}, "= bad", "service 2525/inet does not answer on 127.0.0.1:2525 within 1 s: Connection refused",
+         ["check", "reload", "stop", "start", "restart"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_serve_is_taken_back(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str],
+    refuse: dict[str, str], dumb: str, message: str, commands: list[str],
+) -> None:  # fmt: skip
+    call(fake, capsys)
+    good = fake.files()
+    bad = MAIN.replace("limit = 1", "limit = bad")
+    (fake.directory / "main.cf").write_text(bad)
+    fake.refuse, fake.dumb_while = refuse, dumb
+    result = call(fake, capsys)
+    assert result["failed"]
+    begin, _, end = message.partition("*")
+    assert begin in result["msg"]
+    assert end in result["msg"]
+    assert "the last activated main.cf and master.cf serve again" in result["msg"]
+    assert result["rolled_back"]
+    assert fake.files() == good
+    assert (fake.directory / "state" / "rejected" / "main.cf").read_text() == bad
+    # After a restart that did not help, the way back is a restart too.
+    way = ["postfix stop", "postfix start"] if commands[-1] == "restart" else []
+    assert fake.ran == ["postconf -x", *(f"postfix {word}" for word in commands if word != "restart"), *way]
+    assert fake.pid is not None
+    assert not (fake.directory / "state" / "pending").exists()
+    fake.refuse, fake.dumb_while = {}, ""
+    assert call(fake, capsys)["changed"] is False
+
+
+def test_a_first_run_has_nothing_to_go_back_to(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.refuse = {"check": "it is broken"}
+    before = fake.files()
+    result = call(fake, capsys)
+    assert result["failed"]
+    assert (result["rolled_back"], fake.ran) == (False, ["postconf -x", "postfix check"])
+    assert result["msg"].endswith("there is no other configuration to go back to, and Postfix does not run")
+    assert fake.files() == before
+
+
+def test_an_interrupted_run_is_finished(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    call(fake, capsys)
+    state = fake.directory / "state"
+    (state / "pending").write_text("restart")
+    (state / ".active.json.x.new").write_text("cut off")
+    result = call(fake, capsys)
+    assert result["reasons"] == ["an earlier run ended before its restart of Postfix was complete"]
+    assert fake.ran == ["postconf -x", "postfix check", *RESTART]
+    assert sorted(path.name for path in state.iterdir()) == ["active.json", "lock"]
+
+
+def test_a_state_directory_that_is_used_for_something_else(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    (fake.directory / "state").mkdir(mode=0o755)
+    (fake.directory / "state" / "other").touch()
+    result = call(fake, capsys)
+    assert result["msg"] == (
+        f"'{fake.directory}/state' holds other files than the record of an activated Postfix; nothing was changed;"
+        " name a state_directory of its own"
+    )
+    assert (fake.directory / "state").stat().st_mode & 0o777 == 0o755
+    assert fake.ran == []
 
 
 def test_documentation() -> None:
