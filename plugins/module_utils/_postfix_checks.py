@@ -330,6 +330,14 @@ def _canonical_address(text: str) -> str:
         return text
 
 
+def _is_the_internet(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """Whether a network is more than any one site has: no IPv4 network has been larger than a /8 (RFC 790), and
+    registries of whole continents have a /12 of the global addresses 2000::/3 (RFC 4291)."""
+    if isinstance(network, ipaddress.IPv4Network):
+        return network.prefixlen < 8
+    return network.prefixlen <= 12 and network.overlaps(ipaddress.IPv6Network("2000::/3"))
+
+
 def _as_written(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     if network.version == 6:
         return f"[{network.network_address}]/{network.prefixlen}"
@@ -1248,7 +1256,7 @@ class _Check:
 
     def _network(self, setting: Setting, word: str) -> None:
         text = word.lstrip("!")
-        if setting.name == "mynetworks" and not word.startswith("!") and text in ("static:all", "static:anyone"):
+        if setting.name == "mynetworks" and not word.startswith("!") and text.startswith("static:"):
             self._everyone(setting, word)
             return
         if _TABLE_SHAPE.match(text) and not text.startswith("["):
@@ -1273,7 +1281,7 @@ class _Check:
             self._wrong_network(setting, word, "the address has bits behind the prefix", cure)
         elif network.version == 6 and not text.startswith("["):
             self._wrong_network(setting, word, "IPv6 addresses stand in brackets", cure)
-        elif network.prefixlen == 0 and setting.name == "mynetworks" and not word.startswith("!"):
+        elif setting.name == "mynetworks" and not word.startswith("!") and _is_the_internet(network):
             self._everyone(setting, word)
 
     def _wrong_network(self, setting: Setting, word: str, why: str, cure: str) -> None:
@@ -1283,7 +1291,8 @@ class _Check:
         self.add(
             "mynetworks-everyone",
             setting,
-            f"mynetworks has {word!r}: every host on the Internet may relay mail through this one",
+            f"mynetworks has {word!r}: every host on the Internet, or a great part of them, may relay mail through this"
+            " one",
             "name only networks whose hosts you run, such as 127.0.0.0/8 [::1]/128",
         )
 
@@ -1346,6 +1355,16 @@ class _Check:
     # ------------------------------------------------------------------------------------------------ relay
 
     def _relay(self) -> None:
+        for domains in self.settings():
+            if domains.name == "relay_domains" and not self._broken(domains):
+                for word in self._own_words(domains):
+                    if word.startswith("static:"):
+                        self.add(
+                            "open-relay",
+                            domains,
+                            f"relay_domains: {word!r} is found for every domain, so strangers may relay to all of them",
+                            "name the domains that this host accepts mail for",
+                        )
         for service in self.smtpd_services():
             if not self._protected(service):
                 setting = self.setting_of("smtpd_relay_restrictions", service) or self.setting_of(
@@ -1377,7 +1396,15 @@ class _Check:
             name = words[index].lower()
             index += 1
             if types.RESTRICTIONS.get(name) is not None:
+                argument = words[index].lower() if index < len(words) else ""
                 index += 1
+                if types.RESTRICTIONS[name] == types.TABLE and argument in (
+                    "static:ok",
+                    "static:permit",
+                    "static:relay",
+                ):
+                    # Found for every key: the rest of the list is never reached.
+                    return False
             if name == "warn_if_reject":
                 warned = True
                 continue
