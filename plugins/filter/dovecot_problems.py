@@ -36,22 +36,15 @@ _value:
   elements: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.puffy.mail.plugins.module_utils._dovecot import dovecot_problems as find_problems
+from ansible_collections.puffy.mail.plugins.module_utils import _dovecot
+from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def dovecot_problems(inputs: Any) -> list[str]:
-    """Return the sentences; AnsibleFilterError where ``inputs`` is no mapping or names an unknown input."""
-    if not isinstance(inputs, Mapping):
-        raise AnsibleFilterError(f"dovecot_problems needs a mapping of inputs by name, not {type(inputs).__name__}")
-    try:
-        return find_problems(inputs)
-    except ValueError as exc:
-        raise AnsibleFilterError(f"dovecot_problems: {exc}") from exc
+    """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
+    return of_inputs("dovecot_problems", _dovecot.dovecot_problems, inputs)
 
 
 class FilterModule:

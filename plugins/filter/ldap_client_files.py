@@ -35,26 +35,15 @@ _value:
   elements: dict
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
 from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def ldap_client_files(inputs: Any) -> list[dict[str, Any]]:
-    """Return them; AnsibleFilterError where an input is missing or cannot be used."""
-    if not isinstance(inputs, Mapping):
-        raise AnsibleFilterError(f"ldap_client_files needs a mapping of inputs by name, not {type(inputs).__name__}")
-    try:
-        return _ldap_maps.client_files(inputs)
-    except KeyError as exc:
-        raise AnsibleFilterError(f"ldap_client_files: the input {exc} is missing") from None
-    except ValueError as exc:
-        raise AnsibleFilterError(
-            f"ldap_client_files: {exc}"
-        ) from None  # Ansible would append the cause, which says the same
+    """Return the client files; AnsibleFilterError where an input is missing, unknown or of no use."""
+    return of_inputs("ldap_client_files", _ldap_maps.client_files, inputs)
 
 
 class FilterModule:

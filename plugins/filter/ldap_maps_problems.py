@@ -36,26 +36,15 @@ _value:
   elements: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
 from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def ldap_maps_problems(inputs: Any) -> list[str]:
-    """Return them; AnsibleFilterError where an input is missing or cannot be used."""
-    if not isinstance(inputs, Mapping):
-        raise AnsibleFilterError(f"ldap_maps_problems needs a mapping of inputs by name, not {type(inputs).__name__}")
-    try:
-        return _ldap_maps.role_problems(inputs)
-    except KeyError as exc:
-        raise AnsibleFilterError(f"ldap_maps_problems: the input {exc} is missing") from None
-    except ValueError as exc:
-        raise AnsibleFilterError(
-            f"ldap_maps_problems: {exc}"
-        ) from None  # Ansible would append the cause, which says the same
+    """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
+    return of_inputs("ldap_maps_problems", _ldap_maps.role_problems, inputs)
 
 
 class FilterModule:

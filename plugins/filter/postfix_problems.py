@@ -38,19 +38,13 @@ _value:
 
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.puffy.mail.plugins.module_utils._preflight import postfix_problems as find_problems
+from ansible_collections.puffy.mail.plugins.module_utils import _preflight
+from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def postfix_problems(inputs: Any) -> list[str]:
-    """Return the sentences; AnsibleFilterError where ``inputs`` is no mapping or names an unknown input."""
-    if not isinstance(inputs, dict):
-        raise AnsibleFilterError(f"postfix_problems needs a mapping of inputs by name, not {type(inputs).__name__}")
-    try:
-        return find_problems(inputs)
-    except ValueError as exc:
-        raise AnsibleFilterError(f"postfix_problems: {exc}") from exc
+    """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
+    return of_inputs("postfix_problems", _preflight.postfix_problems, inputs)
 
 
 class FilterModule:

@@ -38,21 +38,13 @@ _value:
 
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
 from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
+from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def sqlite_maps_problems(inputs: Any) -> list[str]:
-    """Return the sentences; AnsibleFilterError where ``inputs`` is no mapping or names an unknown input."""
-    if not isinstance(inputs, dict):
-        raise AnsibleFilterError(f"sqlite_maps_problems needs a mapping of inputs by name, not {type(inputs).__name__}")
-    try:
-        return _sqlite_accounts.role_problems(inputs)
-    except ValueError as exc:
-        raise AnsibleFilterError(
-            f"sqlite_maps_problems: {exc}"
-        ) from None  # Ansible would append the cause, which says the same
+    """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
+    return of_inputs("sqlite_maps_problems", _sqlite_accounts.role_problems, inputs)
 
 
 class FilterModule:

@@ -32,24 +32,19 @@ _value:
   elements: string
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.puffy.mail.plugins.module_utils import _certificates
+from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
-from ansible_collections.puffy.mail.plugins.module_utils._certificates import input_problems
 
-
-def tls_pki_problems(value: object) -> list[str]:
-    """A sentence for each bad value among the role's inputs."""
-    if not isinstance(value, dict):
-        raise AnsibleFilterError(f"tls_pki_problems: the input must be a dictionary, not {type(value).__name__}")
-    return input_problems(value)
+def tls_pki_problems(inputs: Any) -> list[str]:
+    """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
+    return of_inputs("tls_pki_problems", _certificates.input_problems, inputs)
 
 
 class FilterModule:
-    """The filters of this file."""
+    """Ansible's entry point."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Filter names and their functions."""
+    def filters(self) -> dict[str, Any]:
         return {"tls_pki_problems": tls_pki_problems}

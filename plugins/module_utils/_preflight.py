@@ -152,7 +152,7 @@ _OPTIONAL_FILES = frozenset({
 })  # fmt: skip
 
 
-def postfix_problems(inputs: dict[str, Any]) -> list[str]:
+def postfix_problems(inputs: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each bad value among the inputs of the role ``postfix`` that ``inputs`` names."""
     found: list[str | None] = []
     if set(inputs) >= _CERTIFICATE_INPUTS:
