@@ -129,10 +129,11 @@ def test_certbot_obtains_renews_and_is_refused(play: Play) -> None:
 
 HTTPD = """#!/bin/sh
 [ "$1" != -nf ] || { grep -q 'server "' "$2" && exit 0; exit 1; }
-exec -a /usr/sbin/httpd setsid sleep 3600 &
+setsid sh -c 'while :; do sleep 60; done' /usr/sbin/httpd >/dev/null 2>&1 </dev/null &
 """
 RC = """#!/bin/sh
 daemon=/usr/sbin/httpd
+pexp='done /usr/sbin/httpd$'
 . /etc/rc.d/rc.subr
 rc_cmd "$@"
 """

@@ -6,16 +6,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import batch
 import pytest
 from hosts import Host
 from role_play import NAME, Play
 
 pytestmark = pytest.mark.containers
+#: What does not depend on the release is shown on one of them; on all in the long run.
+ONE_RELEASE = pytest.mark.parametrize(
+    "release",
+    ["trixie", *(pytest.param(name, marks=pytest.mark.long) for name in ("bullseye", "forky"))],
+    indirect=True,
+    scope="module",
+)
 
 KEY, CHAIN, CA = f"/etc/ssl/private/{NAME}.key", f"/etc/ssl/{NAME}.chain.pem", "/etc/ssl/puffy-mail-ca.pem"
 
@@ -86,7 +95,7 @@ def files(host: Host) -> str:
 
 def test_a_good_set_goes_in_and_bad_ones_do_not(host: Host, authority: Authority) -> None:
     good = authority.leaf() + authority.middle
-    result = host.four_runs("tls_certificate", wanted(authority, good))
+    result = batch.assert_four(batch.run(host, batch.four("tls_certificate", wanted(authority, good))))
     assert "PRIVATE KEY" not in json.dumps(result["diff"])
     assert f"{KEY} 600 root root\n{CHAIN} 644 root root\n{CA} 644 root root\n" in files(host)
     assert (
@@ -120,35 +129,41 @@ def test_a_good_set_goes_in_and_bad_ones_do_not(host: Host, authority: Authority
         (wanted(authority, authority.leaf(usage="clientAuth", key="client") + authority.middle, key="client"),
          f"chain: the certificate CN={NAME} is not for the purpose sslserver"),
     ]  # fmt: skip
-    for arguments, message in bad:
-        answer = host.module("tls_certificate", arguments)
+    answers = batch.run(host, [batch.module("tls_certificate", arguments) for arguments, _message in bad])
+    for (_arguments, message), answer in zip(bad, answers):
         assert answer.get("failed"), message
         assert answer["msg"].startswith(message), answer["msg"]
         assert answer["msg"].endswith("Nothing was changed; the old set stays in place.")
     assert files(host) == before
 
 
+@ONE_RELEASE
 def test_files_that_are_there_are_only_checked(host: Host, authority: Authority) -> None:
     good = authority.leaf() + authority.middle
-    host.module("tls_certificate", wanted(authority, good))
     check = {"state": "checked", "key_file": KEY, "chain_file": CHAIN, "ca_file": CA, "names": [NAME]}
-    fine = host.four_runs("tls_certificate", check)
+    link = os.path.basename(CHAIN)
+    _made, *four, _lax, lax, _group, group, _away, directory, _link, loop, _gone, gone, _back = batch.run(host, [
+        batch.module("tls_certificate", wanted(authority, good)),
+        *batch.four("tls_certificate", check),
+        batch.shell(f"chmod 644 {KEY}"),
+        batch.module("tls_certificate", check),
+        batch.shell(f"chgrp mail {KEY}; chmod 640 {KEY}"),
+        batch.module("tls_certificate", {**check, "key_group": "mail"}),
+        batch.shell(f"chmod 600 {KEY}; mv {CHAIN} {CHAIN}.away; mkdir {CHAIN}"),
+        batch.module("tls_certificate", check),
+        batch.shell(f"rmdir {CHAIN}; ln -s {link} {CHAIN}"),
+        batch.module("tls_certificate", check),
+        batch.shell(f"rm {CHAIN}"),
+        batch.module("tls_certificate", check),
+        batch.shell(f"mv {CHAIN}.away {CHAIN}"),
+    ])  # fmt: skip
+    fine = batch.assert_four(four)
     assert (fine["changed"], fine["names"]) == (False, [f"DNS:{NAME}"])
-    host.run(f"chmod 644 {KEY}")
-    assert host.module("tls_certificate", check)["msg"] == (
-        f"{KEY}: mode 0644 lets others at the key; it must be 0600. Nothing was changed."
-    )
-    host.run(f"chgrp mail {KEY}; chmod 640 {KEY}")
-    assert not host.module("tls_certificate", {**check, "key_group": "mail"}).get("failed")
-    host.run(f"chmod 600 {KEY}; mv {CHAIN} {CHAIN}.away; mkdir {CHAIN}")
-    try:
-        assert host.module("tls_certificate", check)["msg"] == f"{CHAIN}: is not a regular file. Nothing was changed."
-        host.run(f"rmdir {CHAIN}; ln -s {os.path.basename(CHAIN)} {CHAIN}")
-        assert "Too many levels of symbolic links" in host.module("tls_certificate", check)["msg"]
-        host.run(f"rm {CHAIN}")
-        assert host.module("tls_certificate", check)["msg"] == f"{CHAIN}: does not exist. Nothing was changed."
-    finally:
-        host.run(f"rm -rf {CHAIN}; mv {CHAIN}.away {CHAIN}")
+    assert lax["msg"] == f"{KEY}: mode 0644 lets others at the key; it must be 0600. Nothing was changed."
+    assert not group.get("failed"), group
+    assert directory["msg"] == f"{CHAIN}: is not a regular file. Nothing was changed."
+    assert "Too many levels of symbolic links" in loop["msg"]
+    assert gone["msg"] == f"{CHAIN}: does not exist. Nothing was changed."
 
 
 # -- the role ----------------------------------------------------------------------------------------------------------
@@ -190,9 +205,9 @@ def test_the_role_with_a_private_ca(play: Play) -> None:
     assert play.host.run(f"stat -c %a {KEY}").stdout == "600\n"
     pki = play.directory / "pki"
     before = {path: path.read_bytes() for path in pki.rglob("*") if path.is_file()}
-    for options in ((), ("--check",)):
-        status, changed, output = play(*options, **wish)
-        assert (status, changed) == (0, 0), output
+    # That a second run changes nothing is shown by the scenario tls.
+    status, changed, output = play("--check", **wish)
+    assert (status, changed) == (0, 0), output
     assert {path: path.read_bytes() for path in pki.rglob("*") if path.is_file()} == before
     # The CA's keys are nowhere on the mail host, and the server's nowhere here.
     here = "".join(path.read_text() for path in pki.rglob("*.key"))
@@ -220,3 +235,39 @@ def test_the_role_with_given_files_keeps_the_old_set_when_the_new_one_is_bad(pla
     assert status != 0
     assert f"the key does not match the certificate CN={NAME}" in output
     assert files(play.host) == before
+
+
+@pytest.mark.long
+def test_the_role_searches_for_dh_parameters_with_a_countdown(play: Play, authority: Authority) -> None:
+    good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
+    path = "/etc/ssl/own-dh.pem"
+    wish = {
+        "tls_pki_source": "given",
+        "tls_pki_given_ca": authority.root,
+        "tls_pki_given": good,
+        "tls_pki_dhparam": "generate",
+        "tls_pki_dhparam_file": path,
+        "tls_pki_dhparam_timeout": 600,
+    }
+    status, changed, output = play("--check", **wish)
+    assert (status, changed > 0) == (0, True), output
+    assert play.host.run(f"ls {path}", check=False).returncode != 0
+    status, changed, output = play(**wish)
+    assert status == 0, output
+    # Ansible counts down while the search runs.
+    assert re.search(
+        r"RETRYING: .*Wait for the DH parameters, 600 seconds at most \(1[0-9][0-9] retries left\)", output
+    ), output
+    said = play.host.run(
+        f"openssl dhparam -check -noout -in {path} 2>&1; openssl dhparam -noout -text -in {path}"
+    ).stdout
+    assert "DH parameters appear to be ok" in said
+    assert "(2048 bit)" in said
+    status, changed, output = play(**wish)
+    assert (status, changed) == (0, 0), output
+    # A search that is given up says so and leaves what is there.
+    before = play.host.read(path)
+    status, _, output = play(**wish | {"tls_pki_dhparam_bits": 8192, "tls_pki_dhparam_timeout": 2})
+    assert status != 0
+    assert "did not end within 2 seconds and was stopped. The file is as it was." in re.sub(r"\s+", " ", output)
+    assert play.host.read(path) == before
