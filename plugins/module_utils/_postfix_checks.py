@@ -1773,6 +1773,25 @@ class _Check:
                     f"did you mean {guess}?" if guess else "write the port as a number",
                 )
             self._arguments(service)
+        self._same_port()
+
+    def _same_port(self) -> None:
+        """master(8) ends where it cannot listen, so it does not start with two services on one address and port."""
+        seen: dict[tuple[str, int], Service] = {}
+        for service in self.services:
+            port = self._port_of(service)
+            if port is None:
+                continue
+            host = service.name.rpartition(":")[0].strip("[]").lower()
+            other = seen.setdefault((host, port), service)
+            if other.name != service.name:
+                self.add_service(
+                    "duplicate-service",
+                    service,
+                    f"{service.name}/inet listens on port {port}, and so does {other.name}/inet on line {other.line};"
+                    " master(8) cannot start both",
+                    f"remove one of lines {other.line} and {service.line}",
+                )
 
     def _arguments(self, service: Service) -> None:
         needed = {"pipe": ("user=", "argv="), "spawn": ("user=", "argv=")}.get(service.command, ())
