@@ -100,6 +100,8 @@ _DOMAIN_ALIAS_KEYS = ("name", "target", "active")
 _TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 # RFC 5322, section 3.2.3: atext
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+# What roles/dovecot has in auth_username_chars.
+_NO_MAILBOX = re.compile(r"[^a-z0-9.!&'+=_~-]")
 _HASH = re.compile(r"(\{[A-Za-z0-9.-]+\}|\$)[!-~]+\Z")
 _DOMAIN_FAST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
@@ -290,9 +292,11 @@ def _mailbox(
             f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}."
             " Right would be to add the domain there or to leave the mailbox out."
         )
-    if "/" in local:
+    odd = _NO_MAILBOX.search(local)
+    if odd:
         problems.add(
-            f"{here}.address is {address!r}; a mailbox cannot have '/' in its name, which becomes a directory."
+            f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory and"
+            " a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
         )
     if folded in boxes:
         problems.add(
@@ -571,11 +575,14 @@ QUERIES: dict[str, str] = {
     """,
     # A catch-all would take the mail of the mailboxes beside it (virtual(5): user@domain comes before @domain),
     # so where there is one, a mailbox that is not an alias as well resolves to itself. An address of a domain
-    # alias becomes one of its target, where that exists: Postfix looks the result up again.
+    # alias becomes one of its target, where that exists: Postfix looks the result up again. PostfixAdmin writes an
+    # alias to itself for each mailbox; without the mailbox it would make the address known, and its mail bounce.
     "virtual_alias_maps": f"""
         WITH parts (address, prefix) AS ({_PARTS}), twin (address) AS ({_TWIN})
         SELECT alias.goto FROM alias JOIN domain ON domain.domain = alias.domain
         WHERE alias.address = lower('%s') AND alias.active = 1 AND domain.active = 1
+        AND (alias.goto <> alias.address
+        OR EXISTS (SELECT 1 FROM mailbox WHERE mailbox.username = alias.address AND mailbox.active = 1))
         UNION ALL
         SELECT mailbox.username FROM mailbox JOIN domain ON domain.domain = mailbox.domain
         WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1
@@ -651,7 +658,7 @@ def answer(find: Find, table: str, key: str) -> str | None:
     twin = _twin(find, address)
     if table == "virtual_alias_maps":
         if alias and _live(find, alias[2]):
-            return str(alias[1])
+            return str(alias[1]) if box or alias[1] != address else None
         if box and not alias and _live(find, box[6]) and _alias_of(find, f"@{domain}"):
             return address
         return twin if twin and (_alias_of(find, twin) or _box(find, twin)) else None

@@ -14,6 +14,7 @@ description:
   - C(proxymap(8)) keeps the databases open that it answers from. Where such a file was replaced by another one, it
     answers from the old one; where it was away for a moment, it may go on saying so. Both end with its process, which
     lives as long as it is busy.
+  - Remembers which files the databases were. Where one is another file now, Postfix is reloaded.
   - Asks the running proxymap for keys whose answers are known, and reloads Postfix where it answers otherwise or not
     at all.
   - Where Postfix does not run, and for a table that main.cf does not name with C(proxy:), there is nothing to do.
@@ -23,6 +24,14 @@ options:
       - By table, named as in main.cf without C(proxy:), what it must answer, key by key; null for "not found".
     type: dict
     required: true
+  databases:
+    description: Absolute paths of the files that the tables read.
+    type: list
+    elements: path
+    default: []
+  stamp:
+    description: Absolute path of the file that remembers O(databases). Required with it.
+    type: path
   timeout:
     description: Seconds that one table may take to answer, and Postfix to be ready again after a reload.
     type: int
@@ -38,7 +47,7 @@ attributes:
     description: Shows what was answered and what is expected.
     support: full
   idempotent:
-    description: Once the answers are right, nothing is done.
+    description: Once the answers are right and the files are the same, nothing is done.
     support: full
   platform:
     description: Hosts with Postfix 3.5 or later.
@@ -56,6 +65,8 @@ EXAMPLES = r"""
       sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf:
         alice@example.org: example.org/alice/
         nobody@example.org: null
+    databases: [/var/lib/puffy-mail/accounts.sqlite]
+    stamp: /etc/postfix/sqlite/.databases
 """
 
 RETURN = r"""
@@ -65,7 +76,7 @@ asked:
   elements: str
   returned: success
 stale:
-  description: By table, what was wrong before; empty where all answers were right.
+  description: By table, what was answered wrongly; empty where all answers were right.
   type: dict
   returned: success
 diff:
@@ -74,12 +85,13 @@ diff:
   returned: success
 """
 
+import os
 import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _table_query
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _table_query
 
 Tables = dict[str, dict[str, Any]]
 
@@ -99,13 +111,40 @@ def _stale(postfix: _table_query.Postfix, tables: Tables, timeout: float) -> dic
     return found
 
 
+def _identities(databases: list[str]) -> str:
+    """Which file each database is: a file that takes its name has another inode while the first one is held open."""
+    lines = []
+    for path in databases:
+        try:
+            lines.append(f"{os.stat(path).st_ino} {path}\n")
+        except FileNotFoundError:
+            lines.append(f"- {path}\n")
+    return "".join(lines)
+
+
 def _refresh(module: AnsibleModule) -> dict[str, Any]:
     tables: Tables = {
         str(table): {str(key): None if value is None else str(value) for key, value in expect.items()}
         for table, expect in module.params["tables"].items()
     }
     timeout: int = module.params["timeout"]
-    nothing = {"changed": False, "asked": [], "stale": {}, "diff": {}}
+    stamp: str = module.params["stamp"]
+    before = _files.read(stamp) if stamp else None
+    known = before.text() if before else ""
+    identities = _identities(module.params["databases"])
+    result = _reloaded(module, tables, timeout, known != identities)
+    if known != identities:
+        result["changed"] = True
+        result["diff"]["before"] += known
+        result["diff"]["after"] += identities
+        if not module.check_mode:
+            _files.write(stamp, _files.encode_text(identities), uid=0, gid=0, mode=0o600)
+    return result
+
+
+def _reloaded(module: AnsibleModule, tables: Tables, timeout: float, replaced: bool) -> dict[str, Any]:
+    """Reload Postfix where a database is another file, or proxymap answers wrongly."""
+    nothing = {"changed": False, "asked": [], "stale": {}, "diff": {"before": "", "after": ""}}
     if not _table_query.installed():
         return nothing
     postfix = _table_query.discover(module.params["config_directory"])
@@ -115,7 +154,7 @@ def _refresh(module: AnsibleModule) -> dict[str, Any]:
     used = _table_query.proxied(postfix)
     asked = {table: expect for table, expect in tables.items() if table in used and expect}
     stale = _stale(postfix, asked, timeout)
-    if stale and not module.check_mode:
+    if (stale or (replaced and used)) and not module.check_mode:
         _command.run([*command, "reload"])
         deadline = time.monotonic() + timeout
         while (left := _stale(postfix, {table: asked[table] for table in stale}, timeout)) and (
@@ -140,6 +179,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "tables": {"type": "dict", "required": True},
+            "databases": {"type": "list", "elements": "path", "default": []},
+            "stamp": {"type": "path"},
             "timeout": {"type": "int", "default": 10},
             "config_directory": {"type": "path"},
         },
@@ -148,9 +189,11 @@ def main() -> None:
     bad = [table for table, expect in module.params["tables"].items() if not isinstance(expect, dict)]
     if bad:
         module.fail_json(msg=f"tables has {bad[0]!r} without a mapping of keys to answers; nothing was asked")
+    if bool(module.params["databases"]) is not bool(module.params["stamp"]):
+        module.fail_json(msg="databases and stamp belong together; nothing was asked")
     try:
         result = _refresh(module)
-    except _command.CommandError as exc:
+    except (_command.CommandError, _files.FileError) as exc:
         module.fail_json(msg=f"{exc}")
     module.exit_json(**result)
 
