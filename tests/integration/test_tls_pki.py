@@ -256,7 +256,7 @@ def test_the_role_searches_for_dh_parameters_with_a_countdown(play: Play, author
     assert status == 0, output
     # Ansible counts down while the search runs.
     assert re.search(
-        r"RETRYING: .*Wait for the DH parameters, 600 seconds at most \(1[0-9][0-9] retries left\)", output
+        r"RETRYING: .*Wait for the DH parameters; seconds at most 600 \(1[0-9][0-9] retries left\)", output
     ), output
     said = play.host.run(
         f"openssl dhparam -check -noout -in {path} 2>&1; openssl dhparam -noout -text -in {path}"
