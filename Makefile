@@ -37,8 +37,8 @@ demo-clean: containers ## Remove all that make demo made
 	@$(BIN)/python tools/demo.py clean
 
 .PHONY: test
-test: images ## Run every test that a change must pass
-	@$(MAKE) --jobs=2 --output-sync=line lint test-unit sanity
+test: containers ## Run every test that a change must pass
+	@$(MAKE) --jobs=3 --output-sync=line images lint test-unit sanity
 	@$(MAKE) test-alone
 	@$(MAKE) --jobs=2 --output-sync=line test-modules $(SCENARIOS:%=quick-%)
 
@@ -92,7 +92,8 @@ quick-%: images
 
 .PHONY: images
 images: containers ## Build the host images that are missing
-	@$(BIN)/python tools/images.py trixie trixie-mail bullseye-mail forky-mail >/dev/null
+	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme >/dev/null
+	@$(BIN)/python molecule/shared/openbsd/build.py stable >/dev/null
 
 .PHONY: bench
 bench: images ## Print the benchmark tables
