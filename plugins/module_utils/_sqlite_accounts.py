@@ -295,8 +295,8 @@ def _mailbox(
     odd = _NO_MAILBOX.search(local)
     if odd:
         problems.add(
-            f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory and"
-            " a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
+            f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory"
+            " and a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
         )
     if folded in boxes:
         problems.add(

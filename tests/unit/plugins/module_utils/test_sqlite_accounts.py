@@ -97,8 +97,8 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         " Right would be a fully qualified name such as 'mail.example.org'."
     ]),
     (DOMAINS, box(address="a/b@example.test"), [], [
-        "mailboxes[0].address is 'a/b@example.test'; a mailbox cannot have '/' in its name, which becomes a directory and"
-        " a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
+        "mailboxes[0].address is 'a/b@example.test'; a mailbox cannot have '/' in its name, which becomes a directory"
+        " and a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
     ]),
     (DOMAINS, box(address="a@other.test"), [], [
         "mailboxes[0].address is 'a@other.test', and 'other.test' is not among domains."
