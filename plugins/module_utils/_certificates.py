@@ -438,6 +438,19 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
             "tls_pki_key_file, tls_pki_chain_file and tls_pki_ca_file must be three files, and two are the same."
         )
     found.append(_days_problem("tls_pki_minimum_days", inputs["tls_pki_minimum_days"], 0, 36500))
+    trusted = inputs["tls_pki_trusted"]
+    if not isinstance(trusted, Mapping):
+        found.append(f"tls_pki_trusted is {trusted!r}. Right would be certificates by name, such as {{'partner': …}}.")
+    else:
+        for name, text in trusted.items():
+            try:
+                if not _CLIENT.match(str(name)) or ".." in str(name):
+                    raise ValueError(f"tls_pki_trusted has the name {name!r}, which cannot be the name of a file")
+                if len(chain_of(str(text), f"tls_pki_trusted: {name}")) > 1:
+                    raise ValueError(f"tls_pki_trusted: {name}: has more than one certificate; give each its own name")
+            except ValueError as exc:
+                found.append(f"{exc}.")
+    found.append(_file_problem("tls_pki_trusted_directory", inputs["tls_pki_trusted_directory"]))
     wish, bits = inputs["tls_pki_dhparam"], inputs["tls_pki_dhparam_bits"]
     groups = ("ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192")
     if wish and wish != "generate" and wish not in groups:

@@ -150,7 +150,7 @@ openssl req -newkey rsa:2048 -nodes -subj '/CN=Middle' -keyout middle.key 2>/dev
     (printf 'basicConstraints=critical,CA:true\\n' >ext; openssl x509 -req -CA root.pem -CAkey root.key \
      -CAcreateserial -days 80 -extfile ext -out middle.pem 2>/dev/null)
 openssl req -newkey rsa:2048 -nodes -subj '/CN={NAME}' -keyout ready.key 2>/dev/null |
-    (printf 'subjectAltName=DNS:{NAME}\\nextendedKeyUsage=serverAuth\\n' >ext; openssl x509 -req -CA middle.pem \
+    (printf 'subjectAltName=DNS:{NAME},DNS:imap.example.test,DNS:smtp.example.test\\nextendedKeyUsage=serverAuth\\n' >ext; openssl x509 -req -CA middle.pem \
      -CAkey middle.key -CAcreateserial -days 70 -extfile ext -out leaf.pem 2>/dev/null)
 cat leaf.pem middle.pem >ready.pem
 chmod 755 /usr/sbin/acme-client /usr/sbin/httpd /etc/rc.d/httpd
@@ -171,6 +171,7 @@ def test_openbsd_is_told_what_acme_client_needs() -> None:
             "tls_pki_acme_terms_agreed": True,
             "tls_pki_acme_email": "postmaster@example.test",
             "tls_pki_existing_ca_file": "/srv/root.pem",
+            "tls_pki_names": ["imap.example.test", "smtp.example.test"],
         }
         task = {"ansible.builtin.include_role": {"name": "puffy.mail.tls_pki"}, "vars": variables}
         plays = [{"hosts": "all", "tasks": [task]}]
@@ -190,6 +191,7 @@ def test_openbsd_is_told_what_acme_client_needs() -> None:
             'authority puffy-mail {\n\tapi url "https://acme-v02.api.letsencrypt.org/directory"\n'
             '\taccount key "/etc/acme/puffy-mail.pem"\n\tcontact "mailto:postmaster@example.test"\n}\n'
             f'domain "{NAME}" {{\n\tdomain name "{NAME}"\n'
+            '\talternative names { "imap.example.test" "smtp.example.test" }\n'
             f'\tdomain key "/etc/ssl/private/acme-{NAME}.key" rsa\n'
             f'\tdomain full chain certificate "/etc/ssl/acme-{NAME}.pem"\n'
             '\tsign with puffy-mail\n\tchallengedir "/var/www/acme"\n}\n'

@@ -226,10 +226,28 @@ def test_the_role_refuses_bad_inputs_before_it_touches_anything(play: Play) -> N
 def test_the_role_with_given_files_keeps_the_old_set_when_the_new_one_is_bad(play: Play, authority: Authority) -> None:
     good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
     wish = {"tls_pki_source": "given", "tls_pki_given_ca": authority.root}
-    status, changed, output = play(**wish, tls_pki_given=good, tls_pki_dhparam="ffdhe2048")
-    assert (status, changed) == (0, 2), output
+    cas = {
+        "ours": authority.root,
+        "partner": authority.certificate("partner", "Partner", "partner", "basicConstraints=CA:true"),
+    }
+    status, changed, output = play(**wish, tls_pki_given=good, tls_pki_dhparam="ffdhe2048", tls_pki_trusted=cas)
+    assert (status, changed) == (0, 5), output
+    # Both are found by their links, which are those that openssl itself makes.
+    leaf = f"openssl verify -CApath /etc/ssl/mail-cas -untrusted {CHAIN} {CHAIN}"
+    assert play.host.run(leaf).stdout == f"{CHAIN}: OK\n"
+    links = "cd /etc/ssl/mail-cas; for l in *.[0-9]; do echo $l $(readlink $l); done"
+    made = play.host.run(links).stdout
+    assert len(made.splitlines()) == 2
+    assert play.host.run(f"openssl rehash /etc/ssl/mail-cas; {links}").stdout == made
     assert "ok" in play.host.run("openssl dhparam -check -noout -in /etc/ssl/dhparam.pem 2>&1").stdout
     before = files(play.host)
+    # A second run changes nothing, and one CA less takes its link away.
+    status, changed, output = play(**wish, tls_pki_given=good, tls_pki_trusted={"ours": authority.root})
+    assert (status, changed) == (0, 2), output
+    assert play.host.run(links).stdout in made
+    assert len(play.host.run(links).stdout.splitlines()) == 1
+    status, changed, output = play(**wish, tls_pki_given=good, tls_pki_trusted={"ours": authority.root})
+    assert (status, changed) == (0, 0), output
     bad = {"rsa": {"key": authority.key("other"), "chain": good["rsa"]["chain"]}}
     status, changed, output = play(**wish, tls_pki_given=bad)
     assert status != 0

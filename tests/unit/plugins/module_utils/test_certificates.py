@@ -304,6 +304,8 @@ INPUTS: dict[str, Any] = {
     "tls_pki_acme_terms_agreed": True,
     "tls_pki_acme_challenge_directory": "",
     "tls_pki_given": {},
+    "tls_pki_trusted": {"partner": pem.to_pem(MIDDLE)},
+    "tls_pki_trusted_directory": "/etc/ssl/mail-cas",
     "tls_pki_dhparam": "",
     "tls_pki_dhparam_bits": 2048,
     "tls_pki_dhparam_file": "/etc/ssl/dhparam.pem",
@@ -328,6 +330,22 @@ def test_good_inputs_have_no_problems(more: dict[str, Any]) -> None:
 
 
 BAD_INPUTS = [
+    (
+        {"tls_pki_trusted": {"partner": "junk"}},
+        "tls_pki_trusted: partner: has no certificate; a PEM file with '-----BEGIN CERTIFICATE-----' is expected.",
+    ),
+    (
+        {"tls_pki_trusted": {"partner": pem.to_pem(MIDDLE) * 2}},
+        "tls_pki_trusted: partner: has more than one certificate; give each its own name.",
+    ),
+    (
+        {"tls_pki_trusted": {"../x": pem.to_pem(MIDDLE)}},
+        "tls_pki_trusted has the name '../x', which cannot be the name of a file.",
+    ),
+    (
+        {"tls_pki_trusted": "none"},
+        "tls_pki_trusted is 'none'. Right would be certificates by name, such as {'partner': …}.",
+    ),
     (
         {"tls_pki_source": "magic"},
         "tls_pki_source is 'magic'. Right would be one of: private_ca, acme, given, existing.",
