@@ -303,7 +303,8 @@ def test_postfix_enable_and_disable_with_their_hazards(standin: Standin) -> None
 
 @pytest.mark.long
 def test_pkg_delete_keeps_queue_and_configuration_unless_told(standin: Standin) -> None:
-    standin.run("rcctl stop postfix")
+    standin.run(f"test -x /etc/rc.d/postfix || pkg_add -I postfix--%{standin.branch}")
+    standin.run("rcctl stop postfix; echo kept >/etc/postfix/mine")
     assert "postfix not disabled" in standin.run("pkg_delete -I postfix").stdout
     assert standin.run("ls /etc/mailer.conf*").stdout == "/etc/mailer.conf\n"
     assert standin.read("/etc/postfix/mine") == "kept\n"
