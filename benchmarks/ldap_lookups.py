@@ -120,7 +120,6 @@ def configure(host: Host, clients: int) -> None:
         "smtpd_client_connection_count_limit": "0",
         "smtpd_recipient_limit": "100000",
         "smtpd_recipient_overshoot_limit": "100000",
-        "proxy_read_maps": " ".join(f"proxy:{table}" for table in maps.values()),
         # What trivial-rewrite asks is the same both ways.
         **{name: f"proxy:{table}" for name, table in maps.items()},
     }
