@@ -100,11 +100,13 @@ def test_no_rcctl_command_leads_to_a_false_change_and_what_the_user_set_stays(ho
         " && rcctl set dovecot timeout 60 && rcctl disable pf && rcctl order messagebus 2>/dev/null || rcctl disable pf"
     )
     text = host.check_output("cat /etc/rc.conf.local")
-    recap = run_play(host, "puffy.mail.site", "--check", "--diff")
-    assert recap.counts["changed"] == 0, recap.output
-    assert host.check_output("cat /etc/rc.conf.local") == text
-    assert {"pf=NO", "dovecot_timeout=60", "smtpd_flags=NO"} <= set(text.splitlines())
-    host.check_output("rcctl enable pf && rcctl set dovecot timeout 30")
+    try:
+        recap = run_play(host, "puffy.mail.site", "--check", "--diff")
+        assert recap.counts["changed"] == 0, recap.output
+        assert host.check_output("cat /etc/rc.conf.local") == text
+        assert {"pf=NO", "dovecot_timeout=60", "smtpd_flags=NO"} <= set(text.splitlines())
+    finally:
+        host.check_output("rcctl enable pf && rcctl set dovecot timeout 30")
 
 
 def test_the_way_back_ends_where_the_host_came_from(host: Any) -> None:
