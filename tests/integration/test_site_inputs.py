@@ -27,6 +27,15 @@ GOOD: dict[str, Any] = {
 }
 
 
+DIRECTORY: dict[str, Any] = {
+    "mail_tables": "ldap",
+    "mail_ldap_servers": ["ldap://ldap.example.test"],
+    "mail_ldap_search_base": "dc=example,dc=test",
+    "mail_ldap_bind_dn": "uid=postfix,dc=example,dc=test",
+    "mail_ldap_bind_password": "four-five-six",
+}
+
+
 def site(directory: Path, variables: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     inventory = directory / "hosts.json"
     inventory.write_text(json.dumps({"mail_hosts": {"hosts": {"mail.example.test": variables}}}))
@@ -66,9 +75,30 @@ def test_good_inputs_reach_the_host(tmp_path: Path) -> None:
             ["sqlite_maps_mailboxes", "lice@example.test"],
         ),
         ({"mail_hostname": "mail"}, ["hostname", "'mail'", "mail.example.org"]),
+        ({"mail_tables": "ldpa"}, ["mail_tables is ldpa", "'sqlite' or 'ldap'"]),
+        (
+            {**DIRECTORY, "mail_ldap_servers": ["ldap.example.test"]},
+            ["ldap_maps_servers: 'ldap.example.test' is no URL of an LDAP server: it has no '://'"],
+        ),
+        (
+            {**DIRECTORY, "ldap_maps_group_filter": "(objectClass=a"},
+            [
+                "ldap_maps_group_filter: '(objectClass=a' is no LDAP filter (RFC 4515): the '(' has no ')', at character 1"
+            ],
+        ),
         ({"postfix_networks": ["10.0.0.1/8"]}, ["postfix_networks", "10.0.0.1/8"]),
     ],
-    ids=["no domain", "domain with a space", "alias to nowhere", "two of one name", "host name", "network"],
+    ids=[
+        "no domain",
+        "domain with a space",
+        "alias to nowhere",
+        "two of one name",
+        "host name",
+        "place",
+        "URL",
+        "filter",
+        "network",
+    ],
 )
 def test_a_bad_input_is_named_and_the_host_left_alone(tmp_path: Path, change: dict[str, Any], says: list[str]) -> None:
     done = site(tmp_path, {**copy.deepcopy(GOOD), **change})
