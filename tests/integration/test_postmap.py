@@ -10,7 +10,7 @@ import batch
 import pytest
 from hosts import Host
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 
 PATH = "/srv/t/table"
 ENTRIES = {

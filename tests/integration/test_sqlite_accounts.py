@@ -16,7 +16,7 @@ import batch
 import pytest
 from hosts import PODMAN, ROOT, Host
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 
 PATH = "/srv/accounts/accounts.sqlite"
 HASH = "{BLF-CRYPT}$2b$04$n39JRHIP432OWo4UaJKhMOhuOtcpnNFyYKmj2dzeXaQLYW.To3.lW"
@@ -255,12 +255,12 @@ def changes(output: str) -> list[int]:
 def test_the_role(fleet: list[Host], tmp_path: Path) -> None:
     code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES, "--check", "--diff")
     assert code == 0, output
-    assert changes(output) == [4] * len(fleet), output
+    assert changes(output) == [5] * len(fleet), output
     for host in fleet:
         assert host.run("ls -d /etc/postfix/sqlite /var/lib/puffy-mail", check=False).stdout == ""
     code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES, "-vvv", "--diff")
     assert code == 0, output
-    assert changes(output) == [4] * len(fleet), output
+    assert changes(output) == [5] * len(fleet), output
     assert "secret-alice" not in output
     assert "$2b$" not in output
     code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES)
@@ -287,8 +287,32 @@ def test_the_role(fleet: list[Host], tmp_path: Path) -> None:
         host.run(["doveadm", "pw", "-t", stored[0][0], "-p", "secret-alice"])
 
 
-def test_a_locked_database_is_said_and_recovers(fleet: list[Host]) -> None:
-    """A reader waits or fails for a while; afterwards it answers again (Postfix makes that a 4xx)."""
+def test_client_files_that_drift_are_repaired_once(fleet: list[Host], tmp_path: Path) -> None:
+    """Each client file in another way, in one run; and a source that is only older or newer is no change."""
+    drifts = (
+        "rm virtual_mailbox_domains.cf",
+        ": > virtual_mailbox_maps.cf",
+        "sed -i s/active/actve/ virtual_alias_maps.cf",
+        "chmod 0644 sender_login_maps.cf",
+        "cp virtual_mailbox_maps.cf relay_domains.cf",
+    )
+    sums = "cd /etc/postfix/sqlite; md5sum *; stat -c '%n %U %G %a' *"
+    before = [host.run(sums).stdout for host in fleet]
+    for host in fleet:
+        host.run("cd /etc/postfix/sqlite; " + "; ".join(drifts))
+    code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES)
+    assert code == 0, output
+    assert changes(output) == [1] * len(fleet), output
+    assert output.count("changed: [") == len(drifts) * len(fleet), output
+    assert [host.run(sums).stdout for host in fleet] == before
+    for host in fleet:
+        host.run("cd /etc/postfix/sqlite; touch -d '1 hour ago' virtual*; touch -d '+5 seconds' sender*")
+    code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES)
+    assert code == 0, output
+    assert changes(output) == [0] * len(fleet), output
+
+
+def test_a_database_that_comes_back_answers_again(fleet: list[Host]) -> None:
     for host in fleet:
         ask = ["postmap", "-q", "alice@example.test", "sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf"]
         host.run("mv /var/lib/puffy-mail/accounts.sqlite /var/lib/puffy-mail/away")
