@@ -150,8 +150,8 @@ openssl req -newkey rsa:2048 -nodes -subj '/CN=Middle' -keyout middle.key 2>/dev
     (printf 'basicConstraints=critical,CA:true\\n' >ext; openssl x509 -req -CA root.pem -CAkey root.key \
      -CAcreateserial -days 80 -extfile ext -out middle.pem 2>/dev/null)
 openssl req -newkey rsa:2048 -nodes -subj '/CN={NAME}' -keyout ready.key 2>/dev/null |
-    (printf 'subjectAltName=DNS:{NAME},DNS:imap.example.test,DNS:smtp.example.test\\nextendedKeyUsage=serverAuth\\n' >ext; openssl x509 -req -CA middle.pem \
-     -CAkey middle.key -CAcreateserial -days 70 -extfile ext -out leaf.pem 2>/dev/null)
+    (printf 'subjectAltName=DNS:{NAME},DNS:imap.example.test,DNS:smtp.example.test\\nextendedKeyUsage=serverAuth\\n' >x
+     openssl x509 -req -CA middle.pem -CAkey middle.key -CAcreateserial -days 70 -extfile x -out leaf.pem 2>/dev/null)
 cat leaf.pem middle.pem >ready.pem
 chmod 755 /usr/sbin/acme-client /usr/sbin/httpd /etc/rc.d/httpd
 """

@@ -82,9 +82,7 @@ def test_good_inputs_reach_the_host(tmp_path: Path) -> None:
         ),
         (
             {**DIRECTORY, "ldap_maps_group_filter": "(objectClass=a"},
-            [
-                "ldap_maps_group_filter: '(objectClass=a' is no LDAP filter (RFC 4515): the '(' has no ')', at character 1"
-            ],
+            ["ldap_maps_group_filter: '(objectClass=a' is no LDAP filter", "the '(' has no ')', at character 1"],
         ),
         ({"postfix_networks": ["10.0.0.1/8"]}, ["postfix_networks", "10.0.0.1/8"]),
     ],
