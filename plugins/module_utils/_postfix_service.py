@@ -369,19 +369,22 @@ def _take_overs(held: Sequence[Listener], wanted: Sequence[Listener]) -> list[Ch
     return list(found.values())
 
 
+#: The options that master(8) gives a daemon of an inet service (master_ent.c).
+_NETWORK_DAEMON = re.compile(r"(?:-[lz] )?-n \S+ -t inet\b")
+
+
 def orphans(processes: Sequence[Process]) -> list[int]:
     """The ids of the daemons that listen to the network for a master(8) that is no more.
 
-    master(8) starts each as ``smtpd -n smtp -t inet …``. A daemon notices that it ended when it waits for a client;
-    one that serves a client holds the port for as long as that stays, and no other master(8) can start meanwhile.
+    master(8) starts each as ``smtpd -n smtp -t inet …``, with ``-l`` or ``-z`` before that where maxproc is 1 or 0. A
+    daemon notices that it ended when it waits for a client; one that serves a client holds the port for as long as that
+    stays, and no other master(8) can start meanwhile.
     """
     masters = {process.pid for process in processes if os.path.basename(process.arguments[0]) == "master"}
     return [
         process.pid
         for process in processes
-        if process.parent not in masters
-        and process.arguments[1:2] == ("-n",)
-        and ("-t", "inet") in zip(process.arguments, process.arguments[1:])
+        if process.parent not in masters and _NETWORK_DAEMON.match(" ".join(process.arguments[1:]))
     ]
 
 

@@ -354,5 +354,8 @@ def test_orphans_are_the_network_daemons_without_a_master() -> None:
         process(14, 1, "smtp -n smtp -t unix -u"),
         process(15, 1, "sshd -t inet"),
         process(16, 12, "smtpd -n 127.0.0.1:2525 -t inet"),
+        process(17, 1, "postscreen -l -n smtp -t inet -u -c -s 2"),
+        process(18, 1, "smtpd -z -n 10025 -t inet -u"),
+        process(19, 10, "postscreen -l -n smtp -t inet -u"),
     ]
-    assert service.orphans(table) == [12, 16]
+    assert service.orphans(table) == [12, 16, 17, 18]
