@@ -222,8 +222,11 @@ def _read_service(key: str, fields: object) -> ServiceWish:
     if not isinstance(exclusive, bool):
         raise ValueError(f"service {key!r}: exclusive is {exclusive!r}; it must be true or false")
     columns = {column: _column(key, column, fields[column]) for column in COLUMNS if fields.get(column) is not None}
-    if kind == "inet" and columns.get("private") == "y":
-        raise ValueError(f"service {key!r}: private is 'y', but master(5) allows no private Internet service; use 'n'")
+    if kind == "inet" and columns.get("private", "n") != "n":
+        raise ValueError(
+            f"service {key!r}: private is {columns['private']!r}, but master(5) allows no private Internet service;"
+            " use 'n'" + (" ('-' stands for 'y')" if columns["private"] == "-" else "")
+        )
     options = fields.get("options") or {}
     if not isinstance(options, Mapping):
         raise ValueError(f"service {key!r}: options must be a dictionary, not a {_kind(options)}")
@@ -509,20 +512,28 @@ HIDDEN = "********"
 
 _SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|secret|passphrase|pw)\Z", re.IGNORECASE)
 _SECRET_TABLE = re.compile(r"password|passwd|secret|credential", re.IGNORECASE)
-_INLINE = re.compile(r"(?:^|:|\{\s*|[,\s])(?:inline|static):", re.IGNORECASE)
+#: A word that says where passwords are, and holds none: a file, ``$name``, or a server by its address or name. All else
+#: may be what somebody wrote for ``inline:{...}``.
+_ELSEWHERE = re.compile(
+    r"(?:(?:proxy|debug):)*(?:(?:[A-Za-z][\w-]*:)?(?:/|\.|\$\w|\$\{\w+\})(?:[^{}]|\$\{\w+\})*"
+    r"|(?:environ|fail|internal|ldap|memcache|mongodb|mysql|nis|pgsql|socketmap|sqlite|tcp|unix):[\w.:@/\[\]-]*)\Z"
+)
 
 
 def secrets(name: str, value: str) -> tuple[str, ...]:
     """The parts of a parameter's value that must not be shown.
 
     The whole value of a name that ends in ``password`` and the like; in a list of password tables, what
-    ``inline:{...}`` and ``static:...`` hold.
+    ``inline:{...}`` and ``static:...`` hold, and what stands where a table should, which may be a password.
     """
     if _SECRET_NAME.search(name):
         return (value,) if value and not value.startswith("$") else ()
     if not _SECRET_TABLE.search(name):
         return ()
-    return tuple(word[word.index(":") + 1 :] for word in list_words(value) if _INLINE.search(word))
+    held = [word for word in list_words(value) if not _ELSEWHERE.match(word)]
+    parts = [re.sub(r"\A[A-Za-z][\w-]*:", "", word) for word in held]
+    # A password is longer than what would be taken out of every message by mistake.
+    return tuple(part for part, word in zip(parts, held) if part and (part != word or len(part) > 4))
 
 
 def mask(name: str, value: str, mark: str = HIDDEN) -> str:
