@@ -9,6 +9,7 @@ Every rule stands in ``RULES`` and in docs/checks.md. Postfix itself notices few
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import ipaddress
 import re
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils import _certificates, _x509
 from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix_host import User
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._main_cf import MainCf
@@ -223,10 +225,13 @@ class Report:
 
 #: Protocol names as Postfix knows them (tls_misc.c); case does not matter.
 _PROTOCOLS = {name.lower(): name for name in ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
-#: What a word must look like to be a lookup table.
 #: PEM labels of a certificate (OpenSSL, pem.h)
 CERTIFICATE_LABELS = ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE")
 
+#: Any user of the host that has no rights of its own on a file.
+_STRANGER = User("another user", -1, -1, frozenset())
+
+#: What a word must look like to be a lookup table.
 _TABLE_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
 #: What stands after a restriction, in words and as an example.
 _ARGUMENTS = {
@@ -298,6 +303,8 @@ _NETWORK_LISTS = frozenset(
 )
 #: What people write for the two words that inet_interfaces knows.
 _INTERFACE_WORDS = {"any": "all", "*": "all", "loopback": "loopback-only", "lo": "loopback-only"}
+#: Regular expressions that match whatever is looked up.
+_MATCH_ALL = frozenset({"//", "/./", "/^/", "/$/", "/.*/", "/.+/", "/^.*/", "/^.*$/", "/.*$/", "/^.+$/"})
 #: Enumerations whose empty value means "not set".
 _MAY_BE_EMPTY = ("_tls_security_level", "_security_level", "_proxy_protocol", "_support_level", "_client_level")
 
@@ -344,8 +351,12 @@ def _as_written(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     return str(network)
 
 
+#: In a line that Postfix cannot read, what looks like the name of a parameter with a password; the rest is not shown.
+_SECRET_AFTER = re.compile(r"(\w*(?:password|passwd|passphrase|secret|credential|_pw)\w*).+", re.IGNORECASE)
+
+
 def _shortened(text: str) -> str:
-    text = " ".join(text.split())
+    text = _SECRET_AFTER.sub(r"\1 ********", " ".join(text.split()))
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -818,7 +829,7 @@ class _Check:
                 if argument is None:
                     continue
                 follow = words[index] if index < len(words) else None
-                problem = self._argument_problem(argument, follow, classes)
+                problem = self._argument_problem(name, argument, follow, classes)
                 if problem is None:
                     index += 1
                     if argument == types.POLICY and follow is not None:
@@ -844,13 +855,14 @@ class _Check:
             else:
                 self._unknown_restriction(setting, word, words[index - 2] if index > 1 else None, classes)
 
-    def _argument_problem(self, argument: str, follow: str | None, classes: Collection[str]) -> str | None:
+    def _argument_problem(self, name: str, argument: str, follow: str | None, classes: Collection[str]) -> str | None:
         if follow is None:
             return "but the list ends there"
         if follow.lower() in types.RESTRICTIONS or follow.lower() in classes:
             return f"but {follow!r} follows"
         right = {
-            types.TABLE: bool(_TABLE_SHAPE.match(follow)),
+            # check_ccert_access { type:table, { search_order = … } }: Postfix 3.5 and later (postconf(5)).
+            types.TABLE: bool(_TABLE_SHAPE.match(follow)) or (name == "check_ccert_access" and follow[0] == "{"),
             types.DOMAIN: bool(re.match(r"[\w-]+(\.[\w-]+)*\.?(=\S+)?$", follow)) and "." in follow,
             types.POLICY: bool(re.match(r"(inet|unix):\S|\{", follow)),
             types.NUMBER: bool(re.fullmatch(r"\d+[smhdw]?", follow)),
@@ -989,6 +1001,8 @@ class _Check:
             if self.probe.file(text) is None:
                 self._missing(setting, "the list", text, "a file")
             return
+        if kind == "restrictions" and text.startswith("{"):
+            text = next(iter(self.words(text[1:-1])), "")
         if kind in ("match_list", "restrictions"):
             if not _TABLE_SHAPE.match(text) or text.startswith("["):
                 return
@@ -1072,13 +1086,15 @@ class _Check:
             else:
                 self._endpoint(setting, server, "the socketmap server")
             return
-        if table_type in _CLIENT_TYPES:
+        if table_type in _CLIENT_TYPES or table_type == "memcache":
             self._client_table(setting, table_type, name, proxied=proxied)
+        elif table_type == "unix":
+            self._reach(setting, table_type, name, "the accounts of this host", proxied=proxied)
         elif table_type in _INDEXED and cache:
             self._cache_directory(setting, name)
         elif table_type in _INDEXED:
             self._indexed_table(setting, table_type, name, proxied=proxied)
-        elif table_type in _TEXT_TYPES and not name.startswith("{"):
+        elif table_type in _TEXT_TYPES:
             self._text_table(setting, table_type, name, proxied=proxied)
 
     def _absolute(self, path: str) -> str:
@@ -1095,13 +1111,19 @@ class _Check:
                 self._missing(setting, f"{table_type}:{name}", path, "the client configuration")
             else:
                 self._readable(setting, path, proxied=proxied)
+        # A memcache server is asked over the network, or through a socket that can be in the chroot.
+        if table_type != "memcache":
+            self._reach(setting, table_type, name, "the database", proxied=proxied)
+
+    def _reach(self, setting: Setting, table_type: str, name: str, what: str, *, proxied: bool) -> None:
+        """A table that is not opened before the daemon is chrooted needs proxymap(8) outside of the chroot."""
         reader = None if proxied else self._chrooted_reader(setting)
         if reader is not None:
             self.add(
                 "table-chroot",
                 setting,
                 f"{setting.name}: {table_type}:{name} is looked up by {reader.command}(8), service"
-                f" {reader.name}/{reader.type}, which runs in the chroot and cannot reach the database from there",
+                f" {reader.name}/{reader.type}, which runs in the chroot and cannot reach {what} from there",
                 f"write proxy:{table_type}:{name}, or set the chroot column of {reader.name}/{reader.type} to n",
             )
         if proxied:
@@ -1164,6 +1186,17 @@ class _Check:
         self._readable(setting, path + suffix, proxied=proxied)
 
     def _text_table(self, setting: Setting, table_type: str, name: str, *, proxied: bool) -> None:
+        if name.startswith("{"):
+            if table_type == "texthash" or self.host.version < (3, 7):
+                since = "has no such form" if table_type == "texthash" else "can do that since Postfix 3.7"
+                self.add(
+                    "wrong-table",
+                    setting,
+                    f"{setting.name}: {_shortened(f'{table_type}:{name}')!r} has its lines in the value; {table_type}:"
+                    f" {since}, and this is Postfix {types.shown(self.host.version)}",
+                    f"write the lines to a file, and name that: {table_type}:/path",
+                )
+            return
         path = self._absolute(name)
         file = self.probe.file(path)
         if file is None or file.kind == "directory":
@@ -1197,13 +1230,16 @@ class _Check:
         what sendmail(1), postqueue(1) and the like consult is read as the user who runs them."""
         everyone = setting.name.startswith("authorized_") or setting.name == "local_login_sender_maps"
         if everyone:
-            file = self.probe.file(path)
-            if file is not None and not file.mode & 0o004:
+            where = self.probe.denied(path, _STRANGER)
+            fault = self.probe.file(where) if where is not None else None
+            if fault is not None:
+                what = "" if where == path else f"{where} "
                 self.add(
                     "table-unreadable",
                     setting,
-                    f"{setting.name}: {path} is read as the user who runs the command, but has mode {file.mode:04o}",
-                    f"chmod o+r {path}",
+                    f"{setting.name}: {path} is read as the user who runs the command, but {what}has mode"
+                    f" {fault.mode:04o}",
+                    f"chmod o+{'r' if where == path else 'x'} {where}",
                 )
             return
         if not proxied:
@@ -1227,7 +1263,8 @@ class _Check:
     def _proxy_allowed(self, setting: Setting, table: str) -> None:
         """proxymap(8) serves only tables that $proxy_read_maps names."""
         raw = f"{self.lookup('proxy_read_maps')} {self.lookup('proxy_write_maps')}"
-        if setting.name in {name for name, _unused in _safe_references(raw)}:
+        # What stands after -o, proxymap(8) does not see.
+        if setting.service is None and setting.name in {name for name, _unused in _safe_references(raw)}:
             return
         allowed = self.words(self.value("proxy_read_maps")) + self.words(self.value("proxy_write_maps"))
         if table not in allowed and not any(table in self.words(word.strip("{}")) for word in allowed):
@@ -1256,10 +1293,12 @@ class _Check:
 
     def _network(self, setting: Setting, word: str) -> None:
         text = word.lstrip("!")
-        if setting.name == "mynetworks" and not word.startswith("!") and text.startswith("static:"):
-            self._everyone(setting, word)
+        if text.startswith("/"):
+            self._network_file(setting, text)
             return
         if _TABLE_SHAPE.match(text) and not text.startswith("["):
+            if setting.name == "mynetworks" and not word.startswith("!") and self._finds_everything(text) is not None:
+                self._everyone(setting, word)
             return
         bare = text
         if text.startswith("["):
@@ -1283,6 +1322,47 @@ class _Check:
             self._wrong_network(setting, word, "IPv6 addresses stand in brackets", cure)
         elif setting.name == "mynetworks" and not word.startswith("!") and _is_the_internet(network):
             self._everyone(setting, word)
+
+    def _network_file(self, setting: Setting, path: str) -> None:
+        """The lines of a file are part of the list (match_list.c): the first of them that holds everyone is told."""
+        for number, line in enumerate(self._lines(path), 1):
+            for word in self.words("" if line.lstrip().startswith("#") else line):
+                bare = word.strip("[").replace("]", "")
+                with contextlib.suppress(ValueError):
+                    if setting.name == "mynetworks" and _is_the_internet(ipaddress.ip_network(bare, strict=False)):
+                        self._everyone(setting, f"{word} ({path} line {number})")
+                        return
+
+    def _lines(self, path: str) -> list[str]:
+        content = self.probe.content(self._absolute(path))
+        return [] if content is None else content.decode("utf-8", "replace").splitlines()
+
+    def _finds_everything(self, text: str) -> str | None:
+        """What a table answers to every client or address, or None where that is not plain to see.
+
+        ``static:`` always does, ``cidr:``, ``pcre:`` and ``regexp:`` tables where a line says so.
+        """
+        table_type, _unused, name = text.partition(":")
+        if table_type in ("proxy", "debug"):
+            return self._finds_everything(name)
+        if table_type == "static":
+            return name.strip("{}").strip()
+        if table_type not in ("cidr", "pcre", "regexp"):
+            return None
+        lines = [word.strip("{}") for word in self.words(name[1:-1])] if name.startswith("{") else self._lines(name)
+        for line in lines:
+            pattern, _unused, answer = line.strip().partition(" ")
+            if pattern.startswith("if"):
+                # What holds inside of a condition is not for everyone.
+                return None
+            if table_type != "cidr":
+                if pattern.rstrip("imxsu") in _MATCH_ALL:
+                    return answer.strip()
+                continue
+            with contextlib.suppress(ValueError):
+                if _is_the_internet(ipaddress.ip_network(pattern, strict=False)):
+                    return answer.strip()
+        return None
 
     def _wrong_network(self, setting: Setting, word: str, why: str, cure: str) -> None:
         self.add("wrong-network", setting, f"{setting.name}: {word!r} is not a network: {why}", cure)
@@ -1358,7 +1438,7 @@ class _Check:
         for domains in self.settings():
             if domains.name == "relay_domains" and not self._broken(domains):
                 for word in self._own_words(domains):
-                    if word.startswith("static:"):
+                    if _TABLE_SHAPE.match(word) and self._finds_everything(word) is not None:
                         self.add(
                             "open-relay",
                             domains,
@@ -1388,6 +1468,11 @@ class _Check:
         """Whether a stranger who asks this service to relay is stopped by one of its lists."""
         return any(self._stops(self.words(self.value(name, service)), service, 0) for name in _ACCESS_LISTS)
 
+    def _permits(self, table: str) -> bool:
+        """Whether a table permits everything, as far as that is plain to see (access(5), "accept actions")."""
+        answer = (self._finds_everything(table) or "").lower()
+        return answer in ("ok", "permit", "relay") or answer.isdigit()
+
     def _stops(self, words: Sequence[str], service: Service, depth: int) -> bool:
         classes = {name.lower(): name for name in self._classes(service)}
         warned = False
@@ -1396,13 +1481,9 @@ class _Check:
             name = words[index].lower()
             index += 1
             if types.RESTRICTIONS.get(name) is not None:
-                argument = words[index].lower() if index < len(words) else ""
+                argument = words[index] if index < len(words) else ""
                 index += 1
-                if types.RESTRICTIONS[name] == types.TABLE and argument in (
-                    "static:ok",
-                    "static:permit",
-                    "static:relay",
-                ):
+                if types.RESTRICTIONS[name] == types.TABLE and self._permits(argument):
                     # Found for every key: the rest of the list is never reached.
                     return False
             if name == "warn_if_reject":
@@ -1437,6 +1518,9 @@ class _Check:
                     self._tls_file(setting, path, "directory" if kind == "directory" else "file")
         for service in self.smtpd_services():
             self._tls_policy(service)
+        for service in self.services:
+            if service.command == "postscreen":
+                self._screen_tls_policy(service)
 
     def _tls_files(self, prefix: str, service: Service | None) -> None:
         """The certificates and keys that the main.cf (``service`` None) or the options of one service name."""
@@ -1556,7 +1640,7 @@ class _Check:
             return
         full = self._absolute(key_path)
         file = self.probe.file(full)
-        if file is not None and file.mode & 0o004:
+        if file is not None and self.probe.denied(full, _STRANGER) is None:
             self.add(
                 "key-world-readable",
                 key_setting,
@@ -1632,20 +1716,10 @@ class _Check:
         wrapper = self.is_yes("smtpd_tls_wrappermode", service)
         where = self.setting_of("smtpd_tls_security_level", service)
         port = self._port_of(service)
-        public = self._is_public(service)
-        if port == 25 and public and (wrapper or level == "encrypt"):
+        fronts = [service] if service.type == "inet" else list(self._screens(service))
+        if (wrapper or level == "encrypt") and any(self._is_public_mx(front) for front in fronts):
             name = "smtpd_tls_wrappermode" if wrapper else "smtpd_tls_security_level"
-            setting = self.setting_of(name, service) or self.setting_of("smtpd_enforce_tls", service)
-            what = "speaks TLS from the first byte" if wrapper else "accepts no mail without TLS"
-            message = (
-                f"{service.name}/{service.type} {what}: a public server on port 25 must not require TLS"
-                " (RFC 3207, section 4), or other hosts cannot deliver mail here"
-            )
-            cure = f"set {name} to {'no' if wrapper else 'may'}, and override it with -o for the submission services"
-            if setting is not None and setting.service is None:
-                self.add("tls-required-on-port-25", setting, f"{setting.name}: {message}", cure)
-            else:
-                self.add_service("tls-required-on-port-25", service, message, cure)
+            self._tls_required(service, name, "smtpd_enforce_tls", wrapper=wrapper)
         if port == 465 and not wrapper and service.type == "inet":
             self.add_service(
                 "wrapper-mode-port",
@@ -1668,6 +1742,39 @@ class _Check:
                 self.add("tls-without-certificate", where, f"{where.name}: {message}", cure)
             else:
                 self.add_service("tls-without-certificate", service, message, cure)
+
+    def _screen_tls_policy(self, service: Service) -> None:
+        """postscreen(8) has a TLS policy of its own, which by default is that of smtpd(8)."""
+        level = self.value("postscreen_tls_security_level", service).lower()
+        if not level and self.is_yes("postscreen_enforce_tls", service):
+            level = "encrypt"
+        if level == "encrypt" and self._is_public_mx(service):
+            names = ("postscreen_enforce_tls", "smtpd_tls_security_level", "smtpd_enforce_tls")
+            self._tls_required(service, "postscreen_tls_security_level", *names, wrapper=False)
+
+    def _tls_required(self, service: Service, name: str, *others: str, wrapper: bool) -> None:
+        """The fault is the setting of ``name``, or, where that has none, of the first of ``others`` that has one."""
+        setting = next(filter(None, (self.setting_of(other, service) for other in (name, *others))), None)
+        what = "speaks TLS from the first byte" if wrapper else "accepts no mail without TLS"
+        message = (
+            f"{service.name}/{service.type} {what}: a public server on port 25 must not require TLS"
+            " (RFC 3207, section 4), or other hosts cannot deliver mail here"
+        )
+        cure = f"set {name} to {'no' if wrapper else 'may'}, and override it with -o for the submission services"
+        if setting is not None and setting.service is None:
+            self.add("tls-required-on-port-25", setting, f"{setting.name}: {message}", cure)
+        else:
+            self.add_service("tls-required-on-port-25", service, message, cure)
+
+    def _screens(self, service: Service) -> Iterator[Service]:
+        """The postscreen(8) services that hand their clients to this service."""
+        for screen in self.services:
+            if screen.command == "postscreen" and self.value("smtpd_service_name", screen) == service.name:
+                yield screen
+
+    def _is_public_mx(self, service: Service) -> bool:
+        """Whether a service listens on port 25 for other hosts."""
+        return self._port_of(service) == 25 and self._is_public(service)
 
     def _has_certificate(self, service: Service) -> bool:
         names = ("chain_files", "cert_file", "dcert_file", "eccert_file")
@@ -1756,16 +1863,18 @@ class _Check:
                     f"{service.name}/{service.type}: there is no program {service.command!r} in {directory}",
                     f"did you mean {guess}?" if guess else f"use one of {', '.join(programs)}",
                 )
-            if service.type == "inet" and service.private == "y":
+            if service.type == "inet" and service.private != "n":
+                stands_for = "" if service.private == "y" else ", which '-' stands for"
                 self.add_service(
                     "master-columns",
                     service,
-                    f"{service.name}/{service.type}: an inet service cannot be private",
+                    f"{service.name}/{service.type}: an inet service cannot be private{stands_for};"
+                    " master(8) ends where it is",
                     "write n in the column private",
                 )
-            if service.type == "inet" and self._port_of(service) is None:
-                port = service.name.rpartition(":")[2]
-                guess = nearest(port, (*_PORTS, *self._known_ports()))
+            port = service.name.rpartition(":")[2]
+            if service.type == "inet" and not self._port_known(port):
+                guess = nearest(port, filter(self._port_known, (*_PORTS, *self._known_ports())))
                 self.add_service(
                     "unknown-port",
                     service,

@@ -84,7 +84,7 @@ class FakeProbe(_postfix_host.Probe):
         return address in self.addresses or address in ("127.0.0.1", "::1")
 
     def port(self, service):
-        return {"smtp": 25, "submission": 587, "imap2": 143}.get(service)
+        return {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465, "imap2": 143}.get(service)
 
     def now(self):
         return NOW
@@ -323,6 +323,31 @@ def test_the_modernised_configurations_have_no_findings(seed, version, pki):
     assert told(check(main, master, version, seed_probe(pki))) == []
 
 
+# ------------------------------------------------------------------------------------ what stands in other files
+
+
+@pytest.mark.parametrize(
+    ("main", "files", "rules"),
+    [
+        ("mynetworks = /nets", {"/nets": b"# mine\n127.0.0.0/8\n 10.0.0.0/8 0.0.0.0/0\n"}, ["mynetworks-everyone"]),
+        ("mynetworks = /nets", {"/nets": b"# 0.0.0.0/0\n127.0.0.0/8 [2001:db8::]/32 host.example.org\n"}, []),
+        ("mynetworks = /nets", {"/nets": b"[::]/0\n"}, ["mynetworks-everyone"]),
+        ("mynetworks = cidr:/nets", {"/nets": b"10.0.0.0/8 OK\n::/0 OK\n"}, ["mynetworks-everyone"]),
+        ("mynetworks = cidr:/nets", {"/nets": b"10.0.0.0/8 OK\n"}, []),
+        ("smtpd_client_event_limit_exceptions = /nets", {"/nets": b"0.0.0.0/0\n"}, []),
+        ("relay_domains = regexp:/domains", {"/domains": b"# all\n/./ OK\n"}, ["open-relay"]),
+        ("relay_domains = regexp:/domains", {"/domains": b"/\\.example\\.org$/ OK\n"}, []),
+    ],
+)
+def test_everyone_in_another_file(main, files, rules):
+    assert [found.rule for found in check(f"{RELAY}{main}\n", probe=FakeProbe(contents=files))] == rules
+
+
+def test_the_line_that_holds_everyone():
+    (found,) = check(f"{RELAY}mynetworks = /nets\n", probe=FakeProbe(contents={"/nets": b"127.0.0.0/8\n0.0.0.0/1\n"}))
+    assert found.message.startswith("mynetworks has '0.0.0.0/1 (/nets line 2)': every host on the Internet")
+
+
 # ----------------------------------------------------------------------------------------------------- TLS
 
 TLS_RULES = {
@@ -416,6 +441,13 @@ TLS_FAULTS = [
 ]
 
 
+def test_a_key_behind_a_closed_directory(pki):
+    """/etc/letsencrypt/archive: the key may be 0644, and nobody but root gets to it."""
+    closed = {"/etc/ssl/mail.key": file(0o644), "/etc/ssl": file(0o700, kind="directory")}
+    probe = FakeProbe(closed, {"/etc/ssl/mail.crt": pki["rsa.crt"], "/etc/ssl/mail.key": pki["rsa.key"]})
+    assert told(check(RELAY + PAIR, probe=probe)) == []
+
+
 @pytest.mark.parametrize(("case", "head", "message", "cure"), TLS_FAULTS)
 def test_a_fault_of_keys_and_certificates(case, head, message, cure, pki):
     certificate, key, options = case
@@ -481,6 +513,15 @@ def test_findings_stand_in_the_order_of_the_files():
         ("main.cf", 3),
         ("master.cf", 11),
     ]
+
+
+def test_a_line_that_cannot_be_read_may_hold_a_password():
+    main = RELAY + "smtp_sasl_password_maps inline:{x=user:geheim}\nldap_bind_pw geheim\n"
+    master = MASTER + "a unix - - q - - smtp -o smtp_sasl_password_maps=static:u:geheim\n"
+    found = check(main, master)
+    assert [finding.rule for finding in found] == ["main-syntax", "main-syntax", "master-columns"]
+    assert found[0].message == "'smtp_sasl_password_maps ********': missing '=' after attribute name"
+    assert "geheim" not in "\n".join(told(found))
 
 
 def test_what_a_report_tells():
