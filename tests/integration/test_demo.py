@@ -89,6 +89,51 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         subprocess.run([PODMAN, "rm", "--force", "--time", "0", NAME], check=False, capture_output=True)
 
 
+#: what the output says when the demo is ended: while the host starts, in the first play and in the second one
+STEPS = [
+    "==> Starting the bare host",
+    "==> Running puffy.mail.site",
+    "TASK [puffy.mail.tls_pki",
+    "TASK [puffy.mail.dovecot",
+    "TASK [puffy.mail.postfix",
+    "==> Running puffy.mail.verify",
+    "TASK [Send",
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_interrupted_at_any_step_the_next_one_works(tmp_path: Path, number: signal.Signals) -> None:
+    """Each run is ended one step later than the one before; the last one is left alone."""
+    running = Demo(tmp_path / "state")
+    running.environment.update(DEMO_NAME=f"{NAME}-ended", DEMO_PORT_BASE=str(PORT_BASE + 2000))
+    try:
+        for step in STEPS:
+            process = running.start()
+            assert process.stdout is not None
+            seen = []
+            for line in process.stdout:
+                seen.append(line)
+                if line.startswith(step):
+                    break
+            assert seen[-1].startswith(step), "".join(seen)
+            time.sleep(0.2)
+            # From a terminal the whole group is told; kill(1) tells one process.
+            (os.kill if number == signal.SIGTERM else os.killpg)(process.pid, number)
+            rest = process.stdout.read()
+            status = process.wait(60)
+            process.stdout.close()
+            assert status == (-number if number == signal.SIGKILL else 130), rest
+            assert number == signal.SIGKILL or "Nothing needs to be cleaned up" in rest
+        status, output = running.up()
+        assert status == 0, output
+        status, output = running.up()
+        assert status == 0, output
+        assert re.search(r"mail\.example\.test +: ok=\d+ +changed=0 ", output)
+    finally:
+        subprocess.run([PODMAN, "rm", "--force", "--time", "0", f"{NAME}-ended"], check=False, capture_output=True)
+
+
 def context(demo: Demo, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
     made = ssl.create_default_context(cafile=demo.access["ca_file"])
     made.verify_flags |= ssl.VERIFY_X509_STRICT

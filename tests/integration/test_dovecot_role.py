@@ -352,7 +352,8 @@ def test_a_new_certificate_is_served_after_a_reload(fleet: Fleet, converged: Run
     assert run.rc == 0, run.failures
     for release, host in fleet.hosts.items():
         assert run.changed[release] == [
-            "Reload Dovecot, where it runs on something else than what is on disk",
+            "Reload Dovecot where it runs on something else than what is on disk,"
+            " restart it where a package came later",
             "Wait until the sockets, the database and the certificate answer",
         ]
         shown = host.run(

@@ -131,9 +131,10 @@ def test_what_is_written_is_what_postconf_reads(host: Host) -> None:
         "/t/live:", ".puffy-mail.lock", "main.cf", "master.cf", "real", "", "/t/live/real:", "main.real",
     ]  # fmt: skip
     read = dict(line.split(" = ", 1) for line in host.run("postconf -c /t/live -n").stdout.splitlines())
+    # Not in the file: before 3.11, postconf adds what -c said.
+    read.pop("config_directory", None)
     assert read == {
         "compatibility_level": "2",
-        "config_directory": "/t/live",
         "message_size_limit": "20480000",
         "mydestination": "$myhostname, localhost, example.test",
         "myhostname": "mx2.example.test",

@@ -265,13 +265,14 @@ def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
     assert complaints(host, before) == []
 
 
-BROKEN = {
+#: How the files are changed, and what the module says. What passes the checks of postconf goes through that module.
+BROKEN: dict[str, tuple[str | dict[str, Any], str]] = {
     "an address the host lacks": (
-        "postconf -e inet_interfaces=192.0.2.55",
+        {"parameters": {"inet_interfaces": "192.0.2.55"}},
         r"service smtp/inet is to listen on 192\.0\.2\.55:25, but this host has no address 192\.0\.2\.55",
     ),
     "a port taken": (
-        "printf '2525 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf",
+        {"services": {"2525/inet": {"command": "smtpd", "chroot": True}}},
         r"service 2525/inet is to listen on 0\.0\.0\.0:2525, but another process holds 0\.0\.0\.0:2525",
     ),
     "a number that is none": (
@@ -322,7 +323,11 @@ def cannot_serve(host: Host, names: Sequence[str]) -> None:
             breakage, message = BROKEN[name]
             pid, before = master(host), log(host)
             with sending(host, name.replace(" ", "-").replace("(8)", "")) as sent:
-                host.run(breakage)
+                if isinstance(breakage, str):
+                    host.run(breakage)
+                else:
+                    passed = host.module("postconf", breakage)
+                    assert passed["changed"], passed
                 bad = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
                 result = host.module("postfix_service", {"timeout": 15})
             assert result.get("failed"), name
@@ -453,15 +458,16 @@ def test_killed_run_is_finished_by_the_next_at_any_time(host: Host, delay: float
     kill(host, delay)
 
 
-#: Runs in the host. A child runs the module and is killed before the n-th thing it does to the host: a file opened for
-#: writing, renamed or removed, a command or a signal. For each n: what the next run says, and the one after it.
+#: Runs in the host. A child runs postconf and postfix_service, and is killed before the n-th thing it does to the host:
+#: a file opened for writing, renamed or removed, a command or a signal. For each n: what the files are, what the next
+#: run of both modules says, and the one after it.
 STEPS = r"""
 import json, os, shutil, signal, smtplib, subprocess, sys
 import ansible.module_utils.basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.puffy.mail.plugins.modules import postfix_service
+from ansible_collections.puffy.mail.plugins.modules import postconf, postfix_service
 
-settings, step = json.load(sys.stdin)
+parameters, step = json.load(sys.stdin)
 state = {"left": -1}
 EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.chmod", "fcntl.flock", "os.kill", "subprocess.Popen"}
 
@@ -480,40 +486,40 @@ def hook(event, arguments):
     if state["left"] < 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-def run(kill_at=-1):
+def run(wish, kill_at=-1):
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
         os.dup2(into, 1)
         sys.addaudithook(hook)
         state["left"] = kill_at
-        with patch_module_args({}):
-            try:
-                postfix_service.main()
-            except SystemExit:
-                sys.stdout.flush()
+        for module, arguments in ((postconf, {"parameters": wish}), (postfix_service, {})):
+            with patch_module_args(arguments):
+                try:
+                    module.main()
+                except SystemExit:
+                    sys.stdout.flush()
         os._exit(0)
     os.close(into)
     with os.fdopen(out) as stream:
-        answer = stream.read()
+        answers = stream.read().splitlines()
     status = os.waitpid(child, 0)[1]
-    return None if os.WIFSIGNALED(status) else json.loads(answer)
+    return None if os.WIFSIGNALED(status) else [json.loads(answer) for answer in answers]
 
 report = []
-for kill_at in range(0, 400, step):
+for kill_at in range(0, 600, step):
     for name in ("main.cf", "master.cf"):
         shutil.copy2("/root/good/" + name, "/etc/postfix/" + name)
-    entry = {"at": kill_at, "before": run()}
-    subprocess.run(["postconf", "-e", *settings], check=True)
-    os.utime("/etc/postfix/main.cf", (1, 1))
-    killed = run(kill_at)
-    entry["killed"] = killed is None
-    entry["next"] = run()
+    entry = {"at": kill_at, "before": run({})}
+    entry["killed"] = run(parameters, kill_at) is None
+    entry["files"] = [open("/etc/postfix/" + name).read() for name in ("main.cf", "master.cf")]
+    entry["next"] = run(parameters)
     with smtplib.SMTP("127.0.0.1", timeout=20) as client:
         entry["size"] = client.ehlo()[1].decode()
-    entry["again"] = run()
+    entry["again"] = run(parameters)
     entry["listening"] = subprocess.run(["ss", "-lntH", "sport = :25"], capture_output=True, text=True).stdout.split()
     entry["left"] = sorted(os.listdir("/var/lib/puffy-mail/postfix"))
+    entry["beside"] = [name for name in os.listdir("/etc/postfix") if name.startswith(".")]
     report.append(entry)
     if not entry["killed"]:
         break
@@ -526,24 +532,32 @@ json.dump(report, sys.stdout)
 @pytest.mark.parametrize(("action", "step"), [("reload", 3), ("restart", 12)])
 def test_killed_in_the_middle_the_next_run_finishes(host: Host, action: str, step: int) -> None:
     """Not before each of the steps, of which a restart has some two hundred, but spread over all of them."""
-    settings = ["message_size_limit=20480000", *(["inet_interfaces=127.0.0.1"] if action == "restart" else [])]
+    parameters = {"message_size_limit": 20480000}
+    if action == "restart":
+        parameters["inet_interfaces"] = "127.0.0.1"
     address = "127.0.0.1:25" if action == "restart" else "0.0.0.0:25"
+    good = [host.read(f"/root/good/{name}") for name in ("main.cf", "master.cf")]
     done = host.run(
         ["env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", STEPS],
-        data=json.dumps([settings, step]),
-        timeout=900,
+        data=json.dumps([parameters, step]),
+        timeout=1800,
     )
     report = json.loads(done.stdout)
     assert not report[-1]["killed"]
+    new = report[-1]["files"]
+    assert new != good
     for entry in report:
-        assert not entry["before"].get("failed"), entry
-        assert not entry["next"].get("failed"), entry
+        assert entry["files"] in (good, new), entry
+        assert not any(answer.get("failed") for answer in (*entry["before"], *entry["next"])), entry
         assert "SIZE 20480000" in entry["size"], entry
-        assert entry["again"]["changed"] is False, entry
+        assert [answer["changed"] for answer in entry["again"]] == [False, False], entry
         assert address in entry["listening"], entry
         assert action == "reload" or "0.0.0.0:25" not in entry["listening"], entry
         assert entry["left"] == ["active.json", "lock"], entry
-    assert {entry["next"]["action"] for entry in report} >= {"none", action}
+        assert entry["beside"] == [".puffy-mail.lock"], entry
+    # Killed before the files changed, after that, and after Postfix had been told.
+    assert {entry["files"] == new for entry in report} == {False, True}
+    assert {entry["next"][1]["action"] for entry in report} >= {"none", action}
 
 
 def kill(host: Host, delay: float) -> None:
