@@ -36,6 +36,13 @@ def configure(host: Host, main: str, master: str = "") -> None:
     )
 
 
+def laid(main: str, master: str) -> dict[str, Any]:
+    """The same as a request of a batch."""
+    texts = {"main.cf": main, "master.cf": master}
+    written = "".join(f"cat > {name} <<'END OF FILE'\n{text}END OF FILE\n" for name, text in texts.items())
+    return batch.shell(f"mkdir -p /tmp/conf; cd /tmp/conf\n{written}touch -d 2020-01-01 main.cf master.cf")
+
+
 def test_the_table_has_the_parameters_of_this_release(defaults: dict[str, str], release: str) -> None:
     assert _postfix_types.names(POSTFIX[release]) == set(defaults)
 
@@ -233,14 +240,22 @@ def test_what_postfix_check_does_not_see(host: Host) -> None:
 
 @pytest.mark.one_release
 def test_a_parameter_twice(host: Host) -> None:
+    wish = {"config_directory": "/tmp/conf", "parameters": {"swap_bangpath": False}}
+    requests = []
     for text in TWICE:
-        configure(host, BASE + text, BASE_MASTER)
-        before = host.run(LOOK).stdout
-        answer = host.module("postconf", {"config_directory": "/tmp/conf", "parameters": {"swap_bangpath": False}})
-        assert [finding["rule"] for finding in answer["findings"]] == ["duplicate-parameter"], answer
+        requests += [
+            laid(BASE + text, BASE_MASTER),
+            batch.shell(LOOK),
+            batch.module("postconf", wish),
+            batch.shell(LOOK),
+        ]
+    answers = batch.run(host, requests)
+    for number in range(0, len(answers), 4):
+        _laid, before, answer, after = answers[number : number + 4]
         assert answer["failed"]
+        assert [finding["rule"] for finding in answer["findings"]] == ["duplicate-parameter"], answer
         assert answer["msg"].startswith("/tmp/conf/main.cf line 5: ")
-        assert host.run(LOOK).stdout == before
+        assert before["stdout"] == after["stdout"]
 
 
 #: What the five configurations name, put in place on a host.
@@ -274,14 +289,20 @@ def test_the_modernised_configurations_have_no_findings(host: Host) -> None:
     """Five configurations from how-tos, brought up to date: neither the checks nor Postfix itself complain."""
     assert len(SEEDS) == 5
     host.run(FURNITURE)
+    requests = []
     for seed in SEEDS:
-        configure(host, *((seed / name).read_text() for name in ("main.cf", "master.cf")))
-        told = host.module("postfix_info", {"config_directory": "/tmp/conf"})
+        requests += [
+            laid(*((seed / name).read_text() for name in ("main.cf", "master.cf"))),
+            batch.module("postfix_info", {"config_directory": "/tmp/conf"}),
+            batch.module("postconf", {"config_directory": "/tmp/conf"}),
+            batch.shell("for listing in -n -M -P; do postconf -c /tmp/conf $listing >/dev/null; done"),
+        ]
+    answers = batch.run(host, requests)
+    for number, seed in enumerate(SEEDS):
+        _laid, told, settled, said = answers[4 * number : 4 * number + 4]
         assert told["findings"] == [], seed.name
-        settled = host.module("postconf", {"config_directory": "/tmp/conf"})
         assert (settled.get("failed"), settled["changed"], settled["findings"]) == (None, False, []), seed.name
-        said = host.run("postconf -c /tmp/conf -n >/dev/null; postconf -c /tmp/conf -M >/dev/null")
-        assert said.stderr == "", seed.name
+        assert (said["rc"], said["stderr"]) == (0, ""), seed.name
 
 
 @pytest.mark.one_release
