@@ -66,10 +66,13 @@ def run(
     group: str | None = None,
     environment: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    exact: bool = False,
 ) -> Result:
     """Run ``argv`` and return its Result.
 
-    ``data`` is written to its standard input (which is empty otherwise). ``user`` and ``group`` run it as
+    ``data`` is written to its standard input (which is empty otherwise). With ``exact`` every byte survives the
+    way through ``data`` and the Result: line ends stay what they are, and bytes that are no UTF-8 are surrogates, as in
+    ``_files.FileState.text``; otherwise they are replaced. ``user`` and ``group`` run it as
     that account with no supplementary groups, as Postfix drops privileges. ``timeout`` is in seconds.
     Raises CommandError where it cannot be started, runs out of time, or, with ``check``, exits other than 0.
     The message names the command and what it said, never ``data``.
@@ -79,25 +82,28 @@ def run(
     switch: dict[str, object] = {}
     if user is not None:
         switch = {"user": user, "group": group, "extra_groups": []}
+    form: dict[str, object] = {} if exact else {"text": True, "errors": "replace"}
+    given = data if data is not None else ""
     try:
         # AnsibleModule.run_command has neither a time limit nor a way to run as another account.
         done = subprocess.run(  # type: ignore[call-overload]  # pylint: disable=ansible-bad-function
             list(argv),
-            input=data if data is not None else "",
+            input=given.encode("utf-8", "surrogateescape") if exact else given,
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=timeout,
             env=env,
             cwd=cwd,
             check=False,
+            **form,
             **switch,
         )
     except subprocess.TimeoutExpired as exc:
         raise CommandError(f"{shown} did not end within {timeout:g} seconds and was stopped") from exc
     except (OSError, ValueError, LookupError) as exc:
         raise CommandError(f"{shown} could not be started: {exc}") from exc
-    result = Result(tuple(argv), done.returncode, done.stdout, done.stderr)
+    said = (done.stdout, done.stderr)
+    out, err = (part.decode("utf-8", "surrogateescape") for part in said) if exact else said
+    result = Result(tuple(argv), done.returncode, out, err)
     if check and result.rc != 0:
         raise CommandError(failure(result))
     return result

@@ -267,11 +267,11 @@ def without_header(raw: str) -> str:
 
     OpenBSD crontab.c 1.96 does so whatever the lines say.
     """
-    lines = raw.splitlines(keepends=True)
+    lines = raw.split("\n")
     count = 0
     while count < min(_HEADER_LINES, len(lines)) and lines[count].startswith("#"):
         count += 1
-    return "".join(lines[count:])
+    return "\n".join(lines[count:])
 
 
 def hidden_comments(raw: str) -> str:

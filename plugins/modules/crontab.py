@@ -166,7 +166,7 @@ def main() -> None:
 
 def listing(program: str, user: str) -> str | None:
     """The user's crontab, or None where there is none."""
-    result = command.run([program, "-u", user, "-l"], check=False)
+    result = command.run([program, "-u", user, "-l"], check=False, exact=True)
     if result.rc == 0:
         return result.stdout
     # OpenBSD and Debian say "no crontab for root", busybox "can't open 'root': No such file or directory".
@@ -182,7 +182,7 @@ def install(program: str, user: str, text: str) -> None:
     if not whole:
         command.run([program, "-u", user, "-r"])
         return
-    result = command.run([program, "-u", user, "-"], data=whole, check=False)
+    result = command.run([program, "-u", user, "-"], data=whole, check=False, exact=True)
     if result.rc != 0:
         raise command.CommandError(f"{command.failure(result)}; the crontab of {user} is as it was")
     if listing(program, user) != whole:

@@ -36,7 +36,7 @@ def test_keeps_every_line_of_a_fresh_host(standin: Standin) -> None:
             shell("crontab -l"),
             *four("crontab", {"match": MINE, "state": "enabled"}),
             # a person's edit is repaired once
-            shell("crontab -l | sed 's,^~/10,0,' | crontab -"),
+            shell("EDITOR='sed -i s,^~/10,0,' crontab -e"),
             *four("crontab", JOB),
             *four("crontab", {"match": MINE, "state": "absent"}),
             shell("crontab -l"),
@@ -110,6 +110,27 @@ def test_a_wrong_table_is_kept_and_a_foreign_header_survives(standin: Standin) -
     assert answers[2]["stdout"] == WRONG
     assert assert_four(answers[4:8])["changed"]
     assert answers[8]["stdout"] == FOREIGN + LINE
+
+
+def test_every_byte_of_other_lines_is_kept(standin: Standin) -> None:
+    octal = r"# caf\351\r\n# \014\t\n#3\n# 4\n\n@daily\t/bin/mine '\''\351'\''\r\n"
+    put = f"printf '{octal}' >/tmp/bytes; crontab /tmp/bytes"
+    same = "crontab -l | head -n 6 | cmp - /tmp/bytes"
+    answers = run(
+        standin,
+        [
+            shell(f"cp -p {TAB} /tmp/tab; {put}"),
+            *four("crontab", JOB),
+            shell(same),
+            module("crontab", {"match": MINE, "state": "absent"}),
+            shell("crontab -l | cmp - /tmp/bytes"),
+            shell(f"cp -p /tmp/tab {TAB}"),
+        ],
+    )
+    assert assert_four(answers[1:5])["changed"]
+    assert (answers[5]["rc"], answers[5]["stdout"]) == (0, "")
+    assert answers[6]["changed"]
+    assert (answers[7]["rc"], answers[7]["stdout"]) == (0, "")
 
 
 def test_a_crontab_command_that_fails_half_way_leaves_the_old_table(standin: Standin) -> None:
