@@ -75,6 +75,13 @@ def test_ansible_gathers_the_facts_of_openbsd(standin: Standin) -> None:
 
 
 LOCAL = "/etc/rc.conf.local"
+USAGE = (
+    "usage:\trcctl get|getdef|set service | daemon [variable [arguments]]\n"
+    "\trcctl [-df] check|reload|restart|stop|start daemon ...\n\trcctl disable|enable|order [service | daemon ...]\n"
+    "\trcctl ls lsarg\n"
+)
+#: two services of packages, which never run
+SCRIPTS = "for name in one two; do printf '#!/bin/sh\nexit 1\n' >/etc/rc.d/$name; chmod 755 /etc/rc.d/$name; done"
 
 
 #: what the file says before, the command, its exit status, output and errors, and the file after it (None for no file)
@@ -99,7 +106,40 @@ RCCTL: list[tuple[str, str, tuple[int, str, str], str | None]] = [
     ("pf=NO\n", "enable pf", (0, "", ""), None),
     ("pkg_scripts=a\n", "order smtpd", (1, "", "rcctl: smtpd is not a pkg script\n"), "pkg_scripts=a\n"),
     ("pkg_scripts=b a\n", "order", (0, "b\na\n", ""), "pkg_scripts=b a\n"),
-]
+    ("", "order", (0, "", ""), ""),
+    # order: the named ones first; each has to be an enabled pkg script
+    ("pkg_scripts=b one two\n", "order two one", (0, "", ""), "pkg_scripts=two one b\n"),
+    ("pkg_scripts=b one\n", "order two", (1, "", "rcctl: two is not enabled\n"), "pkg_scripts=b one\n"),
+    ("pkg_scripts=b one\n", "order b", (2, "", "rcctl: service b does not exist\n"), "pkg_scripts=b one\n"),
+    # a pkg script: added once, its flags rewritten; taken out, its variables lost, the line gone with the last name
+    ("pkg_scripts=one\n", "enable two", (0, "", ""), "pkg_scripts=one two\n"),
+    ("pkg_scripts='one two' # x\ntwo_flags=\n", "enable two", (0, "", ""), "pkg_scripts='one two' # x\n"),
+    ("pkg_scripts=one\n", "set one flags -a -b", (0, "", ""), "one_flags=-a -b\npkg_scripts=one\n"),
+    ("pkg_scripts=one two\none_timeout=9\n", "disable one", (0, "", ""), "pkg_scripts=two\n"),
+    ("pkg_scripts=one\n", "disable one", (0, "", ""), None),
+    ("pkg_scripts=one\n", "set one timeout 60", (0, "", ""), "one_timeout=60\npkg_scripts=one\n"),
+    # only a file without any line goes
+    ("\nsmtpd_flags=NO\n", "enable smtpd", (0, "", ""), "\n"),
+    ("pkg_scripts=one\none_flags=-z\n", "get one flags", (0, "-z\n", ""), "pkg_scripts=one\none_flags=-z\n"),
+    ("", "get one flags", (1, "NO\n", ""), ""),
+    ("pkg_scripts=one\n", "get one timeout", (0, "30\n", ""), "pkg_scripts=one\n"),
+    ("", "set smtpd colour red", (1, "", USAGE), ""),
+    # rc.d: silent where there is nothing to do; a service that is off is started by force only
+    ("", "start smtpd", (0, "smtpd(ok)\n", ""), ""),
+    ("", "start smtpd", (0, "", ""), ""),
+    ("", "restart smtpd", (0, "smtpd(ok)\nsmtpd(ok)\n", ""), ""),
+    ("", "reload smtpd", (1, "/etc/rc.d/smtpd: reload is not supported\n", ""), ""),
+    ("", "stop smtpd", (0, "smtpd(ok)\n", ""), ""),
+    ("", "stop smtpd", (0, "", ""), ""),
+    ("", "ls failed", (1, "smtpd\n", ""), ""),
+    ("smtpd_flags=NO\n", "start smtpd", (
+        1, "/etc/rc.d/smtpd: need -f to force start since smtpd_flags=NO\n", ""), "smtpd_flags=NO\n"),
+    ("smtpd_flags=NO\n", "-f start smtpd", (0, "smtpd(ok)\n", ""), "smtpd_flags=NO\n"),
+    ("smtpd_flags=NO\n", "ls rogue", (0, "smtpd\n", ""), "smtpd_flags=NO\n"),
+    ("", "ls failed", (0, "", ""), ""),
+    ("", "start pf", (1, "", 'rcctl: "pf" is a special service, "start" is not available\n'), ""),
+    ("", "start nothing", (2, "", "rcctl: service nothing does not exist\n"), ""),
+]  # fmt: skip
 
 
 def test_rcctl(standin: Standin) -> None:
@@ -109,7 +149,8 @@ def test_rcctl(standin: Standin) -> None:
         " rm -f {local}"
     )
     scripts = [script.format(before=shlex.quote(before), command=command, local=LOCAL) for before, command, *_ in RCCTL]
-    for answer, (before, command, expected, after) in zip(run(standin, [shell(each) for each in scripts]), RCCTL):
+    answers = run(standin, [shell(SCRIPTS), *map(shell, scripts), shell("rm /etc/rc.d/one /etc/rc.d/two")])
+    for answer, (before, command, expected, after) in zip(answers[1:-1], RCCTL):
         said, err, status, text = answer["stdout"].split("--\n")
         code, out = said.split("\n", 1)
         assert (int(code), out, err) == expected, command
@@ -168,6 +209,20 @@ def test_crontab_refuses(standin: Standin) -> None:
         assert answer["stderr"] == f'"-":1: {message}\ncrontab: errors in crontab file, unable to install\n'
 
 
+def test_crontab_e(standin: Standin) -> None:
+    before = standin.run("crontab -l").stdout
+    assert answer(standin, "EDITOR=true crontab -e") == (0, "", "crontab: no changes made to crontab\n")
+    assert answer(standin, "EDITOR=false crontab -e")[0] == 1
+    code, _out, said = answer(standin, "EDITOR='sed -i 1s/^/61/' crontab -e")
+    assert (code, said.split("crontab: ", 1)[1]) == (1, "errors in crontab file, unable to install\n")
+    assert standin.run("crontab -l").stdout == before
+    # the editor does not see the header, and crontab puts a new one
+    assert answer(standin, "EDITOR='sed -i 1i#mine' crontab -e") == (0, "", "crontab: installing new crontab\n")
+    assert standin.run("crontab -l").stdout == f"#mine\n{before}"
+    assert answer(standin, "VISUAL='sed -i 1d' EDITOR=false crontab -e")[0] == 0
+    assert standin.run("crontab -l").stdout == before
+
+
 def test_crontab_takes_openbsd_syntax_and_has_none_for_others(standin: Standin) -> None:
     text = "~ ~/4 * jan sun -ns a\n@hourly b\n0~30 5~ ~7 * * -q c\n"
     assert answer(standin, "crontab -u _smtpd -l") == (1, "", "crontab: no crontab for _smtpd\n")
@@ -196,7 +251,7 @@ def test_mailwrapper(standin: Standin) -> None:
     before = standin.read("/etc/mailer.conf")
     standin.write("/etc/mailer.conf", "mailq \\\n /bin/echo last # no\nmailq /bin/false\nnewaliases\n")
     assert answer(standin, "mailq first") == (0, "first last\n", "")
-    assert answer(standin, "newaliases") == (1, "", "mailwrapper: parse error in /etc/mailer.conf at line 3\n")
+    assert answer(standin, "newaliases") == (1, "", "mailwrapper: parse error in /etc/mailer.conf at line 4\n")
     standin.write("/etc/mailer.conf", "mailq /nothing\n")
     assert answer(standin, "mailq") == (1, "", "mailwrapper: cannot exec /nothing\n")
     assert answer(standin, "makemap") == (1, "", "mailwrapper: no mapping in /etc/mailer.conf\n")
@@ -270,6 +325,15 @@ def test_the_postfix_of_the_port(standin: Standin) -> None:
     assert answer(standin, "rcctl reload postfix") == (0, "postfix(ok)\n", "")
     assert answer(standin, "rcctl configtest postfix")[0] != 0
     assert "postfix\n" in standin.run("rcctl ls started").stdout
+    # rc_exec: class daemon, where there is none of the service's own (login.conf 1.25); Postfix raises soft to hard
+    limit = "awk '/^Max open files/ { print $4, $5 }' /proc/$(pgrep -of ^/usr/local/libexec/postfix/master)/limits"
+    assert standin.run(limit).stdout == "1024 1024\n"
+    standin.write(
+        "/etc/login.conf.d/postfix", "postfix:\\\n\t:openfiles-cur=200:\\\n\t:openfiles-max=300:\\\n\t:tc=daemon:\n"
+    )
+    standin.run("rcctl restart postfix")
+    assert standin.run(limit).stdout == "300 300\n"
+    standin.run("rm /etc/login.conf.d/postfix; rcctl restart postfix")
     # sendsyslog(2): chrooted or not, everything reaches the log
     log = standin.read("/var/log/maillog")
     assert "postfix/master[" in log
@@ -330,3 +394,9 @@ def test_other_packages(standin: Standin) -> None:
     assert standin.run("stat -c %G /var/dovecot/login").stdout == "_dovenull\n"
     assert answer(standin, "rcctl reload dovecot && rcctl check dovecot") == (0, "dovecot(ok)\ndovecot(ok)\n", "")
     assert answer(standin, "rcctl stop dovecot; rcctl disable dovecot") == (0, "dovecot(ok)\n", "")
+    # LDAP is a subpackage of its own
+    assert "libauthdb_ldap.so" not in standin.run("find /usr/lib/dovecot").stdout
+    if standin.run("test -d /usr/libexec/standin/packages/dovecot-ldap", check=False).returncode == 0:
+        assert answer(standin, "pkg_add -I dovecot-ldap")[0::2] == (0, "")
+        assert standin.run("pkg_info -Iq inst:dovecot-ldap").stdout.startswith("dovecot-ldap-2.")
+        assert "libauthdb_ldap.so" in standin.run("find /usr/lib/dovecot/modules").stdout

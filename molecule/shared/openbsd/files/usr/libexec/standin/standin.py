@@ -65,7 +65,7 @@ def variables() -> dict[str, str]:
 def rewrite_local(lines: list[str]) -> None:
     """rcctl.sh 1.120: sort -u, install -m0644 -o0 -g0 where it differs, no file where nothing is left."""
     new = "".join(f"{line}\n" for line in sorted(set(lines), key=lambda line: line.encode("utf-8", "surrogateescape")))
-    if not new.strip("\n"):
+    if not new:
         if os.path.exists(RC_CONF_LOCAL):
             os.unlink(RC_CONF_LOCAL)
         return
