@@ -89,13 +89,22 @@ def gid_of(name: str | int) -> int:
 
 
 def mode_of(text: str) -> int:
-    """The permission bits of an octal string such as ``"0640"``; ValueError otherwise."""
+    """The permission bits of an octal string such as ``"0640"``; ValueError otherwise.
+
+    A mode that gives the group or others what the owner has not is refused: it is what YAML makes of 0640 without
+    quotes, a decimal number (416).
+    """
     try:
         value = int(text, 8)
     except (TypeError, ValueError):
         value = -1
     if not 0 <= value <= 0o7777:
         raise ValueError(f'mode {text!r} is not an octal number from 0000 to 7777; write it quoted, such as "0640"')
+    if (value >> 3 | value) & 0o7 & ~(value >> 6):
+        raise ValueError(
+            f"mode {text!r} gives the group or others what the owner has not, as the number does that YAML makes of a"
+            ' mode without quotes; write it quoted, such as "0640"'
+        )
     return value
 
 
@@ -204,11 +213,19 @@ def locked(path: str, timeout: float = 60.0) -> Iterator[None]:
         os.close(descriptor)
 
 
+def shown(text: str) -> str:
+    """``text`` as a module can return it: bytes that are no UTF-8 are written as in ``\\xe9``.
+
+    Ansible refuses an answer that holds the surrogates of ``FileState.text``.
+    """
+    return encode_text(text).decode("utf-8", "backslashreplace")
+
+
 def text_diff(path: str, before: str | None, after: str | None) -> dict[str, str]:
     """The ``diff`` value Ansible shows for one file. Secrets must be masked before the call."""
     return {
-        "before": before or "",
-        "after": after or "",
+        "before": shown(before or ""),
+        "after": shown(after or ""),
         "before_header": path if before is not None else f"{path} (absent)",
         "after_header": path if after is not None else f"{path} (absent)",
     }

@@ -59,8 +59,6 @@ INDEX_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
 #: types that are read as text, and those of them whose lines are ``key value``
 TEXT_TYPES = ("texthash", "cidr", "pcre", "regexp")
 KEYED_TYPES = (*INDEX_SUFFIX, "texthash")
-#: trees: made in less time and space when the keys come in order
-ORDERED_TYPES = ("btree", "lmdb")
 
 # isspace(3) in the C locale: to Postfix a no-break space is a letter.
 _BLANKS = " \t\n\v\f\r"
@@ -203,7 +201,7 @@ def _plain_records(block: bytes) -> list[bytes] | None:
         return None
 
 
-def source_records(source: bytes, utf8: bool = True) -> Iterator[list[bytes]]:
+def _source_records(source: bytes, utf8: bool = True) -> Iterator[list[bytes]]:
     """The records of ``source`` as ``postmap -s`` would print them, some thousands at a time, in the source's order.
 
     ValueError with its line for what Postfix would skip.
@@ -223,7 +221,7 @@ def source_fingerprint(source: bytes, utf8: bool = True) -> Fingerprint:
     A key that is there twice counts twice, as no index has it: ``duplicate`` tells where.
     """
     count = total = 0
-    for found in source_records(source, utf8):
+    for found in _source_records(source, utf8):
         count += len(found)
         total += sum(map(hash, found))
     return Fingerprint(count, total)

@@ -188,6 +188,8 @@ _SERVER = re.compile(r"inet:(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[A-Za-z0-9-]+
 _URI_PASSWORD = re.compile(r"(?P<before>://[^\s:/@]*:)(?P<password>[^\s/@]+)(?=@)")
 _EXPANSION = re.compile(r"%(.?)", re.DOTALL)
 _KNOWN_EXPANSIONS = "%sudSUD123456789"
+# isspace(3) in the C locale, without the newline
+_BLANKS = " \t\v\f\r"
 _LINE = re.compile(r"(?P<name>[^\s=]+)(?P<gap>\s*=[ \t]*)(?P<value>.*)", re.DOTALL)
 
 
@@ -335,8 +337,9 @@ def plan(map_type: str, options: Mapping[str, Any], version: Version | None = No
     """Return the checked options as texts, in the order given. Raises ValueError on the first that is wrong."""
     check_type(map_type)
     for name in options:
+        # YAML reads a name such as "on" as no text.
         if name not in OPTIONS[map_type]:
-            raise ValueError(_unknown(map_type, name))
+            raise ValueError(_unknown(map_type, str(name)))
     texts = {name: format_value(map_type, name, value, version) for name, value in options.items() if value is not None}
     for names in REQUIRED[map_type]:
         if not any(texts.get(name) for name in names):
@@ -474,7 +477,7 @@ def socketmap(options: Mapping[str, Any]) -> str:
     known = ("server", "name")
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "; it has name, server"
             raise ValueError(f"a socketmap has no option {name!r}{hint}")
     for name in known:
@@ -499,30 +502,31 @@ def mask(map_type: str, text: str) -> str:
     """``text`` of a client file with the values of secret options masked; continuation lines included."""
     masked: list[str] = []
     hiding = False
-    for line in text.splitlines():
-        if line[:1] in (" ", "\t") and line.strip():
+    # A newline alone ends a line (readlline.c); a password may hold what str.splitlines takes for one.
+    for line in text.split("\n"):
+        if line[:1] in _BLANKS and line.strip(_BLANKS):
             # main.cf(5): a line that begins with white space continues the one before.
-            masked.append(f" {MASK}" if hiding else _URI_PASSWORD.sub(rf"\g<before>{MASK}", line))
-            continue
-        if not line.strip() or line.startswith("#"):
+            masked.append(f" {MASK}" if hiding else _mask_oddity(map_type, line))
+        elif not line.strip(_BLANKS) or line.startswith("#"):
             # Comments and blank lines do not end a logical line; and a comment may hold an old password.
-            masked.append(_mask_comment(map_type, line))
-            continue
-        match = _LINE.match(line)
-        hiding = match is not None and is_secret(map_type, match.group("name"))
-        masked.append(
-            f"{match.group('name')}{match.group('gap')}{MASK}"
-            if match is not None and hiding
-            else _URI_PASSWORD.sub(rf"\g<before>{MASK}", line)
-        )
-    return "\n".join(masked) + ("\n" if text.endswith("\n") else "")
+            masked.append(_mask_oddity(map_type, line))
+        else:
+            match = _LINE.match(line)
+            hiding = match is not None and is_secret(map_type, match.group("name"))
+            masked.append(
+                f"{match.group('name')}{match.group('gap')}{MASK}"
+                if match is not None and hiding
+                else _URI_PASSWORD.sub(rf"\g<before>{MASK}", line)
+            )
+    return "\n".join(masked)
 
 
-def _mask_comment(map_type: str, line: str) -> str:
-    match = _LINE.match(line.lstrip("# \t"))
+def _mask_oddity(map_type: str, line: str) -> str:
+    """A comment, or a line that continues another; either may have been an option once."""
+    match = _LINE.match(line.lstrip(f"#{_BLANKS}"))
     if match is None or not is_secret(map_type, match.group("name")):
         return _URI_PASSWORD.sub(rf"\g<before>{MASK}", line)
-    return f"# {match.group('name')} = {MASK}"
+    return f"{line[0]} {match.group('name')} = {MASK}"
 
 
 def same_apart_from_secrets(map_type: str, before: str, after: str) -> bool:

@@ -184,6 +184,11 @@ class _Problems:
             self.add(f"{here}.{key} is {entry[key]!r}. Right would be true or false.")
             return True
 
+    def line(self, here: str, entry: Mapping[str, Any], key: str) -> None:
+        value = entry.get(key, "")
+        if not isinstance(value, str) or any(ord(character) < 32 for character in value):
+            self.add(f"{here}.{key} is {value!r}. Right would be a text of one line.")
+
 
 def _shown(value: Any) -> str:
     """A value in a sentence; of a mapping the keys only, for one of them may be a password."""
@@ -221,6 +226,7 @@ def account_problems(
         domain_names.setdefault(folded, here)
         problems.flag(here, entry, "active")
         problems.flag(here, entry, "backupmx")
+        problems.line(here, entry, "description")
     own = {*domain_names, *(name.lower() for name in known_domains)}
     if isinstance(domains, (list, tuple)) and not own:
         problems.add(f"{names[0]} names no domain. Right would be a list such as ['example.org'].")
@@ -315,11 +321,9 @@ def _mailbox(
             " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
         )
     quota = entry.get("quota", 0)
-    if isinstance(quota, bool) or not re.fullmatch(r"\d+", str(quota)):
+    if isinstance(quota, bool) or not re.fullmatch(r"[0-9]{1,18}", str(quota)):
         problems.add(f"{here}.quota is {quota!r}. Right would be a number of bytes; 0 is no limit.")
-    name = entry.get("name", "")
-    if not isinstance(name, str) or any(ord(character) < 32 for character in name):
-        problems.add(f"{here}.name is {name!r}. Right would be a text of one line.")
+    problems.line(here, entry, "name")
     maildir = entry.get("maildir")
     if maildir is not None and (
         not isinstance(maildir, str)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils import _files, _table_query
 from ansible_collections.puffy.mail.plugins.module_utils._sqlite_accounts import (
     APPLICATION_ID,
     COLUMNS,
@@ -317,32 +317,13 @@ def data_findings(connection: sqlite3.Connection) -> list[str]:
 
 
 def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | None:
-    """Why the account ``uid`` with the one group ``gid`` cannot read ``path``; None where it can."""
-
-    def allowed(status: os.stat_result, bit: int) -> bool:
-        shift = 6 if status.st_uid == uid else 3 if status.st_gid == gid else 0
-        return bool(status.st_mode >> shift & bit)
-
+    """Why the account ``uid`` with the one group ``gid`` cannot read the database; None where it can."""
+    problem = _table_query.unreadable(path, name, uid, gid, group)
+    if problem:
+        return problem
     real = os.path.realpath(path)
-    directory = os.path.dirname(real)
-    parents = [directory]
-    while parents[-1] != "/":
-        parents.append(os.path.dirname(parents[-1]))
-    why = f"proxymap(8) runs as {name} with the group {group} alone"
-    for parent in reversed(parents):
-        status = os.stat(parent)
-        if not allowed(status, 1):
-            return (
-                f"{path}: {name} cannot enter {parent} (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
-                f" Right would be: chgrp {group} {parent}; chmod g+x {parent}"
-            )
-    status = os.stat(real)
-    if not allowed(status, 4):
-        return (
-            f"{path}: {name} cannot read it (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
-            f" Right would be: chgrp {group} {path}; chmod g+r {path}"
-        )
-    if is_wal(real) and not (allowed(os.stat(directory), 2) and allowed(status, 2)):
+    written = (os.path.dirname(real), real)
+    if is_wal(real) and not all(_table_query.allowed(os.stat(there), 2, uid, gid) for there in written):
         return (
             f"{path}: it is in write-ahead logging mode, in which every reader writes beside it, and {name} may not"
             f" write there. Right would be, while nothing uses it: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"

@@ -9,8 +9,11 @@ import grp
 import os
 import pwd
 import re
+import stat
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.module_utils._lookup_table import QueryAnswerError, parse_answers
@@ -93,6 +96,51 @@ def proxied(postfix: Postfix) -> set[str]:
     postconf = _command.require("postconf", [postfix.command_directory])
     said = _command.run([postconf, "-c", postfix.config_directory, "-hx", "proxy_read_maps"]).stdout
     return {word[len("proxy:") :] for word in re.split(r"[\s,]+", said) if word.startswith("proxy:")}
+
+
+def expectations(expect: Mapping[Any, Any], name: str = "expect") -> dict[str, str | None]:
+    """What a table must answer, as texts; None for "not found". Raises ValueError for what no table can be asked."""
+    for key, value in expect.items():
+        if isinstance(value, (bool, dict, list)):
+            raise ValueError(f"{name} has {value!r} for the key {key!r}; right would be a text, or null for no entry")
+        if not str(key) or any(character in str(key) for character in "\n\0"):
+            raise ValueError(f"{name} has the key {key!r}; a key is one line and not empty")
+    return {str(key): None if value is None else str(value) for key, value in expect.items()}
+
+
+def age(path: str) -> None:
+    """Make a complete file a few seconds old: Postfix waits for a younger one (dict_load_file_xt)."""
+    moment = time.time() - 3
+    os.utime(path, (moment, moment))
+
+
+def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | None:
+    """Why the account ``uid`` with the one group ``gid`` cannot read ``path``; None where it can. Raises OSError."""
+    real = os.path.realpath(path)
+    parents = [os.path.dirname(real)]
+    while parents[-1] != "/":
+        parents.append(os.path.dirname(parents[-1]))
+    why = f"proxymap(8) runs as {name} with the group {group} alone"
+    for parent in reversed(parents):
+        status = os.stat(parent)
+        if not allowed(status, 1, uid, gid):
+            return (
+                f"{path}: {name} cannot enter {parent} (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
+                f" Right would be: chgrp {group} {parent}; chmod g+x {parent}"
+            )
+    status = os.stat(real)
+    if not allowed(status, 4, uid, gid):
+        return (
+            f"{path}: {name} cannot read it (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
+            f" Right would be: chgrp {group} {path}; chmod g+r {path}"
+        )
+    return None
+
+
+def allowed(status: os.stat_result, bit: int, uid: int, gid: int) -> bool:
+    """Whether the bits let the account ``uid`` with the one group ``gid`` read (4), write (2) or enter (1)."""
+    shift = 6 if status.st_uid == uid else 3 if status.st_gid == gid else 0
+    return bool(status.st_mode >> shift & bit)
 
 
 def ask(postfix: Postfix, table: str, keys: Iterable[str], timeout: float = QUERY_TIMEOUT) -> dict[str, str | None]:

@@ -161,7 +161,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -223,11 +222,9 @@ def _behind(postfix: _table_query.Postfix, map_type: str, texts: dict[str, str])
     return lambda _said: ""
 
 
-def _readable(postfix: _table_query.Postfix, path: str) -> bool:
-    """Whether the permission bits of ``path`` let Postfix's account read it."""
-    status = os.stat(path)
-    bit = 0o400 if status.st_uid == postfix.uid else 0o040 if status.st_gid == postfix.gid else 4
-    return bool(status.st_mode & bit)
+def _unreadable(postfix: _table_query.Postfix, path: str) -> str:
+    """Why Postfix's account cannot read ``path``; '' where it can."""
+    return _table_query.unreadable(path, postfix.mail_owner, postfix.uid, postfix.gid, postfix.group) or ""
 
 
 def _sqlite_hint(postfix: _table_query.Postfix, dbpath: str) -> str:
@@ -239,11 +236,7 @@ def _sqlite_hint(postfix: _table_query.Postfix, dbpath: str) -> str:
     with open(dbpath, "rb") as stream:
         if stream.read(16) != b"SQLite format 3\0":
             return f"{dbpath} is not a SQLite database"
-    if not _readable(postfix, dbpath):
-        return (
-            f"{dbpath} cannot be read by {postfix.mail_owner}: it must belong to the group {postfix.group}, mode 0640"
-        )
-    return ""
+    return _unreadable(postfix, dbpath)
 
 
 def _ldap_hint(postfix: _table_query.Postfix, texts: dict[str, str], said: str) -> str:
@@ -252,28 +245,16 @@ def _ldap_hint(postfix: _table_query.Postfix, texts: dict[str, str], said: str) 
         path = texts.get(name)
         if path and not os.path.exists(path):
             return f"There is no {path} ({name})"
-        if path and not _readable(postfix, path):
-            return f"{path} ({name}) cannot be read by {postfix.mail_owner}"
+        problem = _unreadable(postfix, path) if path else ""
+        if problem:
+            return f"{name}: {problem}"
     reason = _ldap.reason(said)
     return reason[:1].upper() + reason[1:]
 
 
-def _expectations(expect: dict[str, Any]) -> dict[str, str | None]:
-    for key, value in expect.items():
-        if isinstance(value, (dict, list)):
-            raise ValueError(f"expect has {value!r} for the key {key!r}; right would be a text, or null for no entry")
-        if not str(key) or any(character in str(key) for character in "\n\0"):
-            raise ValueError(f"expect has the key {key!r}; a key is one line and not empty")
-    return {str(key): None if value is None else str(value) for key, value in expect.items()}
-
-
-def _age(path: str) -> None:
-    """Make a file that is complete a few seconds old: Postfix waits for a younger one (dict_load_file_xt)."""
-    moment = time.time() - 3
-    os.utime(path, (moment, moment))
-
-
 def _absent(module: AnsibleModule, path: str) -> None:
+    if not os.path.isabs(path):
+        raise ValueError(f"path {path!r} is not absolute")
     before = _files.read(path)
     diff = _diff(path, module.params["type"], before, None, "")
     if before is not None and not module.check_mode:
@@ -285,7 +266,7 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
     path: str = module.params["path"]
     map_type: str = module.params["type"]
     options: dict[str, Any] = module.params["options"] or {}
-    expect = _expectations(module.params["expect"])
+    expect = _table_query.expectations(module.params["expect"])
     mode = _files.mode_of(module.params["mode"])
     if secrets and mode & 0o007:
         raise ValueError(f"mode {module.params['mode']!r} would let every user of the host read the secret in {path}")
@@ -335,7 +316,7 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
     elif postfix is not None:
         staged = _files.stage(path, _files.encode_text(content), uid=uid, gid=gid, mode=mode)
         try:
-            _age(staged)
+            _table_query.age(staged)
             kept = "the live file is untouched" if before is not None else "no file was made"
             try:
                 answers = _prove(postfix, f"{map_type}:{staged}", expect, kept, _behind(postfix, map_type, texts))
@@ -369,7 +350,7 @@ def _prove_elsewhere(
         candidate = _files.stage(
             os.path.join(directory, "candidate.cf"), _files.encode_text(content), uid=0, gid=postfix.gid, mode=0o640
         )
-        _age(candidate)
+        _table_query.age(candidate)
         return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed", hint)
     except OSError as exc:
         raise _command.CommandError(f"no private directory can be prepared: {exc.strerror}") from exc
@@ -388,7 +369,7 @@ def _socketmap(module: AnsibleModule) -> None:
     if module.params["state"] == "absent":
         raise ValueError("state is 'absent', and a socketmap has no client file that could be removed")
     table = _map_config.socketmap(module.params["options"] or {})
-    expect = _expectations(module.params["expect"])
+    expect = _table_query.expectations(module.params["expect"])
     answers: dict[str, str | None] = {}
     proved = bool(expect)
     if expect:

@@ -136,7 +136,6 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -147,8 +146,6 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 
 #: seconds that making or dumping an index may take
 BUILD_TIMEOUT = 900.0
-#: bytes of source beyond which an index is made from the records in the order of their keys
-ORDERED_BYTES = 1 << 20
 #: bytes of source beyond which the diff gives sizes only
 DIFF_BYTES = 200_000
 
@@ -207,14 +204,6 @@ class Candidate:
         return self.source
 
 
-def _write_in_order(table: Table, source: str) -> None:
-    """Write the records of the source in the order of their keys: of a million, an index is then made much sooner."""
-    with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        for found in _lookup_table.source_records(table.data, table.postfix.utf8):
-            stream.write(b"".join([record + b"\n" for record in found]))
-    _command.run([_command.require("sort"), "-o", source, source], timeout=BUILD_TIMEOUT)
-
-
 @contextlib.contextmanager
 def _candidate(table: Table, directory: str) -> Iterator[Candidate]:
     """The source in a private directory under ``directory``, its index being made meanwhile."""
@@ -225,11 +214,9 @@ def _candidate(table: Table, directory: str) -> Iterator[Candidate]:
     try:
         source = os.path.join(private, os.path.basename(table.path))
         # postmap makes the index with the owner of the source: root's until it is complete.
-        if table.builder == "postmap" and table.kind in _lookup_table.ORDERED_TYPES and len(table.data) > ORDERED_BYTES:
-            _write_in_order(table, source)
-        else:
-            _files.write(source, table.data, uid=os.geteuid(), gid=os.getegid(), mode=0o600)
-        _age(source)
+        with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(table.data)
+        _table_query.age(source)
         if table.index is None:
             yield Candidate(table, source, None)
             return
@@ -237,12 +224,6 @@ def _candidate(table: Table, directory: str) -> Iterator[Candidate]:
             yield Candidate(table, source, build)
     finally:
         shutil.rmtree(private, ignore_errors=True)
-
-
-def _age(path: str) -> None:
-    """Make a complete file a few seconds old: Postfix waits for a younger one (dict_load_file_xt)."""
-    moment = time.time() - 3
-    os.utime(path, (moment, moment))
 
 
 def _prove(table: Table, source: str, expect: dict[str, str | None]) -> dict[str, str | None]:
@@ -281,6 +262,9 @@ def _why_rebuild(table: Table, wanted: _lookup_table.Fingerprint | None) -> str:
         status = os.lstat(table.index)
     except FileNotFoundError:
         return "the index is missing"
+    if stat.S_ISLNK(status.st_mode):
+        # Whose content it leads to is nobody's business here, and the new index takes the place of the link.
+        return "the index is a symbolic link"
     if not stat.S_ISREG(status.st_mode):
         raise _files.FileError(f"{table.index} is not a regular file; move it away")
     if status.st_size == 0:
@@ -317,8 +301,6 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
     """The table asked for. Raises ValueError."""
     params = module.params
     path: str = params["path"]
-    if not os.path.isabs(path):
-        raise ValueError(f"path {path!r} is not absolute")
     if params["entries"] is not None:
         data = _files.encode_text(_lookup_table.render_entries(params["entries"], params["builder"]))
     elif params["content"] is not None:
@@ -342,26 +324,26 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
 
 
 def _present(module: AnsibleModule) -> dict[str, Any]:
-    expect = {str(key): None if value is None else str(value) for key, value in module.params["expect"].items()}
+    expect = _table_query.expectations(module.params["expect"])
     before = _files.read(module.params["path"])
     table = _wanted(module, before)
     new_source = before is None or before.content != table.data
     directory = tempfile.gettempdir() if module.check_mode else os.path.dirname(table.path)
     answers: dict[str, str | None] = {}
     with contextlib.ExitStack() as stack:
+        # The index is made while source and live index are compared, where it looks as if it will be needed.
+        candidate = stack.enter_context(_candidate(table, directory)) if new_source or _looks_old(table) else None
         wanted = None
         if table.builder == "postmap" and table.kind in _lookup_table.KEYED_TYPES:
             wanted = _lookup_table.source_fingerprint(table.data, table.postfix.utf8)
             doubled = _lookup_table.duplicate(table.data, table.postfix.utf8) if table.index is None else None
             if doubled:
                 raise ValueError(doubled)
-        # The index is made while the live one is compared, where it looks as if it will be needed.
-        candidate = stack.enter_context(_candidate(table, directory)) if new_source or _looks_old(table) else None
         rebuilt = _why_rebuild(table, wanted)
         if not rebuilt and table.index and new_source and wanted is None:
             rebuilt = "the source changes"
         files = [table.path, *([table.index] if table.index else [])]
-        disowned = [name for name in files if os.path.exists(name) and not _owned(name, table)]
+        disowned = [name for name in files if os.path.isfile(name) and not _owned(name, table)]
         changed = new_source or bool(rebuilt) or bool(disowned)
         if new_source or rebuilt:
             candidate = candidate or stack.enter_context(_candidate(table, directory))
@@ -447,6 +429,8 @@ def main() -> None:
     )
     path = module.params["path"]
     try:
+        if not os.path.isabs(path):
+            raise ValueError(f"path {path!r} is not absolute")
         result = _absent(module) if module.params["state"] == "absent" else _present(module)
     except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:
         module.fail_json(msg=f"{path}: {exc}; the live table is untouched", path=path)

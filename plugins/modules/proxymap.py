@@ -87,13 +87,13 @@ diff:
 
 import os
 import time
-from typing import Any
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _table_query
 
-Tables = dict[str, dict[str, Any]]
+Tables = dict[str, dict[str, Optional[str]]]
 
 
 def _stale(postfix: _table_query.Postfix, tables: Tables, timeout: float) -> dict[str, str]:
@@ -122,11 +122,18 @@ def _identities(databases: list[str]) -> str:
     return "".join(lines)
 
 
+def _wanted(tables: dict[str, Any]) -> Tables:
+    """What each table must answer. Raises ValueError."""
+    wanted = {}
+    for table, expect in tables.items():
+        if not isinstance(expect, dict):
+            raise ValueError(f"tables has {table!r} without a mapping of keys to answers; nothing was asked")
+        wanted[table] = _table_query.expectations(expect, f"the table {table!r}")
+    return wanted
+
+
 def _refresh(module: AnsibleModule) -> dict[str, Any]:
-    tables: Tables = {
-        str(table): {str(key): None if value is None else str(value) for key, value in expect.items()}
-        for table, expect in module.params["tables"].items()
-    }
+    tables = _wanted(module.params["tables"])
     timeout: int = module.params["timeout"]
     stamp: str = module.params["stamp"]
     before = _files.read(stamp) if stamp else None
@@ -186,14 +193,15 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    bad = [table for table, expect in module.params["tables"].items() if not isinstance(expect, dict)]
-    if bad:
-        module.fail_json(msg=f"tables has {bad[0]!r} without a mapping of keys to answers; nothing was asked")
-    if bool(module.params["databases"]) is not bool(module.params["stamp"]):
+    databases, stamp = module.params["databases"], module.params["stamp"]
+    if bool(databases) is not bool(stamp):
         module.fail_json(msg="databases and stamp belong together; nothing was asked")
+    for name in [*databases, stamp] if stamp else []:
+        if not os.path.isabs(name):
+            module.fail_json(msg=f"{name!r} is not an absolute path; nothing was asked")
     try:
         result = _refresh(module)
-    except (_command.CommandError, _files.FileError) as exc:
+    except (ValueError, OSError, _command.CommandError, _files.FileError) as exc:
         module.fail_json(msg=f"{exc}")
     module.exit_json(**result)
 

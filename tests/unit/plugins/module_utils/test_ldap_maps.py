@@ -115,6 +115,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
         {"ldap_maps_tables": {"x": {"query_filter": "(cn=%s)", "scop": "one"}}},
         "The table x: ldap_table(5) has no option 'scop'; did you mean 'scope'?",
     ),
+    # What YAML makes of a name without quotes.
+    ({"ldap_maps_options": {True: "x"}}, "The connection: ldap_table(5) has no option 'True'; it has bind, bind_dn, "),
+    ({"ldap_maps_tables": {"x": {1: "y"}}}, "The table x: ldap_table(5) has no option '1'; it has bind, bind_dn, "),
     (
         {"ldap_maps_search_base": "example.test"},
         "The connection: option 'search_base': 'example.test' is no distinguished name (RFC 4514): no '=' follows the"

@@ -202,6 +202,13 @@ BAD = [
     ),
     ("ldap", {**LDAP, "sasl_mechs": "EXTERNAL"}, "option 'sasl_mechs' is of no use unless 'bind' is sasl"),
     ("memcache", {"ttl": "1 hour"}, "option 'ttl' is '1 hour'; right would be a whole number, without a unit"),
+    # What YAML makes of a name without quotes.
+    (
+        "sqlite",
+        {**SQLITE, True: "x"},
+        "sqlite_table(5) has no option 'True'; it has additional_conditions, dbpath, domain,"
+        " expansion_limit, query, result_format, select_field, table, where_field",
+    ),
 ]
 
 
@@ -265,6 +272,7 @@ def test_socketmap() -> None:
         ({"name": "a"}, "a socketmap needs the option 'server'"),
         ({"sever": "inet:a:1", "name": "a"}, "a socketmap has no option 'sever'; did you mean 'server'?"),
         ({"zzz": 1}, "a socketmap has no option 'zzz'; it has name, server"),
+        ({1: 1}, "a socketmap has no option 1; it has name, server"),
         (
             {"server": "localhost:1", "name": "a"},
             "option 'server' is 'localhost:1'; right would be 'inet:HOST:PORT' or 'unix:/PATH'",
@@ -299,6 +307,9 @@ def test_mask_hides_every_form_of_a_secret() -> None:
     assert _map_config.mask("ldap", text) == (
         "# bind_pw = ********\nbind_dn = cn=a\nbind_pw = ********\n ********\nsearch_base = x\npassword=********\n"
     )
+    # A file that somebody else wrote, and that Postfix would not read.
+    assert _map_config.mask("ldap", "  bind_pw = s3cret\n") == "  bind_pw = ********\n"
+    assert _map_config.mask("ldap", "bind_dn = cn=a\n\vbind_pw = s3cret") == "bind_dn = cn=a\n\v bind_pw = ********"
     assert _map_config.same_apart_from_secrets("ldap", "bind_pw = a\n", "bind_pw = b\n")
     assert not _map_config.same_apart_from_secrets("ldap", "bind_pw = a\n", "bind_pw = a\n")
     assert not _map_config.same_apart_from_secrets("ldap", "timeout = 1\n", "timeout = 2\n")
@@ -316,3 +327,10 @@ def test_a_password_of_any_shape_is_one_line_and_masked(password: str) -> None:
     text = _map_config.render(texts, "Managed")
     lines = text.split("\n")
     assert lines == ["# Managed", "search_base = dc=example,dc=org", "bind_dn = cn=a", f"bind_pw = {password}", ""]
+    masked = ["# Managed", "search_base = dc=example,dc=org", "bind_dn = cn=a", "bind_pw = ********", ""]
+    assert _map_config.mask("ldap", text).split("\n") == masked
+
+
+@pytest.mark.parametrize("mark", ["\v", "\f", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_what_python_takes_for_the_end_of_a_line_hides_no_secret(mark: str) -> None:
+    assert _map_config.mask("ldap", f"bind_pw = s3c{mark}ret\n") == "bind_pw = ********\n"

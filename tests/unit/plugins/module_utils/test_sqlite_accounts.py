@@ -78,6 +78,13 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         ["domains[0] has the key 'nam', which is not known; did you mean 'name'?"],
     ),
     ([{"name": "a.test", "active": "si"}], [], [], ["domains[0].active is 'si'. Right would be true or false."]),
+    (
+        # Of a number the database would make a text, and find it changed in every run.
+        [{"name": "a.test", "description": 2024}],
+        [],
+        [],
+        ["domains[0].description is 2024. Right would be a text of one line."],
+    ),
     ([7, "b.test"], [], [], ["domains[0] is 7. Right would be a mapping with name, description, backupmx, active."]),
     (DOMAINS, ["alice"], [], [
         "mailboxes[0] is 'alice'. Right would be a mapping with address, password, password_hash, name, quota,"
@@ -119,6 +126,9 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
     ]),
     (DOMAINS, box(quota="1G"), [], ["mailboxes[0].quota is '1G'. Right would be a number of bytes; 0 is no limit."]),
+    (DOMAINS, box(quota=10**18), [], [
+        "mailboxes[0].quota is 1000000000000000000. Right would be a number of bytes; 0 is no limit."
+    ]),
     (DOMAINS, box(name="a\nb"), [], ["mailboxes[0].name is 'a\\nb'. Right would be a text of one line."]),
     (DOMAINS, box(maildir="../x/"), [], [
         "mailboxes[0].maildir is '../x/'. Right would be a relative path such as 'example.org/alice/'."
