@@ -95,6 +95,67 @@ def test_a_failure_says_what_is_behind_it_and_leaves_the_live_file(host: Host) -
         assert after == before, change
 
 
+UNREADABLE: list[tuple[dict[str, object], str]] = [
+    ({"server_host": "ldap.example.test:389/dc=a"}, "option 'server_host': 'ldap://ldap.example.test:389/dc=a' "),
+    (
+        {"server_host": ["ldap://ldap.example.test", "ldpa://a"]},
+        "option 'server_host': 'ldpa://a' is no URL of an LDAP",
+    ),
+    ({"query_filter": "(&(objectClass=*)(mail=%s)"}, "option 'query_filter': '(&(objectClass=*)(mail=%s)' is no LDAP"),
+    ({"query_filter": "(%u=x)"}, "option 'query_filter': '(%u=x)' is no LDAP filter (RFC 4515): '%u' stands for an"),
+    (
+        {"search_base": "example.test"},
+        "option 'search_base': 'example.test' is no distinguished name (RFC 4514): no '='",
+    ),
+    ({"bind_dn": "uid=postfix;dc=test"}, "option 'bind_dn': 'uid=postfix;dc=test' is no distinguished name"),
+]
+DRIFT = ("rm", "truncate -s 30", "sed -i 's/^bind_pw.*/bind_pw = x/'", "chmod 644", "chown postfix", "cp /etc/hosts")
+
+
+def test_what_does_not_parse_is_an_error_and_leaves_the_live_file(host: Host) -> None:
+    look = batch.shell(f"stat -c '%i %a' {PATH}; cat {PATH}; ls -A /etc/postfix/ldap")
+    good, before, *answers = batch.run(host, [
+        batch.module("map_config", TASK),
+        look,
+        *(batch.module("map_config", {**TASK, "options": directory.options(**change)}) for change, _said in UNREADABLE),
+        look,
+    ])  # fmt: skip
+    assert not good.get("failed"), good
+    for (change, said), result in zip(UNREADABLE, answers):
+        assert result.get("failed"), (change, result)
+        assert result["msg"].startswith(f"{PATH}: {said}"), result["msg"]
+    assert answers[-1] == before
+
+
+def test_drift_is_repaired_once_and_shows_no_password(host: Host) -> None:
+    look = batch.shell(f"stat -c '%U %G %a' {PATH}; cat {PATH}")
+    made, good, *answers = batch.run(host, [
+        batch.module("map_config", TASK),
+        look,
+        *(
+            request
+            for drift in DRIFT
+            for request in (
+                batch.shell(f"{drift} {PATH}"),
+                batch.module("map_config", TASK),
+                batch.module("map_config", TASK, check=True),
+                look,
+            )
+        ),
+        batch.shell(f"touch -d '1 hour ago' {PATH}"),
+        batch.module("map_config", TASK),
+    ])  # fmt: skip
+    assert not made.get("failed"), made
+    for number, drift in enumerate(DRIFT):
+        drifted, repaired, again, after = answers[4 * number : 4 * number + 4]
+        assert drifted["rc"] == 0, drifted
+        assert repaired["changed"], (drift, repaired)
+        assert directory.PASSWORD not in json.dumps(repaired)
+        assert again["changed"] is False, (drift, again)
+        assert after == good, drift
+    assert answers[-1]["changed"] is False
+
+
 def test_a_directory_that_is_frozen_costs_the_time_of_its_option(host: Host) -> None:
     host.run('kill -STOP "$(pidof slapd)"')
     try:
