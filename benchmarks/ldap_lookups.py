@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
+import re
 import sys
 from pathlib import Path
 
@@ -132,6 +135,15 @@ def configure(host: Host, clients: int) -> None:
     host.run("postfix stop; postfix start", check=False)
 
 
+def machine() -> str:
+    """Where the figures come from."""
+    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    return (
+        f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
+        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start"
+    )
+
+
 def percentile(times: list[float], part: float) -> float:
     """The value below which that part of ``times`` lies."""
     return sorted(times)[min(len(times) - 1, int(len(times) * part))]
@@ -145,6 +157,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
+    print(machine(), flush=True)
     with Host("trixie-ldap") as host:
         directory.start(host, options.accounts)
         configure(host, options.clients)
