@@ -720,7 +720,11 @@ class PrivateCa:
         if not os.path.isdir(directory):
             return []
         found = []
-        for entry in sorted(os.listdir(directory)):
+        try:
+            entries = sorted(os.listdir(directory))
+        except OSError as exc:
+            raise CaError(f"{directory}: cannot be read: {exc.strerror}; nothing was changed") from exc
+        for entry in entries:
             if entry.endswith(".pem") and not entry.startswith("."):
                 certificate = self.read_certificate(os.path.join(directory, entry))
                 if certificate is not None:
@@ -892,6 +896,15 @@ def check_inputs(params: dict[str, Any]) -> None:
     for name in ("common_name", "intermediate_common_name"):
         if not 1 <= len(params[name]) <= 64:
             raise ValueError(f"{name} {params[name]!r} must have 1 to 64 characters (RFC 5280, ub-common-name)")
+    for name, value in (params["subject"] or {}).items():
+        # RFC 5280, appendix A.1: ub-state-name and ub-locality-name are 128, the others 64.
+        most = 128 if name in ("state", "locality") else 64
+        if value and len(value) > most:
+            raise ValueError(f"subject: {name} {value!r} has {len(value)} characters; at most {most} are possible")
+    passphrase = params["passphrase"]
+    if passphrase and not 4 <= len(passphrase.encode()) <= 1023:
+        # PEM_def_callback(3) takes no shorter one.
+        raise ValueError("passphrase is too short or too long; it must have from 4 to 1023 characters")
     country = (params["subject"] or {}).get("country")
     if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise ValueError(f"subject: country {country!r} must be a code of two letters, such as 'CA'")
@@ -965,7 +978,8 @@ def main() -> None:
     # The lock stands beside the directory, since that may not exist yet.
     lock = os.path.join(parent, f".{os.path.basename(ca.directory.rstrip('/'))}.lock")
     try:
-        with contextlib.nullcontext() if module.check_mode else _files.locked(lock):
+        # A run that issues hundreds of RSA keys takes minutes, and hosts beside it are not to give up.
+        with contextlib.nullcontext() if module.check_mode else _files.locked(lock, timeout=1800):
             result = ca.run()
     except (CaError, _files.FileError, ValueError) as exc:
         module.fail_json(msg=f"{exc}.")

@@ -205,6 +205,10 @@ INPUTS = [
     ({"subject": {"country": "Italy"}}, "subject: country 'Italy' must be a code of two letters, such as 'CA';"
      " nothing was"
      " changed."),
+    ({"subject": {"organization": "x" * 65}}, "subject: organization '" + "x" * 65 + "' has 65 characters; at most 64"
+     " are possible; nothing was changed."),
+    ({"passphrase": "abc"}, "passphrase is too short or too long; it must have from 4 to 1023 characters; nothing was"
+     " changed."),
     ({"clients": ["a", "a"]}, "clients: 'a' is there twice; nothing was changed."),
     ({"clients": ["../x"]}, "client name '../x' is not usable: 1 to 64 letters, digits and the characters . _ @"
      " + -, the first"
@@ -242,6 +246,10 @@ def damage(ca: Ca, what: str) -> None:
     elif what == "loop":
         certificate.unlink()
         certificate.symlink_to("ca.pem")
+    elif what == "junk list":
+        (ca.directory / "crl.pem").write_text("junk")
+    elif what == "junk record":
+        (ca.directory / "issued" / "00.pem").write_text("junk")
     elif what == "other key":
         key.write_text(
             KEY.private_bytes(
@@ -256,10 +264,12 @@ DAMAGES = [
     ("missing", {}, "/ca.key: is missing while "),
     ("junk key", {}, "/ca.key: it is not a private key in PEM form; nothing was changed."),
     ("junk certificate", {}, "/ca.pem: is not a certificate in PEM form ("),
+    ("junk list", {}, "/crl.pem: is not a revocation list in PEM form; nothing was changed."),
+    ("junk record", {}, "/issued/00.pem: is not a certificate in PEM form ("),
     ("directory", {}, "/ca.pem: is not a regular file."),
     ("loop", {}, "/ca.pem: cannot be read: Too many levels of symbolic links."),
     ("other key", {}, "/ca.pem: does not belong to the key ca.key beside it; nothing was changed."),
-    ("", {"passphrase": "x"}, "/ca.key: the key is not encrypted although a passphrase was given; nothing was"
+    ("", {"passphrase": "long"}, "/ca.key: the key is not encrypted although a passphrase was given; nothing was"
      " changed."),
     ("", {"common_name": "Another"}, "/ca.pem: is 'CN=Private mail CA' and not 'CN=Another' as asked; an"
      " authority that"),
@@ -312,3 +322,23 @@ def test_a_run_cut_off_after_the_key_goes_on_from_it(ca: Ca) -> None:
     result = ca()
     assert result["changed"]
     assert (ca.directory / "ca.key").read_bytes() == key
+
+
+def test_a_clock_before_the_authority_is_named(ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca()
+    before = ca.files()
+    pass_time(monkeypatch, -2)
+    said = ca()["msg"]
+    assert "/ca.pem: is valid from " in said
+    assert said.endswith("; set the clock. Nothing was changed.")
+    assert ca.files() == before
+
+
+def test_records_that_cannot_be_read_are_named(ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca()
+
+    def refuse(path: str) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert ca()["msg"] == f"{ca.directory}/issued: cannot be read: Permission denied; nothing was changed."
