@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+#: the targets: how many times faster than each other way, and seconds for a group
+LEAST_FASTER, MOST_GROUP = 1.7, 0.5
 RUNNER = """
 import json, runpy, sys
 from ansible.module_utils.testing import patch_module_args
@@ -63,7 +65,23 @@ def row(name: str, times: list[float], base: float) -> str:
     )
 
 
-def main() -> None:
+def report(times: dict[str, list[float]]) -> bool:
+    """Print the means beside their targets; returns whether all are met."""
+    mean = {way: statistics.mean(seconds) for way, seconds in times.items()}
+    met = True
+    print(f"\n{'from the means':62}{'seen':>8}{'target':>8}")
+    for shown, seen, target, good in (
+        ("openssl dhparam / puffy.mail.dhparam", mean["openssl"] / mean["race"], LEAST_FASTER, 1),
+        ("community.crypto.openssl_dhparam / puffy.mail.dhparam", mean["community"] / mean["race"], LEAST_FASTER, 1),
+        ("ffdhe4096, seconds", mean["ffdhe4096"], MOST_GROUP, -1),
+    ):
+        hit = (seen - target) * good >= 0
+        met &= hit
+        print(f"{shown:62}{seen:>8.2f}{target:>8}{'' if hit else '   MISSED'}")
+    return met
+
+
+def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=15)
@@ -89,7 +107,8 @@ def main() -> None:
     print(row(f"openssl dhparam {options.bits}", times["openssl"], base))
     print(row(f"community.crypto.openssl_dhparam {options.bits}", times["community"], base))
     print(row("puffy.mail.dhparam, group: ffdhe4096", times["ffdhe4096"], base))
+    return 0 if report(times) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
