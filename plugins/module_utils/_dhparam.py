@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ansible_collections.puffy.mail.plugins.module_utils._certificates import pem_blocks
 
-#: the sizes a search may be asked for, in bits: below, a prime is within reach of an attacker (RFC 9325, section 4.4);
+#: the sizes a search may be asked for, in bits: below, a prime is within reach of an attacker (RFC 9325, section 4.5);
 #: above, OpenSSL and LibreSSL clients refuse (OPENSSL_DH_MAX_MODULUS_BITS is 10000)
 MINIMUM_BITS = 2048
 MAXIMUM_BITS = 8192
