@@ -117,7 +117,10 @@ def main() -> None:
             for path in mailer_conf.PATHS
             if before[path] != plan.after[path]
         ],
-        mapping={name: list(words) for name, words in mailer_conf.parse(plan.after[mailer_conf.CURRENT] or "").items()},
+        mapping={
+            files.shown(name): [files.shown(word) for word in words]
+            for name, words in mailer_conf.parse(plan.after[mailer_conf.CURRENT] or "").items()
+        },
         helpers=[step.target for step in plan.steps if step.action == "run"],
     )
 

@@ -227,9 +227,9 @@ def main() -> None:
     module.exit_json(
         changed=edit.changed,
         diff=files.text_diff(path, text if state else None, after),
-        variables=dict(edit.after),
-        pkg_scripts=scripts,
-        ignored=[{"line": line.number, "text": line.text[:80]} for line in lines if line.ignored],
+        variables={files.shown(key): files.shown(value) for key, value in edit.after.items()},
+        pkg_scripts=[files.shown(name) for name in scripts],
+        ignored=[{"line": line.number, "text": files.shown(line.text[:80])} for line in lines if line.ignored],
     )
 
 

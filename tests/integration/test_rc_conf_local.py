@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -124,6 +125,65 @@ def test_bad_input(standin: Standin) -> None:
         assert message in refused["msg"]
         assert now["stdout"] == text.replace("\r", "^M")
     assert assert_four(answers[-5:-1])["changed"]
+    assert "\\xff garbage" in answers[-4]["diff"]["after"]
     assert "b_flags=1" in answers[-1]["stdout"]
     assert "a_flags=1" in answers[-1]["stdout"]
     assert "\n10000" in answers[-1]["stdout"]
+
+
+#: what rcctl(8) can be told to do to the file
+COMMANDS = (
+    *(
+        f"rcctl {action} {name}"
+        for action in ("enable", "disable")
+        for name in ("smtpd", "postfix", "one", "two", "pf")
+    ),
+    *("rcctl set one flags -a -b", "rcctl set smtpd flags -v", "rcctl set two timeout 60", "rcctl set one user mail"),
+    *("rcctl order postfix", "rcctl order two one", "rcctl set smtpd status off", "rcctl set nothing status off"),
+)
+#: an edit that changes nothing but the form
+NOTHING = shell("rcctl set nothing status off")
+
+
+@pytest.mark.long
+def test_whatever_rcctl_does_before_between_and_after(standin: Standin) -> None:
+    """Sequences of rcctl commands around two runs: the wish holds, the user's own stays, nothing is reported twice."""
+    chance = random.Random(4)  # noqa: S311
+    scripts = "for name in one two; do printf '#!/bin/sh\\nexit 1\\n' >/etc/rc.d/$name; chmod 755 /etc/rc.d/$name; done"
+    rounds: list[dict[str, Any]] = []
+    for _unused in range(60):
+        rounds.append(shell(f"rm -f {LOCAL}"))
+        for _half in range(2):
+            rounds += [
+                shell("; ".join(chance.choices(COMMANDS, k=chance.randrange(8))) or ":"),
+                read(),
+                module("rc_conf_local", WANTED, check=True),
+                module("rc_conf_local", WANTED),
+                read(),
+                NOTHING,
+                read(),
+                module("rc_conf_local", WANTED, check=True),
+            ]
+    answers = run(standin, [shell(scripts), *rounds, shell(f"rm {LOCAL} /etc/rc.d/one /etc/rc.d/two")], timeout=900)
+    seen = set()
+    for start in range(1, len(answers) - 1, 17):
+        for half in (start + 1, start + 9):
+            did, before, foretold, done, after, _nothing, again, checked = answers[half : half + 8]
+            assert not done.get("failed"), (did, done)
+            assert (foretold["changed"], foretold["diff"]) == (done["changed"], done["diff"])
+            assert done["changed"] == (before["stdout"] != after["stdout"])
+            # rcctl leaves alone what was written, and there is nothing left to do
+            assert again["stdout"] == after["stdout"]
+            assert not checked["changed"]
+            now, then = after["stdout"].splitlines(), before["stdout"].splitlines()
+            ours = ("smtpd_flags", "httpd_flags", "pkg_scripts")
+            assert [line for line in now if not line.startswith(ours)] == [
+                line for line in then if not line.startswith(ours)
+            ]
+            assert {"smtpd_flags=NO", "httpd_flags=-v"} <= set(now)
+            names = next(line.partition("=")[2].split() for line in now if line.startswith("pkg_scripts="))
+            old = [line.partition("=")[2].split() for line in then if line.startswith("pkg_scripts=")]
+            assert names[-1] == "postfix"
+            assert names[:-1] == [name for name in (old[0] if old else []) if name != "postfix"]
+            seen.add(done["changed"])
+    assert seen == {True, False}
