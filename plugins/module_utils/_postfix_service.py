@@ -398,6 +398,16 @@ def collisions(wanted: Sequence[Listener]) -> list[str]:
     return found
 
 
+def refused(entries: Iterable[Service]) -> list[str]:
+    """A sentence for each service at which master(8) ends, although postconf(1) and "postfix check" let it pass."""
+    return [
+        f"master.cf: service {service.key} is private ({service.private!r}), and master(8) ends at an inet service that"
+        " is; write n in that column"
+        for service in entries
+        if service.type == "inet" and service.private != "n"
+    ]
+
+
 def plan(
     before: Snapshot | None,
     now: Snapshot,

@@ -300,7 +300,7 @@ class Activation:
         """Raise Rejected where the configuration on disk could not serve; the running daemon is not touched."""
         if self.problem:
             raise Rejected(self.problem)
-        for sentence in service.collisions(self.wanted):
+        for sentence in (*service.refused(service.services(self.now.master.text)), *service.collisions(self.wanted)):
             raise Rejected(sentence)
         for listener in self.wanted:
             # Without a record, what holds a port may be the running Postfix.

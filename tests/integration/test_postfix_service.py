@@ -283,6 +283,10 @@ BROKEN: dict[str, tuple[str | dict[str, Any], str]] = {
         "printf '2526 inet n - y - - smtpd\\n  -o smtpd_timeout=ten\\n' >> /etc/postfix/master.cf",
         r"a daemon does not start; .*fatal: .*smtpd_timeout",
     ),
+    "a private service on the network": (
+        "printf '2526 inet - - y - - smtpd\\n' >> /etc/postfix/master.cf",
+        r"service 2526/inet is private \('-'\), and master\(8\) ends at an inet service that is",
+    ),
     "a line that master(8) cannot read": (
         "printf '2526 inett n - y - - smtpd\\n' >> /etc/postfix/master.cf",
         r"postconf -c /etc/postfix -x failed .*inett",

@@ -104,6 +104,15 @@ def test_plan(now: Snapshot, action: str, reasons: list[str]) -> None:
     assert stopped.reasons == ["Postfix is not running", *reasons]
 
 
+def test_what_master_refuses() -> None:
+    text = "smtp inet - - n - - smtpd\n587 inet n - n - - smtpd\nsmtp unix - - n - - smtp\n465 inet y - n - - smtpd\n"
+    assert service.refused(service.services(text)) == [
+        f"master.cf: service {key} is private ({value!r}), and master(8) ends at an inet service that is; write n in"
+        " that column"
+        for key, value in (("smtp/inet", "-"), ("465/inet", "y"))
+    ]
+
+
 def test_every_restart_only_parameter_restarts() -> None:
     for name in types.RESTART:
         before = replace(BASE, settings={name: "a"})
