@@ -167,6 +167,8 @@ class Certificate:
     names: tuple[str, ...]
     is_ca: bool
     purposes: tuple[bytes, ...] | None
+    #: object identifier of the algorithm it is signed with, in DER without tag and length
+    signature: bytes
 
 
 def der_elements(data: bytes) -> list[tuple[int, bytes, bytes]]:
@@ -229,7 +231,7 @@ def parse_certificate(der: bytes, source: str) -> Certificate:
         fields = der_elements(der_elements(body)[0][1])
         if fields[0][0] == 0xA0:
             fields = fields[1:]
-        serial, _algorithm, issuer, validity, subject, key = fields[:6]
+        serial, algorithm, issuer, validity, subject, key = fields[:6]
         begin, end = der_elements(validity[1])
         names: tuple[str, ...] = ()
         is_ca = False
@@ -260,11 +262,61 @@ def parse_certificate(der: bytes, source: str) -> Certificate:
             names=names,
             is_ca=is_ca,
             purposes=purposes,
+            signature=der_elements(algorithm[1])[0][1],
         )
     except (ValueError, IndexError) as exc:
         raise ValueError(
             f"{source}: a certificate in it is damaged: it is not the DER of an X.509 certificate"
         ) from exc
+
+
+#: Signatures over a digest that collisions are known of. RFC 9155; OpenSSL 3 takes none at its default security level.
+_WEAK_SIGNATURES = {
+    bytes.fromhex("2a864886f70d010102"): "MD2",
+    bytes.fromhex("2a864886f70d010104"): "MD5",
+    bytes.fromhex("2a864886f70d010105"): "SHA-1",
+    bytes.fromhex("2a8648ce3d0401"): "SHA-1",
+    bytes.fromhex("2a8648ce380403"): "SHA-1",
+}
+_RSA, _EC = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a8648ce3d0201")
+#: the least bits of a key: RFC 9325, section 4.5 (RSA); RFC 8446, section 4.2.7 (the curves of TLS 1.3)
+_LEAST_BITS = {"RSA": 2048, "elliptic-curve": 256}
+
+
+def key_size(public_key: bytes) -> tuple[str, int]:
+    """Kind and size in bits of the key in the DER of a SubjectPublicKeyInfo: ``RSA``, ``elliptic-curve``, or another.
+
+    The size is 0 where it is not known. ValueError where the DER is damaged.
+    """
+    algorithm, bits = der_elements(der_elements(public_key)[0][1])[:2]
+    kind, content = der_elements(algorithm[1])[0][1], bits[1][1:]
+    if kind == _RSA:
+        modulus = der_elements(der_elements(content)[0][1])[0][1]
+        return "RSA", int.from_bytes(modulus, "big").bit_length()
+    if kind == _EC and content:
+        # SEC 1, section 2.3.3: one byte, then x, and y unless the point is compressed.
+        return "elliptic-curve", (len(content) - 1) * (8 if content[0] in (2, 3) else 4)
+    return "other", 0
+
+
+def weakness(certificate: Certificate) -> str | None:
+    """Why OpenSSL would not serve a certificate although nothing else is wrong with it; None where it would."""
+    try:
+        kind, bits = key_size(certificate.public_key)
+    except (ValueError, IndexError):
+        return f"the public key of {certificate.subject_text} is damaged"
+    if bits < _LEAST_BITS.get(kind, 0):
+        return (
+            f"the {kind} key of {certificate.subject_text} has {bits} bits; at least {_LEAST_BITS[kind]} are needed, or"
+            " OpenSSL serves no TLS with it"
+        )
+    digest = _WEAK_SIGNATURES.get(certificate.signature)
+    if digest is not None:
+        return (
+            f"the certificate {certificate.subject_text} is signed over {digest}, which OpenSSL takes no more; have it"
+            " issued anew with SHA-256"
+        )
+    return None
 
 
 def chain_of(text: str, source: str) -> list[Certificate]:
@@ -329,6 +381,10 @@ def set_problem(
             return f"the chain goes on after {lower.subject_text} with {upper.subject_text}, which is not an authority"
     if leaf.is_ca and len(chain) > 1:
         return f"the first certificate, {leaf.subject_text}, is that of an authority and not of a host"
+    for certificate in chain:
+        found = weakness(certificate)
+        if found:
+            return found
     wanted = PURPOSES[purpose]
     if leaf.purposes is not None and wanted not in leaf.purposes and _ANY_PURPOSE not in leaf.purposes:
         return f"the certificate {leaf.subject_text} is not for the purpose {purpose} (extendedKeyUsage)"
@@ -362,6 +418,11 @@ def _iso(time: datetime.datetime) -> str:
 #: where certificates can come from
 SOURCES = ("private_ca", "acme", "given", "existing")
 KEY_TYPES = ("rsa", "ecdsa")
+#: directories whose certificates belong to others
+SYSTEM_DIRECTORIES = (
+    "", "/etc", "/etc/ssl", "/etc/ssl/certs", "/etc/ssl/private", "/etc/postfix", "/etc/dovecot", "/etc/acme",
+    "/etc/letsencrypt", "/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+)  # fmt: skip
 
 
 def key_sets(types: Sequence[str], key_file: str, chain_file: str) -> list[dict[str, str]]:
@@ -450,7 +511,15 @@ def input_problems(inputs: Mapping[str, Any]) -> list[str]:
                     raise ValueError(f"tls_pki_trusted: {name}: has more than one certificate; give each its own name")
             except ValueError as exc:
                 found.append(f"{exc}.")
-    found.append(_file_problem("tls_pki_trusted_directory", inputs["tls_pki_trusted_directory"]))
+    directory = inputs["tls_pki_trusted_directory"]
+    if isinstance(directory, str) and directory.rstrip("/") in SYSTEM_DIRECTORIES:
+        found.append(
+            f"tls_pki_trusted_directory is {directory!r}, where the system or another program keeps certificates, and"
+            " those that are not in tls_pki_trusted would be taken away. Right would be a directory of its own, such as"
+            " '/etc/ssl/mail-cas'."
+        )
+    else:
+        found.append(_file_problem("tls_pki_trusted_directory", directory))
     wish, bits = inputs["tls_pki_dhparam"], inputs["tls_pki_dhparam_bits"]
     groups = ("ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192")
     if wish and wish != "generate" and wish not in groups:
@@ -519,11 +588,22 @@ def _given_problems(given: Any, types: Sequence[Any]) -> list[str]:
 def _authority_problems(inputs: Mapping[str, Any]) -> list[str | None]:
     """The problems of the inputs that only a private CA has."""
     found: list[str | None] = []
-    directory = inputs["tls_pki_ca_directory"]
-    if not isinstance(directory, str) or not directory.startswith("/") or not directory.strip("/"):
+    for name, place in (("tls_pki_ca_directory", "host of the CA"), ("tls_pki_ca_public_directory", "control node")):
+        directory = inputs[name]
+        if not isinstance(directory, str) or not directory.startswith("/") or not directory.strip("/"):
+            found.append(
+                f"{name} is {directory!r}. Right would be the absolute path of a directory on the {place}, such as"
+                " '{{ inventory_dir }}/pki'."
+            )
+    host = inputs["tls_pki_ca_host"]
+    if host != "localhost" and host not in inputs["inventory_hosts"]:
         found.append(
-            f"tls_pki_ca_directory is {directory!r}. Right would be the absolute path of a directory on the control"
-            " side, such as '{{ inventory_dir }}/pki'."
+            f"tls_pki_ca_host is {host!r}. Right would be 'localhost' for the control node, or a host of the inventory."
+        )
+    elif host != "localhost" and host in inputs["mail_hosts"]:
+        found.append(
+            f"tls_pki_ca_host is {host!r}, which is a mail host, and the key of the CA must be on none: whoever breaks"
+            " into it could issue certificates. Right would be 'localhost', or a host that serves no mail."
         )
     lifetimes = ["tls_pki_certificate_days", "tls_pki_ca_days"]
     pairs = [

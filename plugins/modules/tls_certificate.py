@@ -13,8 +13,9 @@ author: The puffy.mail developers (@puffy-mail)
 description:
   - Puts a key and its certificate chain in place, or only looks at those that are there.
   - A set is good when the key matches, is not encrypted and is readable by no one who should not; when the chain is in
-    order, the host's certificate first, then the intermediate ones, without the root; when the certificate is for the
-    purpose, covers the names and is valid for long enough; and when C(openssl verify) leads it to a trusted root.
+    order, the host's certificate first, then the intermediate ones, without the root; when no RSA key is below 2048
+    bits and nothing is signed over SHA-1, which OpenSSL would not serve; when the certificate is for the purpose,
+    covers the names and is valid for long enough; and when C(openssl verify) leads it to a trusted root.
   - A bad set changes nothing. The error says which of these rules it breaks, and the old set stays in place.
 options:
   state:
@@ -162,15 +163,25 @@ def required(path: str) -> str:
     return state.text()
 
 
+def ask(argv: list[str], **more: Any) -> _command.Result:
+    """The answer of a command that may say no; CommandError where a signal ended it, since it then said nothing."""
+    answer = _command.run(argv, check=False, **more)
+    if answer.rc < 0:
+        raise _command.CommandError(f"{argv[0]} {argv[1]} was ended by signal {-answer.rc}; it does not work here")
+    return answer
+
+
 def public_key(openssl: str, key: str, source: str) -> bytes:
     """The public half of a private key, as in a certificate. The key reaches openssl by its standard input."""
     problem = pem.key_problem(key, source)
     if problem:
         raise ValueError(problem)
-    answer = _command.run([openssl, "pkey", "-pubout", "-passin", "pass:"], data=key, check=False)
-    blocks = pem.pem_blocks(answer.stdout, source) if answer.rc == 0 else []
-    if not blocks:
+    answer = ask([openssl, "pkey", "-pubout", "-passin", "pass:"], data=key)
+    if answer.rc != 0:
         raise ValueError(f"{source}: the private key is damaged: openssl pkey cannot read it")
+    blocks = pem.pem_blocks(answer.stdout, "the answer of openssl pkey")
+    if not blocks:
+        raise _command.CommandError(f"{openssl} pkey, given the private key of {source}, did not print the public one")
     return blocks[0].der
 
 
@@ -189,7 +200,7 @@ def check_trust(
         trusted = keep("ca.pem", ca) if ca is not None else ca_file
         argv = [openssl, "verify", "-purpose", purpose, *(["-CAfile", trusted] if trusted else [])]
         argv += ["-untrusted", keep("chain.pem", chain), keep("leaf.pem", pem.to_pem(leaf.der))]
-        answer = _command.run(argv, check=False)
+        answer = ask(argv)
     # LibreSSL prints "verification failed: 20 (text)" to standard output, OpenSSL "error 20 at 0 depth lookup: text".
     if answer.rc != 0 or not answer.stdout.rstrip().endswith(": OK"):
         lines = (answer.stderr + answer.stdout).splitlines()
@@ -216,6 +227,8 @@ def differs(state: _files.FileState | None, target: Target) -> bool:
     """Whether a file is not as it is to be."""
     if state is None or state.content != target.content or state.mode != target.mode:
         return True
+    if target.secret and state.uid != os.geteuid():
+        return True
     return target.gid is not None and state.gid != target.gid
 
 
@@ -229,23 +242,43 @@ def shown(content: bytes | None, mode: int, secret: bool) -> str | None:
 def difference(state: _files.FileState | None, target: Target) -> dict[str, str]:
     """The diff of one file. Another key of the same mode is told apart by a word, not by its content."""
     before = None if state is None else shown(state.content, state.mode, target.secret)
-    after = shown(target.content, target.mode, target.secret)
+    after = shown(target.content, target.mode, target.secret) or ""
+    if before is not None and state is not None:
+        for what, have, want in (
+            ("owner", state.uid, os.geteuid() if target.secret else state.uid),
+            ("group", state.gid, state.gid if target.gid is None else target.gid),
+        ):
+            if have != want:
+                before, after = f"{before}{what} {have}\n", f"{after}{what} {want}\n"
     if target.secret and state is not None and state.content != target.content:
         after = f"{after}(another one)\n"
     return _files.text_diff(target.path, before, after)
 
 
 def apply(changes: list[tuple[_files.FileState | None, Target]]) -> None:
-    """Write all files beside their targets first, then give them their names one right after the other."""
+    """Write all files beside their targets first, then give them their names one right after the other.
+
+    Where one of them cannot get its name, those before it become again what they were.
+    """
     staged: list[tuple[str, str]] = []
+    live: list[tuple[_files.FileState | None, Target]] = []
     try:
         for state, target in changes:
-            uid = os.geteuid() if state is None else state.uid
+            # A key is root's, whoever had it before.
+            uid = os.geteuid() if state is None or target.secret else state.uid
             gid = target.gid if target.gid is not None else (os.getegid() if state is None else state.gid)
             staged.append((_files.stage(target.path, target.content, uid=uid, gid=gid, mode=target.mode), target.path))
-        while staged:
+        for change in changes:
             name, path = staged.pop(0)
             _files.commit(name, path)
+            live.append(change)
+    except _files.FileError:
+        for state, target in reversed(live):
+            if state is None:
+                _files.remove(target.path)
+            else:
+                _files.write(target.path, state.content, uid=state.uid, gid=state.gid, mode=state.mode)
+        raise
     finally:
         for name, _path in staged:
             _files.discard(name)
@@ -256,6 +289,9 @@ def check_modes(key_file: str, key_group: str | None) -> None:
     state = _files.read(key_file)
     if state is None:
         return
+    # Where the run is not root's, its own user may have the key.
+    if state.uid not in (0, os.geteuid()):
+        raise ValueError(f"{key_file}: belongs to the user with the id {state.uid}, who can read it; it must be root's")
     by_design = key_group is not None and state.gid == _files.gid_of(key_group)
     if state.mode & (0o037 if by_design else 0o077):
         right = f"0640 and the group {key_group}" if key_group is not None else "0600"

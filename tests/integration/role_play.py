@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +17,36 @@ from hosts import PODMAN, ROOT, Host
 
 NAME = "mail.example.test"
 
-PLAYBOOK = """
+PLAYBOOK = f"""
 - name: Keep the keys
-  hosts: all
+  hosts: {NAME}
   gather_facts: true
   roles: [puffy.mail.tls_pki]
 """
 
 
 class Play:
-    """The role, run by ansible-playbook against one host."""
+    """The role, run by ansible-playbook against one host; others of the inventory are there to be delegated to."""
 
-    def __init__(self, host: Host, directory: Path) -> None:
+    def __init__(self, host: Host, directory: Path, others: Mapping[str, Host] | None = None) -> None:
         self.host = host
         self.directory = directory
+        self.others = others or {}
         (directory / "play.yml").write_text(PLAYBOOK)
 
     def __call__(self, *options: str, **variables: Any) -> tuple[int, int, str]:
         """Exit status, number of changed tasks, and output."""
-        inventory = {
-            "all": {
-                "hosts": {
-                    NAME: {
-                        "ansible_connection": "containers.podman.podman",
-                        "ansible_host": self.host.name,
-                        "ansible_podman_executable": PODMAN,
-                        "ansible_python_interpreter": "/usr/bin/python3",
-                        **variables,
-                    }
-                }
+        hosts = {
+            name: {
+                "ansible_connection": "containers.podman.podman",
+                "ansible_host": host.name,
+                "ansible_podman_executable": PODMAN,
+                "ansible_python_interpreter": "/usr/bin/python3",
+                **(variables if name == NAME else {}),
             }
+            for name, host in {NAME: self.host, **self.others}.items()
         }
+        inventory = {"all": {"hosts": hosts}}
         (self.directory / "hosts.json").write_text(json.dumps(inventory))
         tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
         done = subprocess.run(

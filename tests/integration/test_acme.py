@@ -26,7 +26,8 @@ set -eu
 mkdir -p /etc/pebble && cd /etc/pebble
 printf '127.0.0.1 imap.example.test refused.example.test\\n' >>/etc/hosts
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=pebble \
-    -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out /usr/local/share/ca-certificates/pebble.crt 2>/dev/null
+    -addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout key.pem \
+    -out /usr/local/share/ca-certificates/pebble.crt 2>/dev/null
 update-ca-certificates >/dev/null 2>&1
 cat >config.json <<JSON
 {"pebble": {"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000", "httpPort": 80,
@@ -109,6 +110,20 @@ def test_certbot_obtains_renews_and_is_refused(play: Play) -> None:
     status, changed, output = play(**WISH)
     assert (status, changed) == (0, 0), output
 
+    # another server is asked at once, and nobody when the names are written in another way
+    moved = WISH | {"tls_pki_acme_directory_url": "https://localhost:14000/dir"}
+    status, changed, output = play("--check", **moved)
+    assert (status, changed) == (0, 1), output
+    status, _, output = play(**moved)
+    assert status == 0, output
+    third = fingerprint(host, f"cat {CHAIN}")
+    assert third != second
+    status, changed, output = play(**moved | {"tls_pki_names": ["IMAP.example.test."]})
+    assert (status, changed) == (0, 0), output
+    host.run("postfix reload 2>/dev/null; sleep 1")
+    WISH.update(moved)
+    second = third
+
     # an order that the server refuses, and a server that is down: the old set stays
     state = f"sha256sum {KEY} {CHAIN}"
     before = host.run(state).stdout
@@ -178,9 +193,9 @@ def test_openbsd_is_told_what_acme_client_needs() -> None:
         host.playbook(plays)
         assert host.run(f"cmp /srv/ready.pem {CHAIN} && stat -c %a {KEY}").stdout == "600\n"
         table = host.run("crontab -l").stdout
+        names = f"{NAME},imap.example.test,smtp.example.test"
         assert (
-            f"\n~\t~\t*\t*\t*\t-n -s {INSTALL} -c {NAME} /etc/ssl/private/acme-{NAME}.key /etc/ssl/acme-{NAME}.pem"
-            in table
+            f"\n~\t~\t*\t*\t*\t-n -s {INSTALL} -c -a /srv/root.pem {names} /etc/ssl/private/acme-{NAME}.key " in table
         )
         assert table.rstrip().endswith(f"acme-client {NAME}")
         assert "httpd_flags=\n" in host.read("/etc/rc.conf.local")

@@ -256,6 +256,86 @@ def test_the_role_with_given_files_keeps_the_old_set_when_the_new_one_is_bad(pla
 
 
 @pytest.mark.long
+def test_the_role_with_the_authority_on_another_host(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Host("trixie-mail") as mail, Host("trixie-mail") as keeper:
+        play = Play(mail, tmp_path_factory.mktemp("play"), {"ca.example.test": keeper})
+        wish = {
+            "tls_pki_rsa_bits": 2048,
+            "tls_pki_names": ["imap.example.test"],
+            "tls_pki_ca_host": "ca.example.test",
+            "tls_pki_ca_directory": "/srv/pki",
+            "tls_pki_ca_intermediate": True,
+            "tls_pki_ca_passphrase": "a-vaulted-one",
+            "tls_pki_clients": ["printer"],
+        }
+        status, _, output = play(**wish | {"tls_pki_ca_host": NAME})
+        assert status != 0
+        assert "which is a mail host, and the key of the CA must be on none" in re.sub(r"\s+", " ", output)
+        status, changed, output = play("--check", **wish)
+        assert (status, changed > 0) == (0, True), output
+        keys = "find / -xdev -name '*.key'"
+        before = set(keeper.run(keys).stdout.splitlines())
+        status, _, output = play("--diff", **wish)
+        assert status == 0, output
+        assert "a-vaulted-one" not in output
+        assert "PRIVATE KEY" not in output
+        assert verify(mail, CHAIN) == f"{CHAIN}: OK\n"
+        # The keys of the authority and of its clients are there alone; what is public is here too.
+        assert set(mail.run(keys).stdout.splitlines()) - before == {KEY}
+        assert set(keeper.run(keys).stdout.splitlines()) - before == {
+            "/srv/pki/ca.key", "/srv/pki/clients/printer.key", "/srv/pki/intermediate.key"
+        }  # fmt: skip
+        public = play.directory / "pki"
+        there = {str(path.relative_to(public)): path.read_text() for path in public.rglob("*") if path.is_file()}
+        assert sorted(there) == ["ca.pem", "clients/printer.pem", "crl.pem"]
+        assert there["ca.pem"].strip() == mail.read(CA).strip() == keeper.read("/srv/pki/ca.pem").strip()
+        assert "PRIVATE KEY" not in "".join(there.values())
+        status, changed, output = play(**wish)
+        assert (status, changed) == (0, 0), output
+        # A copy that was lost is made again.
+        (public / "crl.pem").unlink()
+        status, changed, output = play(**wish)
+        assert (status, changed) == (0, 1), output
+        # A new key for the server: the old one is moved away, and its certificate with it replaced.
+        old = mail.run(f"openssl pkey -in {KEY} -pubout; mv {KEY} {KEY}.old").stdout
+        status, changed, output = play(**wish)
+        assert (status, changed) == (0, 3), output
+        assert mail.run(f"openssl pkey -in {KEY} -pubout").stdout != old
+        assert verify(mail, CHAIN) == f"{CHAIN}: OK\n"
+
+
+@pytest.mark.long
+def test_the_role_with_files_that_another_tool_keeps(play: Play, authority: Authority) -> None:
+    host = play.host
+    good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
+    status, _, output = play(tls_pki_source="given", tls_pki_given_ca=authority.root, tls_pki_given=good)
+    assert status == 0, output
+    wish = {"tls_pki_source": "existing", "tls_pki_existing_ca_file": CA}
+    status, changed, output = play(**wish)
+    assert (status, changed) == (0, 0), output
+    before = files(host)
+    for spoil, repair, said in (
+        (f"chmod 644 {KEY}", f"chmod 600 {KEY}", f"{KEY}: mode 0644 lets others at the key; it must be 0600."),
+        (f"chown daemon {KEY}", f"chown root {KEY}", f"{KEY}: belongs to the user with the id 1, who can read it"),
+        (f"mv {CHAIN} /root/away", f"mv /root/away {CHAIN}", f"{CHAIN}: does not exist."),
+    ):
+        host.run(spoil)
+        status, changed, output = play(**wish)
+        assert (status != 0, changed) == (True, 0), output
+        assert said in re.sub(r"\s+", " ", output)
+        host.run(repair)
+        assert files(host) == before
+    # A bare host: what would be installed is foretold.
+    host.run("mv /usr/bin/openssl /usr/bin/openssl.away")
+    try:
+        status, changed, output = play("--check", **wish)
+    finally:
+        host.run("mv /usr/bin/openssl.away /usr/bin/openssl")
+    assert (status, changed) == (0, 1), output
+    assert "Would install openssl;" in output
+
+
+@pytest.mark.long
 def test_the_role_searches_for_dh_parameters_with_a_countdown(play: Play, authority: Authority) -> None:
     good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
     path = "/etc/ssl/own-dh.pem"

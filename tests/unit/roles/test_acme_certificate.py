@@ -23,29 +23,47 @@ def openssl(*arguments: str, data: str = "") -> str:
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, text=True, check=True).stdout
 
 
-def leaf(directory: Path, name: str, days: int = 30) -> str:
-    """A certificate for ``name`` and the key of the directory, by its authority."""
-    (directory / "ext").write_text(f"subjectAltName=DNS:{name},DNS:imap.example.test\n")
-    request = openssl("req", "-new", "-key", str(directory / "key"), "-subj", f"/CN={name}")
+def sign(directory: Path, key: str, issuer: str, subject: str, extensions: str, days: int = 30) -> str:
+    """A certificate for a key of the directory, by an authority of the directory."""
+    (directory / "ext").write_text(extensions)
+    request = openssl("req", "-new", "-key", str(directory / key), "-subj", f"/CN={subject}")
     return openssl(
-        "x509", "-req", "-CA", str(directory / "ca.pem"), "-CAkey", str(directory / "ca.key"), "-CAcreateserial",
-        "-days", str(days), "-extfile", str(directory / "ext"), data=request,
+        "x509", "-req", "-CA", str(directory / f"{issuer}.pem"), "-CAkey", str(directory / f"{issuer}.key"),
+        "-CAcreateserial", "-days", str(days), "-extfile", str(directory / "ext"), data=request,
     )  # fmt: skip
+
+
+def leaf(directory: Path, name: str, days: int = 30, usage: str = "serverAuth", issuer: str = "middle") -> str:
+    names = f"subjectAltName=DNS:{name},DNS:imap.example.test\nextendedKeyUsage={usage}\n"
+    return sign(directory, "key", issuer, name, names, days)
 
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("material")
     curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    for name in ("ca.key", "key", "other.key"):
+    for name in ("root.key", "middle.key", "foreign.key", "key", "other.key"):
         (directory / name).write_text(openssl("genpkey", *curve))
-    authority = openssl("req", "-x509", "-new", "-key", str(directory / "ca.key"), "-subj", "/CN=CA", "-days", "60")
-    (directory / "ca.pem").write_text(authority)
-    (directory / "chain").write_text(leaf(directory, NAME) + authority)
-    (directory / "renewed").write_text(leaf(directory, NAME) + authority)
-    (directory / "alone").write_text(leaf(directory, NAME))
-    (directory / "foreign").write_text(leaf(directory, "www.example.test") + authority)
-    (directory / "expired").write_text(leaf(directory, NAME, days=0) + authority)
+    for name in ("root", "foreign"):
+        root = openssl("req", "-x509", "-new", "-key", str(directory / f"{name}.key"), "-subj", "/CN=CA", "-days", "60")
+        (directory / f"{name}.pem").write_text(root)
+    middle = sign(directory, "middle.key", "root", "Middle", "basicConstraints=critical,CA:true\n", 50)
+    (directory / "middle.pem").write_text(middle)
+    chains = {
+        "chain": leaf(directory, NAME) + middle,
+        "renewed": leaf(directory, NAME) + middle,
+        "alone": leaf(directory, NAME),
+        "foreign": leaf(directory, "www.example.test") + middle,
+        "expired": leaf(directory, NAME, days=0) + middle,
+        "rooted": leaf(directory, NAME) + middle + (directory / "root.pem").read_text(),
+        "for clients": leaf(directory, NAME, usage="clientAuth") + middle,
+    }
+    chains["disordered"] = leaf(directory, NAME) + leaf(directory, "www.example.test") + middle
+    # The same names all along, and a signature that does not hold.
+    forged = sign(directory, "foreign.key", "foreign", "Middle", "basicConstraints=critical,CA:true\n")
+    chains["forged"] = leaf(directory, NAME) + forged
+    for name, text in chains.items():
+        (directory / name).write_text(text)
     (directory / "encrypted").write_text(
         openssl("pkey", "-aes128", "-passout", "pass:x", data=(directory / "key").read_text())
     )
@@ -57,6 +75,7 @@ class Files:
 
     def __init__(self, directory: Path, material: Path) -> None:
         self.directory = directory
+        self.roots = material / "root.pem"
         for name in ("key", "chain"):
             shutil.copy(material / name, directory / name)
             shutil.copy(material / name, directory / f"to.{name}")
@@ -64,11 +83,19 @@ class Files:
         client.write_text(CLIENT)
         client.chmod(0o755)
 
-    def run(self, *client: str, options: tuple[str, ...] = ("-r",), name: str = NAME) -> tuple[int, str]:
+    def run(
+        self, *client: str, options: tuple[str, ...] = ("-r",), names: str = f"{NAME},imap.example.test"
+    ) -> tuple[int, str]:
+        # The directory comes before those that the script looks into for commands.
+        script = self.directory / "script"
+        script.write_text(SCRIPT.read_text().replace("\nPATH=", f"\nPATH={self.directory}:"))
         paths = [str(self.directory / part) for part in ("key", "chain", "to.key", "to.chain")]
         command = [str(self.directory / "acme-client"), *client] if client else []
         done = subprocess.run(
-            ["sh", str(SCRIPT), *options, name, *paths, *command], capture_output=True, text=True, check=False
+            ["sh", str(script), "-a", str(self.roots), *options, names, *paths, *command],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -102,13 +129,8 @@ def test_a_new_certificate_is_0_and_goes_live(files: Files, material: Path) -> N
     assert files.live() == [(material / "key").read_text(), (material / "renewed").read_text()]
     modes = [(files.directory / f"to.{part}").stat().st_mode & 0o777 for part in ("key", "chain")]
     assert modes == [0o600, 0o644]
-    assert sorted(path.name for path in files.directory.iterdir()) == [
-        "acme-client",
-        "chain",
-        "key",
-        "to.chain",
-        "to.key",
-    ]
+    there = sorted(path.name for path in files.directory.iterdir())
+    assert there == ["acme-client", "chain", "key", "script", "to.chain", "to.key"]
     assert files.run("2") == (2, "")
 
 
@@ -121,6 +143,8 @@ def test_a_new_certificate_is_0_and_goes_live(files: Files, material: Path) -> N
         ("chain", "alone", "{0}/chain has no intermediate certificate"),
         ("chain", "foreign", "the certificate in {0}/chain does not have the name mail.example.test"),
         ("chain", "expired", "the certificate in {0}/chain has expired"),
+        ("chain", "rooted", "{0}/chain has a root certificate, which clients have already"),
+        ("chain", "disordered", "{0}/chain is not in order, each certificate followed by that of its issuer"),
         ("chain", "key", "{0}/key does not match the first certificate in {0}/chain"),
     ],
 )
@@ -131,3 +155,52 @@ def test_a_bad_set_leaves_the_old_one(files: Files, material: Path, part: str, s
         1, f"puffy-mail-certificate: {rule.format(files.directory)}. The old set stays in place.\n"
     )  # fmt: skip
     assert files.live() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"), [("for clients", "unsuitable certificate purpose"), ("forged", "unable to get")]
+)
+def test_a_chain_that_leads_nowhere_leaves_the_old_one(files: Files, material: Path, source: str, reason: str) -> None:
+    before = files.live()
+    status, said = files.run("0", str(material / source), str(files.directory / "chain"))
+    assert status == 1
+    assert f"the chain in {files.directory}/chain does not lead to a trusted root: " in said
+    assert reason in said
+    assert files.live() == before
+
+
+def test_every_name_that_is_wanted_must_be_there(files: Files, material: Path) -> None:
+    wanted = f"{NAME},imap.example.test,smtp.example.test"
+    status, said = files.run("0", str(material / "renewed"), str(files.directory / "chain"), names=wanted)
+    assert status == 1
+    assert "does not have the name smtp.example.test" in said
+
+
+DAEMON = """#!/bin/sh
+[ "$*" != status ] && [ "$*" != "process status" ] || exit 0
+echo "$0 $*" >>{0}/calls
+[ ! -e {0}/broken ] || { echo "fatal: it broke" >&2; exit 1; }
+"""
+
+
+def test_a_reload_that_failed_is_made_up_for_by_the_next_run(files: Files, material: Path) -> None:
+    for name in ("postfix", "doveadm"):
+        path = files.directory / name
+        path.write_text(DAEMON.replace("{0}", str(files.directory)))
+        path.chmod(0o755)
+    calls, broken = files.directory / "calls", files.directory / "broken"
+    broken.touch()
+    status, said = files.run("0", str(material / "renewed"), str(files.directory / "chain"), options=())
+    assert (status, said) == (
+        1,
+        "puffy-mail-certificate: postfix reload failed: fatal: it broke. The new set is in place, and the next run"
+        " reloads again.\n",
+    )
+    assert files.live()[1] == (material / "renewed").read_text()
+    broken.unlink()
+    calls.unlink()
+    assert files.run("2", options=()) == (0, "")
+    assert [line.rpartition("/")[2] for line in calls.read_text().splitlines()] == ["postfix reload", "doveadm reload"]
+    # Once is enough.
+    assert files.run("2", options=()) == (2, "")
+    assert len(calls.read_text().splitlines()) == 2

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import ipaddress
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -98,6 +99,41 @@ def test_a_certificate_is_read_as_the_library_reads_it() -> None:
     assert parse(ROOT).purposes is None
     assert pem.fingerprint(LEAF) == theirs.fingerprint(hashes.SHA256()).hex(":").upper()
     assert pem.to_pem(LEAF) == theirs.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "bits"),
+    [
+        (ec.generate_private_key(ec.SECP256R1()), "elliptic-curve", 256),
+        (ec.generate_private_key(ec.SECP521R1()), "elliptic-curve", 528),
+        (rsa.generate_private_key(65537, 2048), "RSA", 2048),
+        (rsa.generate_private_key(65537, 1024), "RSA", 1024),  # noqa: S505
+        (ed25519.Ed25519PrivateKey.generate(), "other", 0),
+    ],
+)
+def test_kind_and_size_of_a_key(key: Any, kind: str, bits: int) -> None:
+    assert pem.key_size(public(key)) == (kind, bits)
+
+
+def test_keys_and_signatures_that_openssl_would_not_serve() -> None:
+    """What OpenSSL at security level 2, the default of Debian, answers with "ee key too small" and "ca md too weak"."""
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505
+    small = make("mail.example.org", "Middle", weak, KEYS[1], usage=SERVER, names=NAMES)
+    assert problem(small, MIDDLE, key=weak) == (
+        "the RSA key of CN=mail.example.org,O=Kernel Panic has 1024 bits; at least 2048 are needed, or OpenSSL serves"
+        " no TLS with it"
+    )
+    # The library makes no SHA-1 signatures any more: the identifier is changed in a certificate over SHA-256.
+    sha256, sha1 = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d0401")
+    assert parse(MIDDLE).signature == sha256
+    old = dataclasses.replace(parse(MIDDLE), signature=sha1)
+    assert pem.weakness(parse(MIDDLE)) is None
+    assert pem.weakness(old) == (
+        "the certificate CN=Middle,O=Kernel Panic is signed over SHA-1, which OpenSSL takes no more; have it issued"
+        " anew with SHA-256"
+    )
+    wanted: dict[str, Any] = {"names": NAMES[:1], "purpose": "sslserver", "now": NOW, "minimum_days": 0}
+    assert pem.set_problem([parse(LEAF), old], public(KEYS[2]), **wanted) == pem.weakness(old)
 
 
 @pytest.mark.parametrize("year", [1999, 2049, 2050, 2120])
@@ -309,7 +345,11 @@ INPUTS: dict[str, Any] = {
     "tls_pki_dhparam": "",
     "tls_pki_dhparam_bits": 2048,
     "tls_pki_dhparam_file": "/etc/ssl/dhparam.pem",
+    "tls_pki_ca_host": "localhost",
     "tls_pki_ca_directory": "/srv/pki",
+    "tls_pki_ca_public_directory": "/srv/public",
+    "inventory_hosts": ["mail.example.org", "ca.example.org"],
+    "mail_hosts": ["mail.example.org"],
     "tls_pki_certificate_days": 365,
     "tls_pki_renew_before_days": 30,
     "tls_pki_ca_days": 3650,
@@ -324,7 +364,8 @@ INPUTS: dict[str, Any] = {
 ACME = {"tls_pki_source": "acme", "tls_pki_names": ["imap.example.org"]}
 
 
-@pytest.mark.parametrize("more", [{}, ACME, ACME | {"tls_pki_acme_challenge_directory": "/var/www/acme"}])
+@pytest.mark.parametrize("more", [{}, ACME, ACME | {"tls_pki_acme_challenge_directory": "/var/www/acme"},
+                                  {"tls_pki_ca_host": "ca.example.org"}])  # fmt: skip
 def test_good_inputs_have_no_problems(more: dict[str, Any]) -> None:
     assert pem.input_problems(INPUTS | more) == []
 
@@ -408,8 +449,17 @@ BAD_INPUTS = [
     ),
     (
         {"tls_pki_ca_directory": "pki"},
-        "tls_pki_ca_directory is 'pki'. Right would be the absolute path of a directory on the control side, such as"
+        "tls_pki_ca_directory is 'pki'. Right would be the absolute path of a directory on the host of the CA, such as"
         " '{{ inventory_dir }}/pki'.",
+    ),
+    (
+        {"tls_pki_ca_host": "ca"},
+        "tls_pki_ca_host is 'ca'. Right would be 'localhost' for the control node, or a host of the inventory.",
+    ),
+    (
+        {"tls_pki_ca_host": "mail.example.org"},
+        "tls_pki_ca_host is 'mail.example.org', which is a mail host, and the key of the CA must be on none: whoever"
+        " breaks into it could issue certificates. Right would be 'localhost', or a host that serves no mail.",
     ),
     (
         {"tls_pki_certificate_days": "x"},
@@ -422,6 +472,12 @@ BAD_INPUTS = [
     (
         {"tls_pki_revoked": ["printer"]},
         "tls_pki_clients: 'printer' is in tls_pki_revoked too. Right would be to name it once.",
+    ),
+    (
+        {"tls_pki_trusted_directory": "/etc/ssl/certs/"},
+        "tls_pki_trusted_directory is '/etc/ssl/certs/', where the system or another program keeps certificates, and"
+        " those that are not in tls_pki_trusted would be taken away. Right would be a directory of its own, such as"
+        " '/etc/ssl/mail-cas'.",
     ),
     (
         {"tls_pki_dhparam": "ffdhe1024"},

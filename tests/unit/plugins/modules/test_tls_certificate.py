@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import os
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.modules import tls_certificate
 
 PEM = serialization.Encoding.PEM
@@ -177,3 +178,50 @@ def test_a_rename_that_fails_leaves_nothing_beside(
     assert "cannot be replaced: No space left on device" in served(key=private(KEYS[1]), chain=CHAINS[1])["msg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.pem", "k.pem"]
     assert served.key.read_text() == private(KEYS[0])
+
+
+def test_a_second_rename_that_fails_takes_the_first_one_back(
+    served: Set, openssl: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(key=private(KEYS[0]), chain=CHAINS[0])
+    real = os.replace
+
+    def refuse(source: str, target: str) -> None:
+        if target.endswith(served.chain.name):
+            raise OSError(5, "Input/output error")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    said = served(key=private(KEYS[1]), chain=CHAINS[1])["msg"]
+    assert "c.pem: cannot be replaced: Input/output error" in said
+    assert said.endswith("Nothing was changed; the old set stays in place.")
+    assert (served.key.read_text(), served.chain.read_text()) == (private(KEYS[0]), CHAINS[0])
+    # Where there was no set before, there is none after it.
+    for path in (served.key, served.chain):
+        path.unlink()
+    assert served(key=private(KEYS[1]), chain=CHAINS[1])["failed"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_of_another_owner_is_refused_or_taken(
+    served: Set, openssl: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(key=private(KEYS[0]), chain=CHAINS[0])
+    real = _files.read
+    me = os.geteuid()
+
+    def read(path: str) -> _files.FileState | None:
+        state = real(path)
+        return dataclasses.replace(state, uid=me + 1000) if state and path == str(served.key) else state
+
+    monkeypatch.setattr(_files, "read", read)
+    said = served(state="checked")["msg"]
+    assert said == (
+        f"{served.key}: belongs to the user with the id {me + 1000}, who can read it; it must be root's. Nothing was"
+        " changed."
+    )
+    taken = served(key=private(KEYS[0]), chain=CHAINS[0])
+    assert [(entry["before"], entry["after"]) for entry in taken["diff"]] == [
+        (f"mode 0600\n(a private key)\nowner {me + 1000}\n", f"mode 0600\n(a private key)\nowner {me}\n")
+    ]
+    assert served.key.stat().st_uid == me
