@@ -78,8 +78,9 @@ def connection(inputs: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {
         "server_host": [str(server) for server in inputs["ldap_maps_servers"]],
         "version": 3,
-        # dict_ldap.c: one alarm covers StartTLS with all servers; without it each server is waited for.
-        "timeout": total if starttls else max(1, total // len(servers)),
+        # dict_ldap.c: one alarm covers StartTLS with all servers; without it each server is waited for. libldap has to
+        # give up before that alarm does (LDAPTIMEOUT in Postfix's environment), by a whole second.
+        "timeout": max(2, total) if starttls else max(1, total // len(servers)),
     }
     if starttls:
         options["start_tls"] = True

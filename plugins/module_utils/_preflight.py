@@ -141,6 +141,8 @@ def client_certificates_problem(inputs: Mapping[str, Any]) -> str | None:
     return None
 
 
+#: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\s,{}$]*")
 #: inputs of the role that are judged together
 _CERTIFICATE_INPUTS = frozenset({
     "postfix_tls_client_certificates", "postfix_tls_client_services", "postfix_tls_client_verify_depth",
@@ -188,6 +190,12 @@ def postfix_problems(inputs: Mapping[str, Any]) -> list[str]:
             found.append(absolute_path_problem(name, value) if value != "" else None)
         elif name == "postfix_tls_other_keys":
             found.append(key_pairs_problem(name, value))
+        elif name == "postfix_environment":
+            if not isinstance(value, list) or not all(_VARIABLE.fullmatch(str(item)) for item in value):
+                found.append(
+                    f"{name} is {value!r}. Right would be a list of variables such as ['TZ=UTC'], without blanks,"
+                    " commas and braces."
+                )
         elif name == "postfix_tls_profile":
             found.append(profile_problem(name, value))
         elif name == "postfix_relay_clients":

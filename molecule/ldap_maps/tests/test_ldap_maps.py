@@ -7,8 +7,10 @@ The tests run in this order: the host as it was converged; then the directory is
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import threading
 import time
 from typing import Any
 
@@ -16,112 +18,102 @@ import pytest
 
 from playbooks import play
 
+DIRECTORY = "/etc/postfix/ldap"
+#: seconds of mail_ldap_timeout in molecule.yml
+TIMEOUT = 4
+PASSWORD = 'c0rrect #horse "battery\\staple$x'
+#: the tables of each parameter; no service has a value of its own
 PARAMETERS = {
     "virtual_mailbox_domains": ["virtual_mailbox_domains"],
     "virtual_mailbox_maps": ["virtual_mailbox_maps"],
     "virtual_alias_maps": ["virtual_alias_maps", "virtual_group_maps"],
     "smtpd_sender_login_maps": ["sender_login_maps"],
 }
-DIRECTORY = "/etc/postfix/ldap"
-#: seconds of mail_ldap_timeout in molecule.yml
-TIMEOUT = 4
-PASSWORD = 'c0rrect #horse "battery\\staple$x'
-
-ABSENT = ["nobody@example.test", "carol@example.test", "alice@elsewhere.test", "é@example.test", "*)(uid=*",
-          "*", "a*@example.test", "alice@example.test)(mail=*", "\\2a", "' OR 1=1 --"]  # fmt: skip
-ANSWERS: dict[str, dict[str, str]] = {
+#: every table is asked for every key
+KEYS = {
+    "a domain": ["example.test", "EXAMPLE.Test", "caught.test"],
+    "of no domain of ours": ["elsewhere.test", "alice@elsewhere.test"],
+    "present": ["alice@example.test", "user00299@example.test", "alice@caught.test", "dora@caught.test"],
+    "absent": ["nobody@example.test", "alice", "@example.test", "user00300@example.test"],
+    "switched off": ["carol@example.test", "old@example.test"],
+    "aliased": ["info@example.test"],
+    "a group": ["staff@example.test", "team@example.test"],
+    "caught by a domain": ["@caught.test", "anybody@caught.test"],
+    # Postfix takes the tag off before it asks again.
+    "with a tag": ["alice+tag@example.test", "info+tag@example.test", "team+tag@example.test"],
+    "in capitals": ["ALICE@Example.Test", "INFO@example.test", "TEAM@EXAMPLE.TEST", "@CAUGHT.test"],
+    "with a quote": ["o'brien@example.test", "O'Brien@example.test", "'alice'@example.test", '"alice"@example.test'],
+    "beyond ASCII": ["é@example.test", "ALICÉ@example.test", "alice@exämple.test", "\uff41lice@example.test"],
+    "shaped like a filter": ["*)(uid=*", "*", "a*@example.test", "alice@example.test)(mail=*", "\\2a", "(", ")", "\\",
+                             "*)(objectClass=*", "alice@example.test\\00", "*@caught.test", "|(mail=*"],
+    "shaped like SQL": ["' OR 1=1 --", "alice@example.test' --"],
+}  # fmt: skip
+ALICE, BOB, OBRIEN = "alice@example.test", "bob@example.test", "o'brien@example.test"
+MAILBOXES = {
+    "alice@example.test": "example.test/alice/",
+    "ALICE@Example.Test": "example.test/alice/",
+    "user00299@example.test": "example.test/user00299/",
+    "alice@caught.test": "caught.test/alice/",
+    "dora@caught.test": "caught.test/dora/",
+    "o'brien@example.test": "example.test/o'brien/",
+    "O'Brien@example.test": "example.test/o'brien/",
+}
+SENDERS = {
+    **{key: key.lower() for key in MAILBOXES},
+    "info@example.test": ALICE,
+    "INFO@example.test": ALICE,
+}
+#: what each table finds of those keys; the order of several answers is the directory's
+FOUND: dict[str, dict[str, str]] = {
     "virtual_mailbox_domains": {
         "example.test": "example.test",
         "EXAMPLE.Test": "example.test",
         "caught.test": "caught.test",
-        "elsewhere.test": "",
-        **dict.fromkeys(ABSENT, ""),
     },
-    "virtual_mailbox_maps": {
-        "alice@example.test": "example.test/alice/",
-        "ALICE@Example.Test": "example.test/alice/",
-        "alice@caught.test": "caught.test/alice/",
-        "o'brien@example.test": "example.test/o'brien/",
-        "user00299@example.test": "example.test/user00299/",
-        # Postfix takes the tag off before it asks again.
-        "alice+tag@example.test": "",
-        "info@example.test": "",
-        "bob@caught.test": "",
-        **dict.fromkeys(ABSENT, ""),
-    },
-    "virtual_alias_maps": {
-        "info@example.test": "alice@example.test",
-        "INFO@example.test": "alice@example.test",
-        "alice@example.test": "alice@example.test",
-        "@caught.test": "bob@example.test",
-        # Not the catch-all's.
-        "dora@caught.test": "dora@caught.test",
-        "o'brien@example.test": "o'brien@example.test",
-        "old@example.test": "",
-        "@example.test": "",
-        "team@example.test": "",
-        **dict.fromkeys(ABSENT, ""),
-    },
+    "virtual_mailbox_maps": MAILBOXES,
+    # A mailbox is its own alias, or the catch-all of its domain would take its mail.
+    "virtual_alias_maps": {**SENDERS, "@caught.test": BOB, "@CAUGHT.test": BOB},
     "virtual_group_maps": {
-        "staff@example.test": "bob@example.test,o'brien@example.test",
-        "team@example.test": "alice@example.test,bob@example.test,o'brien@example.test",
-        "alice@example.test": "",
-        **dict.fromkeys(ABSENT, ""),
+        "staff@example.test": f"{BOB},{OBRIEN}",
+        "team@example.test": f"{ALICE},{BOB},{OBRIEN}",
+        "TEAM@EXAMPLE.TEST": f"{ALICE},{BOB},{OBRIEN}",
     },
-    "sender_login_maps": {
-        "alice@example.test": "alice@example.test",
-        "info@example.test": "alice@example.test",
-        "Alice@EXAMPLE.test": "alice@example.test",
-        "@caught.test": "",
-        "anybody@caught.test": "",
-        "old@example.test": "",
-        "example.test": "",
-        **dict.fromkeys(ABSENT, ""),
-    },
+    "sender_login_maps": SENDERS,
     # Its filter asks for no switch.
-    "storage": {
-        "alice@example.test": "example.test/alice/",
-        **dict.fromkeys(ABSENT, ""),
-        "carol@example.test": "example.test/carol/",
-    },
+    "storage": {**MAILBOXES, "carol@example.test": "example.test/carol/"},
 }
 
 
-def ask(host: Any, table: str, keys: list[str]) -> dict[str, str]:
-    """What the table answers to Postfix's own account; '' where it finds nothing."""
-    script = "; ".join(f"printf '%s\\n' \"$(postmap -q {shlex.quote(key)} {table})\"" for key in keys)
-    done = host.run(f"setpriv --reuid postfix --regid postfix --clear-groups sh -c {shlex.quote(script)}")
+def ask(host: Any, table: str) -> dict[str, list[str]]:
+    """What the table answers to Postfix's own account, for the keys it finds."""
+    keys = "".join(f"{key}\n" for group in KEYS.values() for key in group)
+    command = f"setpriv --reuid postfix --regid postfix --clear-groups postmap -q - {table}"
+    done = host.run(f"printf %s {shlex.quote(keys)} | {command}")
     assert done.stderr == "", done.stderr
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(keys), done.stdout
-    return dict(zip(keys, lines))
+    answers = dict(line.split("\t", 1) for line in done.stdout.splitlines())
+    return {key: sorted(answer.split(",")) for key, answer in answers.items()}
 
 
-def in_any_order(answer: str) -> list[str]:
-    return sorted(answer.split(","))
+def test_each_parameter_reads_its_tables_through_proxymap(host: Any) -> None:
+    for parameter, tables in PARAMETERS.items():
+        expected = ",".join(f"proxy:ldap:{DIRECTORY}/{table}.cf" for table in tables)
+        assert host.check_output(f"postconf -h {parameter}").replace(" ", "") == expected
+    used = set(re.findall(r"\S*ldap:[^\s,]+", host.check_output("postconf -n; postconf -P")))
+    assert used == {f"proxy:ldap:{DIRECTORY}/{table}.cf" for tables in PARAMETERS.values() for table in tables}
+    for parameter in PARAMETERS:
+        assert parameter not in host.check_output("postconf -P")
 
 
-@pytest.mark.parametrize("parameter", list(PARAMETERS))
-def test_the_parameter_names_the_tables(host: Any, parameter: str) -> None:
-    expected = ", ".join(f"proxy:ldap:{DIRECTORY}/{table}.cf" for table in PARAMETERS[parameter])
-    assert host.check_output(f"postconf -h {parameter}").replace(" ", "") == expected.replace(" ", "")
-    # No service has a value of its own.
-    assert parameter not in host.check_output("postconf -P")
-
-
-def test_every_table_is_read_by_a_parameter_or_by_these_tests(host: Any) -> None:
-    files = host.check_output(f"ls {DIRECTORY}").split()
-    assert sorted(files) == sorted(f"{table}.cf" for table in ANSWERS)
-    assert {table for tables in PARAMETERS.values() for table in tables} | {"storage"} == set(ANSWERS)
-
-
-@pytest.mark.parametrize("table", list(ANSWERS))
+@pytest.mark.parametrize("table", list(FOUND))
 def test_each_table_answers_rightly(host: Any, table: str) -> None:
-    wanted = ANSWERS[table]
-    answers = ask(host, f"ldap:{DIRECTORY}/{table}.cf", list(wanted))
-    assert {key: in_any_order(answer) for key, answer in answers.items()} == {
-        key: in_any_order(answer) for key, answer in wanted.items()
-    }
+    wanted = {key: sorted(answer.split(",")) for key, answer in FOUND[table].items()}
+    assert ask(host, f"ldap:{DIRECTORY}/{table}.cf") == wanted
+    if any(table in tables for tables in PARAMETERS.values()):
+        assert ask(host, f"proxy:ldap:{DIRECTORY}/{table}.cf") == wanted
+
+
+def test_every_client_file_is_asked_here(host: Any) -> None:
+    assert sorted(host.check_output(f"ls -A {DIRECTORY}").split()) == sorted(f"{table}.cf" for table in FOUND)
 
 
 def test_a_group_that_contains_itself_is_an_error_and_ends(host: Any) -> None:
@@ -228,9 +220,45 @@ def places(host: Any, secret: str, where: str) -> list[str]:
     return str(host.run(f"grep -rslF -e {needle} {where}").stdout).split()
 
 
+class Watch(threading.Thread):
+    """Looks at the command line and the environment of every process, many times a second, until the block ends."""
+
+    def __init__(self, secret: str) -> None:
+        super().__init__(daemon=True)
+        self.secret = secret.encode()
+        self.ended = threading.Event()
+        #: the command lines seen, and those of processes that hold the secret
+        self.seen: set[str] = set()
+        self.found: set[str] = set()
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.05):
+            for process in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{process}/cmdline", "rb") as file:
+                        words = file.read()
+                    with open(f"/proc/{process}/environ", "rb") as file:
+                        whole = words + file.read()
+                except OSError:
+                    continue
+                line = words.replace(b"\0", b" ").decode(errors="replace")
+                self.seen.add(line[:200])
+                if self.secret in whole:
+                    self.found.add(line)
+
+
 def test_the_password_is_where_it_belongs(host: Any) -> None:
+    assert f"\nbind_pw = {PASSWORD}\n" in host.file(f"{DIRECTORY}/storage.cf").content_string
     found = set(places(host, "c0rrect #horse", "/etc /root /run /tmp /var /home"))
-    clients = {f"{DIRECTORY}/{table}.cf" for table in ANSWERS}
+    clients = {f"{DIRECTORY}/{table}.cf" for table in FOUND}
     # Dovecot 2.4 keeps what it has read for its own processes.
     own = {"/etc/dovecot/puffy-mail-ldap.conf.ext", "/run/dovecot/dovecot.conf.binary"}
     assert clients <= found <= clients | own
@@ -242,16 +270,22 @@ def test_the_password_is_where_it_belongs(host: Any) -> None:
 
 
 def test_a_run_shows_the_password_nowhere(host: Any) -> None:
-    """With everything that Ansible can say, also where the client files and Dovecot's are written anew."""
+    """With everything that Ansible can say, also where the client files and Dovecot's are written anew.
+
+    Meanwhile the processes are watched, those of the host and those of the control side.
+    """
     drift = (
         f"sed -i 's/^bind_pw.*/bind_pw = x/' {DIRECTORY}/virtual_alias_maps.cf; rm {DIRECTORY}/sender_login_maps.cf;"
         " printf '#' >>/etc/dovecot/puffy-mail-ldap.conf.ext"
     )
     host.check_output(drift)
     limit = host.check_output("hostname")
-    checked = play("puffy.mail.site", "--check", "--diff", "-vvv", "--limit", limit)
-    recap = play("puffy.mail.site", "--diff", "-vvv", "--limit", limit)
+    with Watch("c0rrect") as watch:
+        checked = play("puffy.mail.site", "--check", "--diff", "-vvv", "--limit", limit)
+        recap = play("puffy.mail.site", "--diff", "-vvv", "--limit", limit)
     assert recap.rc == 0, recap.output
+    assert watch.found == set()
+    assert any("postmap -c /etc/postfix -q -" in seen for seen in watch.seen), watch.seen
     assert recap.counts["changed"] >= 3, recap.output
     for output in (checked.output, recap.output):
         assert "c0rrect" not in output
@@ -283,10 +317,14 @@ def timed(host: Any, recipient: str) -> tuple[str, float]:
 
 
 def test_a_frozen_directory_costs_its_time_and_no_more(host: Any) -> None:
+    assert f"LDAPTIMEOUT={TIMEOUT - 1}" in host.check_output("postconf -h import_environment")
+    # With connections that are open, and then with none: a process without one meets the freeze twice.
+    assert timed(host, "alice@example.test")[0].startswith("250 ")
     daemon(host, "freeze")
     try:
-        # The first recipient finds connections that were open, the second one none.
-        for recipient in ("alice@example.test", "bob@example.test"):
+        for recipient in ("alice@example.test", "bob@example.test", "nobody@example.test"):
+            if recipient == "bob@example.test":
+                host.check_output("postfix reload 2>&1")
             answer, seconds = timed(host, recipient)
             assert answer.startswith("451 4.3.0"), answer
             # What is looked up before and after the recipient fails too: each waits once.

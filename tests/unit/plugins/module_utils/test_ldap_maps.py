@@ -57,6 +57,8 @@ def test_every_preset_is_a_client_file_without_a_warning() -> None:
             {"timeout": 5, "start_tls": None, "tls_require_cert": True, "tls_ca_cert_file": "/etc/ssl/ca.pem"},
         ),
         ({"ldap_maps_servers": ["ldaps://a", "ldaps://b"], "ldap_maps_timeout": "1"}, {"timeout": 1}),
+        # With StartTLS libldap gives up a second before.
+        ({"ldap_maps_timeout": 1}, {"timeout": 2}),
         (
             {
                 "ldap_maps_servers": ["ldapi://%2Frun%2Fldapi"],

@@ -13,6 +13,7 @@ GOOD: dict[str, Any] = {
     "postfix_networks": ["127.0.0.0/8", "[::1]/128", "!192.0.2.7", "cidr:/etc/postfix/networks", "$other"],
     "postfix_message_size_limit": 51200000,
     "postfix_recipient_delimiter": "+-",
+    "postfix_environment": ["LDAPTIMEOUT=9", "TZ="],
     "postfix_tls_key_file": "/etc/ssl/private/a.key",
     "postfix_tls_chain_file": "/etc/ssl/a.pem",
     "postfix_tls_other_keys": [{"key_file": "/etc/ssl/b.key", "chain_file": "/etc/ssl/b.pem"}],
@@ -75,6 +76,11 @@ BAD = [
     (
         {"postfix_recipient_delimiter": "a"},
         "postfix_recipient_delimiter is 'a'. Right would be a character such as '+' or '-', or '' for none.",
+    ),
+    (
+        {"postfix_environment": ["LDAPTIMEOUT 9"]},
+        "postfix_environment is ['LDAPTIMEOUT 9']. Right would be a list of variables such as ['TZ=UTC'], without"
+        " blanks, commas and braces.",
     ),
     (
         {"postfix_tls_key_file": "key.pem"},
