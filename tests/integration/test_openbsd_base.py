@@ -62,7 +62,9 @@ def test_bad_input() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         (
             {"openbsd_base_lookups": ["ldap", "mysql"]},
-            "openbsd_base_lookups names ldap and mysql, and no package has more than one of ldap, mysql and pgsql.",
+            "openbsd_base_lookups has 'ldap' and 'mysql', and no package of Postfix has both. Right would be a list of"
+            " 'sqlite', 'ldap', 'mysql', 'pgsql', with one of the last three at most: the flavors of the package are"
+            " ldap, mysql and pgsql, each alone, and sasl2. Nothing was changed.",
         ),
         (
             {"openbsd_base_lookups": ["ldpa"]},
@@ -73,28 +75,12 @@ def test_bad_input() -> None:
             "value of openbsd_base_branch must be one of: stable, stable35, got: stable36",
         ),
         (
-            {"openbsd_base_chroot_files": ["/a b"]},
-            "openbsd_base_chroot_files takes absolute paths without blanks, not /a b. Nothing was changed.",
-        ),
-        (
-            {"openbsd_base_myname": "mail"},
-            "openbsd_base_myname mail is not a host name with its domain. Nothing was changed.",
-        ),
-        (
-            {"openbsd_base_services": ["dovecot"]},
-            "openbsd_base_services names the services of packages, Postfix among them, not dovecot.",
-        ),
-        (
-            {"openbsd_base_aliases": {"a b": "c"}},
-            "openbsd_base_aliases has a name that is none or a recipient of more than one line: a b.",
-        ),
-        (
-            {"openbsd_base_documentation": "/"},
-            "openbsd_base_documentation / is not an absolute path below the root. Nothing was changed.",
-        ),
-        (
-            {"openbsd_base_vmail_number": 0},
-            "openbsd_base_vmail_number 0 is no number for an account: 1000 to 60000. Nothing was changed.",
+            {"openbsd_base_chroot_schedule": "99 * * * *", "openbsd_base_services": ["dovecot"]},
+            "openbsd_base_services is ['dovecot']. Right would be names of rc.d(8) scripts with postfix among them,"
+            " such as ['dovecot', 'postfix']."
+            " openbsd_base_chroot_schedule: schedule '99 * * * *': bad minute '99': '99'"
+            " is out of range; the values are 0 to 59. Right would be one such as '~/10 * * * *', or '' for no job."
+            " Nothing was changed.",
         ),
     ]
     task = {"ansible.builtin.include_role": {"name": "puffy.mail.openbsd_base", "tasks_from": "preflight"}}
@@ -126,7 +112,13 @@ def test_a_bare_host_is_judged_before_it_is_touched(standin: Standin) -> None:
         "The number 2000 for vmail belongs to the group rival already; set openbsd_base_vmail_number to another one."
         " Nothing was changed." in said
     )
-    standin.run("groupdel rival")
+    standin.run("groupdel rival; groupadd -g 2001 vmail")
+    (said,) = role(standin, fails=True)
+    assert (
+        "There is a group vmail with the number 2001 and no user of that name; set openbsd_base_vmail_number to that"
+        " number, or remove the group. Nothing was changed." in said
+    )
+    standin.run("groupdel vmail")
     assert "Install Postfix" in role(standin, "--check")
     assert standin.run(BASELINE, check=False).stdout == before
     assert standin.run("ls /var/db/pkg /var/db/puffy-mail; getent passwd vmail", check=False).stdout == "/var/db/pkg:\n"
@@ -159,9 +151,9 @@ DRIFT: list[list[tuple[str, str]]] = [
             " >/etc/rc.conf.local",
             "Start Postfix at boot, after everything it depends on, and smtpd no more",
         ),
-        ("crontab -l | sed 's,^~/10,30,' | crontab -", "Keep them up to date between runs"),
+        ("EDITOR='sed -i s,^~/10,30,' crontab -e", "Keep them up to date between runs"),
         ("echo '# changed by the network' >>/etc/resolv.conf", "Bring the chroot's copies up to date"),
-        ("rm /etc/mail/aliases.db", "Keep the index of the aliases right"),
+        ("rm /etc/mail/aliases.db", "Keep the aliases of the host and their index right"),
         ("rcctl -f start smtpd", "Stop what holds port 25"),
         ("echo gone >/etc/login.conf.d/postfix", "Give Postfix a login class of its own"),
         (
@@ -174,11 +166,15 @@ DRIFT: list[list[tuple[str, str]]] = [
         ("rcctl enable smtpd", "Start Postfix at boot, after everything it depends on, and smtpd no more"),
         ("crontab -l | grep -v chroot-sync | crontab -", "Keep them up to date between runs"),
         ("rm /var/spool/postfix/etc/hosts", "Bring the chroot's copies up to date"),
-        ("echo 'new: root' >>/etc/mail/aliases", "Keep the index of the aliases right"),
-        ("sed -i 's/^root: .*/root: mallory/' /etc/mail/aliases", "Set the aliases of the host"),
+        (
+            "printf '# caf\\351\\nnew: root\\nROOT: twice\\n' >>/etc/mail/aliases;"
+            " sed -i 's/^root: .*/root: mallory,\\n  eve/' /etc/mail/aliases",
+            "Keep the aliases of the host and their index right",
+        ),
     ],
     [
         ("rm /etc/mailer.conf.pre-postfix", "Make sendmail, mailq and newaliases reach Postfix"),
+        ("chmod 600 /var/spool/postfix/etc/hosts", "Bring the chroot's copies up to date"),
         ("rcctl disable postfix", "Start Postfix at boot, after everything it depends on, and smtpd no more"),
         (
             "(crontab -l; printf '*/30\\t*\\t*\\t*\\t*\\t/usr/sbin/sendmail -L sm-msp-queue -Ac -q\\n') | crontab -",
@@ -206,9 +202,36 @@ def test_each_drift_is_foretold_and_repaired_and_reported_once(standin: Standin)
     )
     assert "by the network" in standin.read("/var/spool/postfix/etc/resolv.conf")
     assert standin.run("postalias -q new hash:/etc/mail/aliases").stdout == "root\n"
+    assert standin.run("postalias -q root hash:/etc/mail/aliases").stdout == "alice, bob@example.org\n"
+    # whatever its encoding, the rest of the file is as it was
+    assert standin.run("LC_ALL=C grep -c '^# caf.$' /etc/mail/aliases").stdout == "1\n"
+    assert standin.run("grep -cE 'mallory|eve' /etc/mail/aliases", check=False).stdout == "0\n"
     assert standin.read("/etc/mailer.conf.pre-postfix") == original
     assert "smtpctl" in original
     assert "\n#*/30\t" in standin.run("crontab -l").stdout
+
+
+@pytest.mark.long
+def test_the_job_keeps_the_chroot_between_runs_and_can_be_left_out(standin: Standin) -> None:
+    copies, job = "Bring the chroot's copies up to date", "Keep them up to date between runs"
+    chroot = "/var/spool/postfix"
+    files = {"openbsd_base_chroot_files": ["/etc/resolv.conf", "/etc/services", "/etc/ssl/cert.pem"]}
+    assert role(standin, **files) == [copies, job]
+    standin.run(f"cmp /etc/ssl/cert.pem {chroot}/etc/ssl/cert.pem")
+    # what cron would run, with its PATH and root's umask at its strictest
+    (command,) = re.findall(r"-n -s (/usr/local/sbin/puffy-mail-chroot-sync .*)", standin.run("crontab -l").stdout)
+    standin.run(f"echo '# later' >>/etc/resolv.conf; rm -r {chroot}/etc/ssl; chown 1 {chroot}/etc/services")
+    said = standin.run(["sh", "-c", f"umask 077; env -i PATH=/bin:/sbin:/usr/bin:/usr/sbin {command}"]).stdout
+    assert said == "".join(f"{chroot}/etc/{name}\n" for name in ("resolv.conf", "services", "ssl/cert.pem"))
+    for name in ("resolv.conf", "services", "ssl/cert.pem"):
+        standin.run(f"cmp /etc/{name} {chroot}/etc/{name}")
+        assert standin.run(f"stat -c '%a %u:%g' {chroot}/etc/{name}").stdout == "644 0:0\n"
+    assert standin.run(f"stat -c %a {chroot}/etc/ssl; ls {chroot}/etc").stdout == (
+        "755\nhosts\nlocaltime\nresolv.conf\nservices\nssl\n"
+    )
+    assert role(standin, **files, openbsd_base_chroot_schedule="") == [job]
+    assert "chroot-sync" not in standin.run("crontab -l").stdout
+    assert role(standin) == [job]
 
 
 @pytest.mark.long
@@ -220,15 +243,60 @@ def test_the_number_of_the_mail_store_taken_by_someone_else_is_an_error(standin:
 
 
 @pytest.mark.long
-def test_a_change_of_flavor_keeps_queue_and_configuration(standin: Standin) -> None:
+def test_a_change_of_flavor_on_a_running_host_keeps_queue_and_configuration(standin: Standin) -> None:
+    replace = "Replace the package of Postfix by the one with the flavors that are wanted"
     standin.run("postconf -e 'mydomain = kept.example' && rcctl start postfix")
-    standin.run("printf 'Subject: q\\n\\nkept\\n' | sendmail 'far@[192.0.2.1]'; sleep 1; rcctl stop postfix")
-    changed = role(standin, openbsd_base_lookups=["ldap"], openbsd_base_sasl="cyrus")
-    assert changed == ["Replace the package of Postfix by the one with the flavors that are wanted"]
+    standin.run("printf 'Subject: q\\n\\nkept\\n' | sendmail 'far@[192.0.2.1]'; sleep 1")
+    before = standin.run(
+        "cat /etc/postfix/main.cf /etc/postfix/master.cf; postqueue -j | grep -o '.queue_id.: .[^,]*'"
+    ).stdout
+    assert '"queue_id"' in before
+    flavor = {"openbsd_base_lookups": ["ldap"], "openbsd_base_sasl": "cyrus"}
+    assert role(standin, "--check", **flavor) == [replace]
+    assert role(standin, **flavor) == [replace]
     assert standin.run("pkg_info -mz").stdout == f"postfix--ldap-sasl2%{standin.branch}\n"
-    assert standin.run("postconf -h mydomain").stdout == "kept.example\n"
-    assert "far@[192.0.2.1]" in standin.run("postqueue -p", check=False).stdout
-    assert role(standin) == ["Replace the package of Postfix by the one with the flavors that are wanted"]
+    now = standin.run(
+        "cat /etc/postfix/main.cf /etc/postfix/master.cf; postqueue -j | grep -o '.queue_id.: .[^,]*'"
+    ).stdout
+    assert now == before
+    # it has gone on taking mail, and starts from the new package
+    standin.run("printf 'Subject: r\\n\\nlater\\n' | sendmail vmail && rcctl restart postfix")
+    standin.run("for i in $(seq 80); do grep -qs later /var/mail/* && exit; sleep 0.1; done; exit 1")
+    assert "ldap" in standin.run("postconf -m").stdout.split()
+    assert "far@[192.0.2.1]" in standin.run("postqueue -p").stdout
+    assert role(standin) == [replace]
+
+
+LIMIT = "awk '/^Max open files/ { print $4, $5 }' /proc/$(pgrep -of ^/usr/local/libexec/postfix/master)/limits"
+
+
+@pytest.mark.long
+def test_a_running_postfix_takes_on_its_login_class(standin: Standin) -> None:
+    write, restart = "Give Postfix a login class of its own", "Restart Postfix in its login class"
+    assert standin.run(LIMIT).stdout == "1024 1024\n"
+    for options in (("--check",), ()):
+        assert role(standin, *options, openbsd_base_open_files=4096) == [write, restart]
+    assert standin.run(LIMIT).stdout == "4096 4096\n"
+    assert role(standin, openbsd_base_open_files=4096) == []
+    # a run that ended between the two is made good, and a Postfix that could not start again goes on running
+    standin.run("sed -i s/4096/2048/ /etc/login.conf.d/postfix; postconf -e 'inet_interfaces = nowhere.invalid'")
+    (said,) = role(standin, fails=True, openbsd_base_open_files=2048)
+    assert "nowhere.invalid" in said
+    assert standin.run("rcctl check postfix").stdout == "postfix(ok)\n"
+    standin.run("postconf -# inet_interfaces")
+    assert role(standin, openbsd_base_open_files=2048) == [restart]
+    assert standin.run(LIMIT).stdout == "2048 2048\n"
+    assert role(standin) == [write, restart]
+    standin.run("rcctl stop postfix")
+
+
+#: the script of a service that was there before the role
+SENDMAIL = """#!/bin/sh
+daemon=/usr/local/sbin/old-sendmail
+. /etc/rc.d/rc.subr
+rc_start() { setsid $daemon 1000000 & }
+rc_cmd "$@"
+"""
 
 
 @pytest.mark.long
@@ -245,10 +313,23 @@ def test_the_way_back_without_and_with_changes_by_others(standin: Standin) -> No
     assert standin.run("rcctl check smtpd", check=False).returncode == 0
     # there again, from a host with an old sendmail's settings; and others go on working on it
     standin.write("/etc/rc.conf.local", "z_flags=1\nsmtpd_flags=-v\npkg_scripts=messagebus sendmail\n")
+    standin.run("cp /usr/bin/sleep /usr/local/sbin/old-sendmail")
+    standin.write("/etc/rc.d/sendmail", SENDMAIL)
+    assert standin.run("chmod 755 /etc/rc.d/sendmail; rcctl start sendmail").stdout == "sendmail(ok)\n"
+    standin.run("pkg_add -I dovecot--")
+    version = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n" if standin.branch == "stable" else ""
+    standin.write("/etc/dovecot/dovecot.conf", f"{version}ssl = no\nprotocols = imap\n")
+    standin.run("rcctl -f start dovecot")
     role(standin)
     assert standin.read("/etc/rc.conf.local") == "pkg_scripts=messagebus postfix\nsmtpd_flags=NO\nz_flags=1\n"
+    assert {"sendmail", "smtpd"}.isdisjoint(standin.run("rcctl ls started").stdout.split())
+    # a service that ran before, and is named to the role only now
+    both = {"openbsd_base_services": ["dovecot", "postfix"]}
+    role(standin, **both)
+    assert standin.read("/etc/rc.conf.local") == "pkg_scripts=messagebus dovecot postfix\nsmtpd_flags=NO\nz_flags=1\n"
     standin.run("(crontab -l; echo '@daily /bin/mine') | crontab -; rcctl disable pf")
-    role(standin, entry="restore")
+    role(standin, entry="restore", **both)
+    assert {"dovecot", "sendmail", "smtpd"} <= set(standin.run("rcctl ls started").stdout.split())
     assert standin.read("/etc/rc.conf.local") == "pf=NO\npkg_scripts=messagebus sendmail\nsmtpd_flags=-v\nz_flags=1\n"
     assert standin.run("crontab -l").stdout.endswith("\n@daily /bin/mine\n")
     assert "chroot-sync" not in standin.run("crontab -l").stdout

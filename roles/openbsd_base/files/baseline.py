@@ -29,6 +29,9 @@ from typing import Any
 
 RC_CONF_LOCAL = "/etc/rc.conf.local"
 CRONTAB = "/var/cron/tabs/root"
+ALIASES = "/etc/mail/aliases"
+#: the class that rc.d(8) starts Postfix in
+LOGIN_CLASS = "/etc/login.conf.d/postfix"
 #: the copy of the original mapping that the module mailer_conf keeps while Postfix is in its place
 CHANGED = "/etc/mailer.conf.base"
 #: what crontab(1) writes first (crontab.c 1.96)
@@ -61,6 +64,22 @@ def runs(service: str) -> bool:
     return subprocess.run(["/usr/sbin/rcctl", "check", service], capture_output=True, check=False).returncode == 0
 
 
+def older_than_class(options: argparse.Namespace) -> bool:
+    """Whether Postfix was started before its login class got its present form.
+
+    master(8) writes its process id when it starts.
+    """
+    try:
+        return os.stat(f"{options.queue}/pid/master.pid").st_mtime_ns < os.stat(LOGIN_CLASS).st_ctime_ns
+    except FileNotFoundError:
+        return False
+
+
+def started() -> list[str]:
+    """Every service that runs."""
+    return output("/usr/sbin/rcctl", "ls", "started").split()
+
+
 def output(*argv: str) -> str:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -71,18 +90,21 @@ def output(*argv: str) -> str:
 def look(options: argparse.Namespace) -> dict[str, Any]:
     recorded = os.path.isdir(options.directory)
     # Without a record, the host is taken for a fresh one: smtpd runs there.
-    started = (read(f"{options.directory}/started") or b"").decode().split() if recorded else ["smtpd"]
+    ran = (read(f"{options.directory}/started") or b"").decode().split() if recorded else ["smtpd"]
     table = (read(f"{options.directory}/crontab") or b"").decode("utf-8", "replace")
     return {
         "changed": False,
         "packages": output("/usr/sbin/pkg_info", "-mz").split(),
         "users": [[row.pw_name, row.pw_uid, row.pw_gid, row.pw_dir] for row in pwd.getpwall()],
         "groups": [[row.gr_name, row.gr_gid] for row in grp.getgrall()],
+        "aliases": os.path.isfile(ALIASES),
         "there": installed(options.services),
+        "running": runs("postfix"),
+        "older_than_class": older_than_class(options),
         "chroot": os.path.isdir(options.queue),
         "recorded": recorded,
         "away": recorded or os.path.exists(CHANGED),
-        "started": started,
+        "started": ran,
         "runner": any(options.runner in line and not line.lstrip().startswith("#") for line in table.splitlines()),
     }
 
@@ -99,8 +121,8 @@ def record(options: argparse.Namespace) -> dict[str, Any]:
             content = read(path)
             if content is not None:
                 write(f"{new}/{name}", content)
-        there = installed(options.services)
-        write(f"{new}/started", " ".join(name for name in there if runs(name)).encode() + b"\n")
+        # All of them: the role may be told later of a service that was there before it.
+        write(f"{new}/started", "\n".join(started()).encode() + b"\n")
         # whole or not at all
         os.rename(new, options.directory)
     return {"changed": True}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ class Host:
         monkeypatch.setattr(baseline, "CHANGED", str(directory / "mailer.conf.base"))
         monkeypatch.setattr(baseline, "installed", lambda services: [name for name in services if name != "sendmail"])
         monkeypatch.setattr(baseline, "runs", lambda service: service in self.running)
+        monkeypatch.setattr(baseline, "started", lambda: self.running)
+        monkeypatch.setattr(baseline, "LOGIN_CLASS", str(directory / "class"))
+        monkeypatch.setattr(baseline, "ALIASES", str(directory / "aliases"))
         monkeypatch.setattr(baseline, "output", lambda *_: "postfix--%stable\n")
 
     def do(self, command: str, dry: bool = False) -> Any:
@@ -59,7 +63,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 def test_a_record_is_made_once_and_whole(host: Host) -> None:
     host.local.write_text("smtpd_flags=-v\n")
     host.tab.write_text(FRESH + RUNNER)
-    host.running = ["smtpd"]
+    # dovecot is none of the role's services: it may become one
+    host.running = ["dovecot", "smtpd"]
     assert not host.do("look")["away"]
     assert host.do("record", dry=True) == {"changed": True}
     assert not (host.directory / "db").exists()
@@ -71,13 +76,13 @@ def test_a_record_is_made_once_and_whole(host: Host) -> None:
     assert {path.name: path.read_text() for path in record.iterdir()} == {
         "rc.conf.local": "smtpd_flags=-v\n",
         "crontab": FRESH + RUNNER,
-        "started": "smtpd\n",
+        "started": "dovecot\nsmtpd\n",
     }
     host.local.write_text("smtpd_flags=NO\n")
     host.running = ["postfix"]
     assert host.do("record") == {"changed": False}
     seen = host.do("look")
-    assert (seen["away"], seen["recorded"], seen["started"], seen["runner"]) == (True, True, ["smtpd"], True)
+    assert (seen["away"], seen["recorded"], seen["started"], seen["runner"]) == (True, True, ["dovecot", "smtpd"], True)
     assert seen["there"] == ["smtpd", "postfix"]
 
 
@@ -124,3 +129,18 @@ def test_without_a_record_or_a_table_nothing_happens(host: Host) -> None:
     host.do("record")
     host.tab.write_text(HEADER + "A=b\n")
     assert host.do("crontab") == {"changed": False}
+
+
+def test_a_postfix_older_than_its_login_class_is_noticed(host: Host) -> None:
+    running, login_class = host.directory / "queue" / "pid" / "master.pid", host.directory / "class"
+    assert not host.do("look")["older_than_class"]
+    running.parent.mkdir(parents=True)
+    running.write_text("1\n")
+    assert not host.do("look")["older_than_class"]
+    # the time of the last change of the file itself: a copy can bring an older time of its content along
+    os.utime(running, (1, 1))
+    login_class.write_text("postfix:\\\n")
+    os.utime(login_class, (0, 0))
+    assert host.do("look")["older_than_class"]
+    os.utime(running)
+    assert not host.do("look")["older_than_class"]

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter with_aliases: the text of aliases(5) with some names set."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: with_aliases
+short_description: The text of an aliases file with some names set
+version_added: "0.1.0"
+author: The puffy.mail developers (@puffy-mail)
+description:
+  - Returns the text with the recipients of some names set. Every other line stays as it is.
+  - An entry that has these recipients already keeps its layout. Another one becomes a line where it stands, without
+    the lines that continued it. Later entries of the same name, which Postfix passes over, are left out. New names
+    come last.
+positional: _input, aliases
+options:
+  _input:
+    description: The text of C(/etc/mail/aliases), or of another file in the form of C(aliases(5)).
+    type: str
+    required: true
+  aliases:
+    description: The names, each with its recipient or a list of recipients.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the aliases with root's mail going to two people
+  ansible.builtin.debug:
+    msg: "{{ 'postmaster: root\n' | puffy.mail.with_aliases({'root': ['alice@example.org', 'bob']}) }}"
+    # postmaster: root
+    # root: alice@example.org, bob
+"""
+
+RETURN = r"""
+_value:
+  description: The new text; the same where it said so already.
+  type: str
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.puffy.mail.plugins.module_utils import _openbsd_base
+
+
+def with_aliases(text: Any, aliases: Any) -> str:
+    """Return the new text; AnsibleFilterError where ``text`` or ``aliases`` cannot be used."""
+    if not isinstance(text, str):
+        raise AnsibleFilterError(f"with_aliases needs the text of a file, not {type(text).__name__}")
+    if not isinstance(aliases, Mapping):
+        raise AnsibleFilterError(f"with_aliases needs a mapping of aliases, not {type(aliases).__name__}")
+    problem = _openbsd_base.aliases_problem("with_aliases", aliases)
+    if problem:
+        raise AnsibleFilterError(problem)
+    return _openbsd_base.with_aliases(text, aliases)
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"with_aliases": with_aliases}
