@@ -11,8 +11,9 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Turns clients into the entries of the table C(relay_clientcerts) of Postfix, by the SHA-256 fingerprint of each
-    certificate. Postfix must use the same digest (C(smtpd_tls_fingerprint_digest)).
-positional: _input, certificates
+    certificate and of its key. Postfix must use the same digest (C(smtpd_tls_fingerprint_digest)).
+  - By its key a client goes on with the certificate it has, until it was given the one that renews it.
+positional: _input, certificates, revoked
 options:
   _input:
     description:
@@ -35,6 +36,13 @@ options:
     description: The certificates in PEM form, by name, of clients that are given by their name only.
     type: dictionary
     default: {}
+  revoked:
+    description:
+      - Names of clients and serial numbers of certificates, in hexadecimal, that are revoked. One that is to relay all
+        the same is an error, since Postfix reads no revocation list.
+    type: list
+    elements: string
+    default: []
 seealso:
   - plugin: puffy.mail.cert_fingerprint
     plugin_type: filter
@@ -56,12 +64,12 @@ EXAMPLES = """
 
 RETURN = """
 _value:
-  description: The name of each client by its fingerprint.
+  description: The name of each client by the fingerprints of its certificate and its key.
   type: dictionary
-  sample: {"AF:4B:15:...": printer}
+  sample: {"AF:4B:15:...": printer, "0C:72:9D:...": printer (its key)}
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -69,12 +77,14 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils import _tls_policy
 
 
-def relay_clientcerts(value: object, certificates: Mapping[str, str] | None = None) -> dict[str, str]:
+def relay_clientcerts(
+    value: object, certificates: Mapping[str, str] | None = None, revoked: Sequence[str] = ()
+) -> dict[str, str]:
     """The table's entries for the clients in ``value``."""
     if not isinstance(value, list):
         raise AnsibleFilterError(f"relay_clientcerts: the input must be a list of clients, not {type(value).__name__}")
     try:
-        return _tls_policy.relay_clients(value, certificates or {})
+        return _tls_policy.relay_clients(value, certificates or {}, revoked)
     except ValueError as exc:
         raise AnsibleFilterError(f"relay_clientcerts: {exc}") from exc
 

@@ -126,6 +126,15 @@ def client_certificates_problem(inputs: Mapping[str, Any]) -> str | None:
         return f"postfix_tls_client_verify_depth is {depth!r}. Right would be a number of issuers from 1 to 100."
     if wish not in ("ask", "require"):
         return f"postfix_tls_client_certificates is {wish!r}. Right would be 'ask' or 'require'."
+    revoked = inputs["postfix_relay_clients_revoked"]
+    if not isinstance(revoked, list):
+        return f"postfix_relay_clients_revoked is {revoked!r}. Right would be a list of names such as ['old-laptop']."
+    for client in clients if isinstance(clients, list) else ():
+        if isinstance(client, str) and client in revoked:
+            return (
+                f"postfix_relay_clients has {client!r}, whose certificate is revoked, and Postfix reads no revocation"
+                " list. Right would be to take it out."
+            )
     trusted = inputs["postfix_tls_client_ca_file"] or inputs["postfix_tls_client_ca_directory"]
     if wish == "require" and clients and not trusted:
         return (
@@ -146,6 +155,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\s,{}$]*")
 #: inputs of the role that are judged together
 _CERTIFICATE_INPUTS = frozenset({
     "postfix_tls_client_certificates", "postfix_tls_client_services", "postfix_tls_client_verify_depth",
+    "postfix_relay_clients_revoked",
 })  # fmt: skip
 _POLICY_INPUTS = frozenset({"postfix_parameters", "postfix_services", "postfix_interfaces", "postfix_skip_checks"})
 _OPTIONAL_FILES = frozenset({

@@ -15,7 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._certificates import certificates, client_name, fingerprint
+from ansible_collections.puffy.mail.plugins.module_utils._certificates import (
+    certificates,
+    client_name,
+    fingerprint,
+    parse_certificate,
+)
 
 _PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
@@ -183,11 +188,11 @@ def _fingerprint(value: str, who: str) -> str:
     return text
 
 
-def relay_client(entry: Any) -> tuple[str, str]:
-    """Name and SHA-256 fingerprint of one client; the fingerprint is empty where its certificate is to be looked up.
+def relay_client(entry: Any) -> tuple[str, str, str]:
+    """Name, certificate (PEM; of a chain the first counts) and SHA-256 fingerprint of one client.
 
-    ``entry`` is a name, or a dictionary of ``name`` and either ``certificate`` (PEM; of a chain the first counts) or
-    ``fingerprint``. ValueError for anything else.
+    One of the latter two is empty, and both are where the client is given by its name only. ``entry`` is a name, or a
+    dictionary of ``name`` and either ``certificate`` or ``fingerprint``. ValueError for anything else.
     """
     right = "Right would be a name such as 'printer', or a name with a certificate or a fingerprint"
     given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
@@ -198,31 +203,53 @@ def relay_client(entry: Any) -> tuple[str, str]:
     if odd or ("certificate" in given and "fingerprint" in given):
         raise ValueError(f"client {name!r} has {', '.join(map(repr, odd)) if odd else 'both'}. {right}")
     if "fingerprint" in given:
-        return name, _fingerprint(str(given["fingerprint"]), f"client {name!r}")
+        return name, "", _fingerprint(str(given["fingerprint"]), f"client {name!r}")
+    text = str(given.get("certificate", ""))
     if "certificate" in given:
-        return name, fingerprint(certificates(str(given["certificate"]), f"the certificate of client {name!r}")[0])
-    return name, ""
+        certificates(text, f"the certificate of client {name!r}")
+    return name, text, ""
 
 
-def relay_clients(entries: Iterable[Any], found: Mapping[str, str]) -> dict[str, str]:
-    """The entries of the table ``relay_clientcerts``: the fingerprint of each certificate, and the client's name.
+def relay_clients(entries: Iterable[Any], found: Mapping[str, str], revoked: Iterable[Any] = ()) -> dict[str, str]:
+    """The entries of the table ``relay_clientcerts``: fingerprints, and the name of the client each belongs to.
 
-    ``found`` holds the certificates, in PEM form, of clients that are given by name only. ValueError where one is
-    missing, and where a client or a certificate is there twice.
+    A certificate stands there twice, by its own fingerprint and by that of its key, which Postfix looks up too
+    (postconf(5), relay_clientcerts). What renews a certificate keeps the key, so the client goes on with the old one
+    until it was given the new one.
+
+    ``found`` holds the certificates, in PEM form, of clients that are given by name only. ``revoked`` are names of such
+    clients and serial numbers in hexadecimal. ValueError where a certificate is missing or revoked, and where a client
+    or a certificate is there twice.
     """
+    gone = {str(item) for item in revoked}
+    serials = {item.replace(":", "").upper().lstrip("0") for item in gone}
     table: dict[str, str] = {}
+    names: set[str] = set()
     for entry in entries:
-        name, digits = relay_client(entry)
-        if not digits:
+        name, text, digits = relay_client(entry)
+        source = f"the certificate of client {name!r}"
+        if not digits and not text:
+            if name in gone:
+                raise ValueError(f"client {name!r} is revoked; take it out of the clients that may relay")
             text = found.get(name, "")
             if not text:
                 raise ValueError(f"client {name!r}: there is no certificate of it; issue it, or give it with the name")
-            digits = fingerprint(certificates(text, f"the certificate of client {name!r}")[0])
-        if digits in table:
-            raise ValueError(f"client {name!r}: its certificate is that of {table[digits]!r}")
-        if name in table.values():
+        rows = {digits: name}
+        if text:
+            certificate = parse_certificate(certificates(text, source)[0], source)
+            if f"{certificate.serial:X}" in serials:
+                raise ValueError(
+                    f"client {name!r}: its certificate, number {certificate.serial:X}, is revoked; take it out of the"
+                    " clients that may relay"
+                )
+            rows = {fingerprint(certificate.der): name, fingerprint(certificate.public_key): f"{name} (its key)"}
+        for row in rows:
+            if row in table:
+                raise ValueError(f"client {name!r}: its certificate or its key is that of {table[row]!r}")
+        if name in names:
             raise ValueError(f"client {name!r} is there twice")
-        table[digits] = name
+        names.add(name)
+        table.update(rows)
     return table
 
 

@@ -3,7 +3,8 @@
 """What a client sees of a host with a private CA, keys of two types, and client certificates that may relay.
 
 The tests run in this order: the host as it was converged, then after a run that renews every certificate, takes one
-client's right away and changes the profile, then with sets that must not go in.
+client's right away, revokes its certificate and changes the profile, then with the last profile, then with sets that
+must not go in.
 """
 
 from __future__ import annotations
@@ -50,14 +51,14 @@ class Server:
     short: str
     name: str
     ports: dict[str, int]
-    other_profile: str
+    other_profiles: list[str]
 
 
 @pytest.fixture(scope="module")
 def server(_testinfra_host: Any) -> Server:
     variables = _testinfra_host.backend.get_variables()
     short = str(variables["inventory_hostname"])
-    return Server(short, f"{short}.example.test", variables["verify_ports"], variables["other_profile"])
+    return Server(short, f"{short}.example.test", variables["verify_ports"], variables["other_profiles"])
 
 
 # -- what is served ----------------------------------------------------------------------------------------------------
@@ -314,6 +315,7 @@ class Renewed:
     before: set[str]
     processes: list[str]
     old_clients: Path
+    wish: dict[str, Any]
     results: dict[str, dict[str, Any]]
 
 
@@ -330,15 +332,15 @@ def renewed(host: Any, server: Server, scanned: dict[str, Any], tmp_path_factory
     days = 400 + len(list(STATE.glob("renewed-*")))
     (STATE / f"renewed-{server.short}").touch()
     wish = {
-        "tls_pki_certificate_days": days,
-        "tls_pki_renew_before_days": days - 1,
         "tls_pki_clients": ["printer", "laptop"],
+        "tls_pki_revoked": ["retired"],
         "postfix_relay_clients": ["printer"],
-        "mail_tls_profile": "{{ other_profile }}",
+        "mail_tls_profile": server.other_profiles[0],
     }
-    recap = play("puffy.mail.site", "--limit", server.short, "--extra-vars", json.dumps(wish))
+    renewal = {"tls_pki_certificate_days": days, "tls_pki_renew_before_days": days - 1}
+    recap = play("puffy.mail.site", "--limit", server.short, "--extra-vars", json.dumps(wish | renewal))
     assert recap.rc == 0, recap.output
-    return Renewed(before, processes, old, scan(server, old.parent))
+    return Renewed(before, processes, old, wish, scan(server, old.parent))
 
 
 def test_renewed_certificates_are_served_by_reload_alone(host: Any, server: Server, renewed: Renewed) -> None:
@@ -351,19 +353,45 @@ def test_renewed_certificates_are_served_by_reload_alone(host: Any, server: Serv
 
 
 def test_the_other_profile_is_in_effect(server: Server, renewed: Renewed) -> None:
-    check_policy(renewed.results, server.other_profile)
+    check_policy(renewed.results, server.other_profiles[0])
 
 
 @pytest.mark.parametrize("service", SERVICES[:3])
-def test_a_client_whose_line_was_removed_may_no_longer_relay(server: Server, renewed: Renewed, service: str) -> None:
+def test_a_revoked_client_whose_line_was_removed_may_no_longer_relay(
+    server: Server, renewed: Renewed, service: str
+) -> None:
+    revoked = x509.load_pem_x509_certificate((CLIENTS / "retired.pem").read_bytes())
+    listed = x509.load_pem_x509_crl((STATE / "pki" / "crl.pem").read_bytes())
+    assert listed.get_revoked_certificate_by_serial_number(revoked.serial_number) is not None
     assert answer_to(server, service, issued("retired"))[0] == 554
-    # The renewed certificate of the other may, and the one it replaces may not.
+    # The other may, by its renewed certificate and, until that has reached it, by the one before: the key is the same.
+    renewed_one, old_one = (x509.load_pem_x509_certificate(issued("printer", directory)[0].read_bytes())
+                            for directory in (CLIENTS, renewed.old_clients))  # fmt: skip
+    assert renewed_one.serial_number != old_one.serial_number
     assert answer_to(server, service, issued("printer"))[0] == 250
-    assert answer_to(server, service, issued("printer", renewed.old_clients))[0] == 554
+    assert answer_to(server, service, issued("printer", renewed.old_clients))[0] == 250
+
+
+def test_a_revoked_client_that_is_to_relay_is_refused_before_the_host_is_touched(
+    server: Server, renewed: Renewed
+) -> None:
+    wish = json.dumps(renewed.wish | {"postfix_relay_clients": ["printer", "retired"]})
+    recap = play("puffy.mail.site", "--limit", server.short, "--extra-vars", wish)
+    assert recap.rc != 0
+    assert "postfix_relay_clients has 'retired', whose certificate is revoked" in re.sub(r"\s+", " ", recap.output)
+    assert recap.counts["changed"] == 0
+
+
+def test_the_last_profile_is_in_effect_too(server: Server, renewed: Renewed, tmp_path: Path) -> None:
+    for profile in server.other_profiles[1:]:
+        wish = json.dumps(renewed.wish | {"mail_tls_profile": profile})
+        recap = play("puffy.mail.site", "--limit", server.short, "--extra-vars", wish)
+        assert recap.rc == 0, recap.output
+        check_policy(scan(server, tmp_path), profile)
 
 
 def test_the_host_proves_itself_to_a_client(server: Server, renewed: Renewed) -> None:
-    profile = json.dumps({"mail_tls_profile": "{{ other_profile }}"})
+    profile = json.dumps({"mail_tls_profile": server.other_profiles[-1]})
     recap = play("puffy.mail.verify", "--limit", server.short, "--extra-vars", profile)
     assert recap.rc == 0, recap.output
 

@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = {
     "postfix_tls_client_certificates": "require",
     "postfix_tls_client_services": ["submission"],
     "postfix_tls_client_verify_depth": 9,
+    "postfix_relay_clients_revoked": ["old-laptop"],
     "postfix_relay_clients": ["printer", {"name": "nas", "fingerprint": "00" * 32}],
     "postfix_parameters": {},
     "postfix_services": {},
@@ -117,6 +118,15 @@ BAD = [
         {"postfix_tls_dhparam_file": "dh.pem"},
         "postfix_tls_dhparam_file is 'dh.pem', which is not the absolute path of a file."
         " Right would be one such as '/etc/ssl/mail.pem'.",
+    ),
+    (
+        {"postfix_relay_clients": ["printer", "laptop"], "postfix_relay_clients_revoked": ["laptop"]},
+        "postfix_relay_clients has 'laptop', whose certificate is revoked, and Postfix reads no revocation list. Right"
+        " would be to take it out.",
+    ),
+    (
+        {"postfix_relay_clients_revoked": "laptop"},
+        "postfix_relay_clients_revoked is 'laptop'. Right would be a list of names such as ['old-laptop'].",
     ),
     (
         {"postfix_relay_clients": "printer"},

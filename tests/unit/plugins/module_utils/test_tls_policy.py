@@ -2,10 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
+import hashlib
 import re
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,36 +140,83 @@ def test_a_profile_that_does_not_exist_is_named(name: Any) -> None:
 
 # -- clients that may relay
 
-CERTIFICATE = to_pem(b"one")
-DIGITS = "76:92:C3:AD:35:40:BB:80:3C:02:0B:3A:EE:66:CD:88:87:12:32:34:EA:0C:6E:71:43:C0:AD:D7:3F:F4:31:ED"
+KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+
+
+def certificate(key: ec.EllipticCurvePrivateKey, serial: int) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "printer")])
+    begin = datetime.datetime(2030, 1, 1)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    dates = builder.serial_number(serial).not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=9))
+    return dates.sign(KEY, hashes.SHA256())
+
+
+def pem_of(made: x509.Certificate) -> str:
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def fingerprints(made: x509.Certificate) -> tuple[str, str]:
+    """What the library says of the certificate and of its key."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    key = hashlib.sha256(made.public_key().public_bytes(serialization.Encoding.DER, form))
+    return made.fingerprint(hashes.SHA256()).hex(":").upper(), key.digest().hex(":").upper()
+
+
+ONE, RENEWED, TWO = certificate(KEY, 0x0A01), certificate(KEY, 0x0A02), certificate(OTHER_KEY, 0x0B01)
+CERTIFICATE = pem_of(ONE)
 
 
 def test_clients_by_name_certificate_and_fingerprint() -> None:
-    entries = ["printer", {"name": "nas", "certificate": to_pem(b"two")}, {"name": "old", "fingerprint": "ab" * 32}]
-    table = policy.relay_clients(entries, {"printer": CERTIFICATE})
-    assert table[DIGITS] == "printer"
-    assert list(table.values()) == ["printer", "nas", "old"]
-    assert table[":".join(["AB"] * 32)] == "old"
+    entries = ["printer", {"name": "nas", "certificate": pem_of(TWO)}, {"name": "old", "fingerprint": "ab" * 32}]
+    table = policy.relay_clients(entries, {"printer": CERTIFICATE}, ["another", "0C:01"])
+    (one, one_key), (two, two_key) = fingerprints(ONE), fingerprints(TWO)
+    assert table == {
+        one: "printer",
+        one_key: "printer (its key)",
+        two: "nas",
+        two_key: "nas (its key)",
+        ":".join(["AB"] * 32): "old",
+    }
+
+
+def test_a_renewed_certificate_leaves_the_old_one_its_right() -> None:
+    before, after = (policy.relay_clients(["printer"], {"printer": pem_of(made)}) for made in (ONE, RENEWED))
+    assert set(before) & set(after) == {fingerprints(ONE)[1]}
 
 
 @given(st.binary(min_size=32, max_size=32))
 def test_a_fingerprint_reads_the_same_in_either_form(value: bytes) -> None:
     pairs = value.hex(":").upper()
     for text in (pairs, pairs.lower(), value.hex()):
-        assert policy.relay_client({"name": "a", "fingerprint": text}) == ("a", pairs)
+        assert policy.relay_client({"name": "a", "fingerprint": text}) == ("a", "", pairs)
 
 
 @pytest.mark.parametrize(
     ("entries", "found", "sentence"),
     [
         (["printer"], {}, "client 'printer': there is no certificate of it; issue it, or give it with the name"),
-        (["printer", "printer"], {"printer": CERTIFICATE}, "client 'printer': its certificate is that of 'printer'"),
+        (
+            ["printer", "printer"],
+            {"printer": CERTIFICATE},
+            "client 'printer': its certificate or its key is that of 'printer'",
+        ),
         (
             ["a", {"name": "a", "fingerprint": "00" * 32}],
             {"a": CERTIFICATE},
             "client 'a' is there twice",
         ),
-        (["a", "b"], {"a": CERTIFICATE, "b": CERTIFICATE}, "client 'b': its certificate is that of 'a'"),
+        (["a", "b"], {"a": CERTIFICATE, "b": CERTIFICATE}, "client 'b': its certificate or its key is that of 'a'"),
+        (
+            ["a", "b"],
+            {"a": CERTIFICATE, "b": pem_of(RENEWED)},
+            "client 'b': its certificate or its key is that of 'a (its key)'",
+        ),
+        (
+            ["printer"],
+            {"printer": to_pem(b"one")},
+            "the certificate of client 'printer': a certificate in it is damaged: it is not the DER of an X.509"
+            " certificate",
+        ),
         (
             ["printer"],
             {"printer": "junk"},
@@ -204,6 +257,21 @@ def test_a_fingerprint_reads_the_same_in_either_form(value: bytes) -> None:
 def test_bad_clients_are_named(entries: list[Any], found: dict[str, str], sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         policy.relay_clients(entries, found)
+
+
+@pytest.mark.parametrize(
+    ("entry", "revoked", "sentence"),
+    [
+        ("printer", ["printer"], "client 'printer' is revoked; take it out of the clients that may relay"),
+        ("printer", ["0a:01"], "client 'printer': its certificate, number A01, is revoked; take it out of the clients"
+         " that may relay"),
+        ({"name": "nas", "certificate": CERTIFICATE}, ["0A01"], "client 'nas': its certificate, number A01, is revoked;"
+         " take it out of the clients that may relay"),
+    ],
+)  # fmt: skip
+def test_who_is_revoked_does_not_relay(entry: Any, revoked: list[str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        policy.relay_clients([entry], {"printer": CERTIFICATE}, revoked)
 
 
 # -- the guard of port 25
