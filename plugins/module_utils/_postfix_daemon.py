@@ -211,42 +211,49 @@ def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
 
 
 class Log:
-    """The lines the mail log gains from now on: a file of syslogd or postlogd, or the journal where there is none."""
+    """The lines the mail log gains from now on: the files of syslogd and postlogd, or the journal where there is none.
+
+    All of the files: a change of maillog_file moves the log with the next reload, and postlogd(8) makes the new one.
+    """
 
     def __init__(self, maillog_file: str = "") -> None:
-        self.path = next((path for path in (maillog_file, *LOG_FILES) if path and os.path.isfile(path)), None)
         self.since = time.time()
-        self.inode = self.offset = 0
-        if self.path is not None:
-            status = os.stat(self.path)
-            self.inode, self.offset = status.st_ino, status.st_size
+        self.starts: dict[str, tuple[int, int]] = {}
+        for path in filter(None, (maillog_file, *LOG_FILES)):
+            self.starts[path] = (0, 0)
+            with contextlib.suppress(OSError):
+                status = os.stat(path)
+                self.starts[path] = (status.st_ino, status.st_size)
 
     def recent(self, seconds: float) -> list[str]:
         """The lines of the last ``seconds``, as far as 64 KiB of a file reach; one without a time counts as recent."""
         begin = time.time() - seconds
-        if self.path is None:
+        ends = [self._read(path, None) for path in self.starts]
+        if not any(end is not None for end in ends):
             return self._journal(begin)
-        try:
-            with open(self.path, "rb") as stream:
-                stream.seek(max(0, os.fstat(stream.fileno()).st_size - 65536))
-                found = stream.read().decode("utf-8", "replace").splitlines()
-        except OSError:
-            return []
-        stamps = ((stamp(line), line) for line in found)
+        stamps = [(stamp(line), line) for end in ends for line in end or ()]
         return [line for when, line in stamps if when is None or when >= begin]
 
     def lines(self) -> list[str]:
         """The lines since this object was made; after a rotation those of the new file."""
-        if self.path is not None:
-            try:
-                with open(self.path, "rb") as stream:
-                    status = os.fstat(stream.fileno())
-                    if status.st_ino == self.inode and status.st_size >= self.offset:
-                        stream.seek(self.offset)
-                    return stream.read().decode("utf-8", "replace").splitlines()
-            except OSError:
-                return []
-        return self._journal(self.since)
+        found = [self._read(path, start) for path, start in self.starts.items()]
+        if not any(lines is not None for lines in found):
+            return self._journal(self.since)
+        return [line for lines in found for line in lines or ()]
+
+    @staticmethod
+    def _read(path: str, start: tuple[int, int] | None) -> list[str] | None:
+        """The lines of a file from ``start`` (inode and offset) or, without, its last 64 KiB; None without a file."""
+        try:
+            with open(path, "rb") as stream:
+                status = os.fstat(stream.fileno())
+                if start is None:
+                    stream.seek(max(0, status.st_size - 65536))
+                elif status.st_ino == start[0] and status.st_size >= start[1]:
+                    stream.seek(start[1])
+                return stream.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return None
 
     @staticmethod
     def _journal(since: float) -> list[str]:

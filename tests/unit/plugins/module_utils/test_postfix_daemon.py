@@ -125,7 +125,8 @@ def test_fingerprints(tmp_path: Path) -> None:
     assert daemon.fingerprints([str(file)], ["", f"{tmp_path}/"]) == {}
 
 
-def test_the_log_gives_what_is_new_also_after_a_rotation(tmp_path: Path) -> None:
+def test_the_log_gives_what_is_new_also_after_a_rotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "LOG_FILES", ())
     path = tmp_path / "maillog"
     path.write_text("old\n")
     log = daemon.Log(str(path))
@@ -138,6 +139,21 @@ def test_the_log_gives_what_is_new_also_after_a_rotation(tmp_path: Path) -> None
     assert log.lines() == ["newer, in a file of its own"]
 
 
+def test_the_log_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """maillog_file is new: master(8) still writes to the old log, postlogd(8) makes the other."""
+    monkeypatch.setattr(_command, "find", lambda _: None)
+    old, new = tmp_path / "mail.log", tmp_path / "postfix.log"
+    monkeypatch.setattr(daemon, "LOG_FILES", (str(tmp_path / "none"), str(old)))
+    assert daemon.Log(str(new)).lines() == []
+    old.write_text("before\n")
+    log = daemon.Log(str(new))
+    with old.open("a") as stream:
+        stream.write("reload\n")
+    new.write_text("throttling\n")
+    assert sorted(log.lines()) == ["reload", "throttling"]
+    assert sorted(log.recent(9)) == ["before", "reload", "throttling"]
+
+
 def test_recent_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     path = tmp_path / "maillog"
@@ -146,8 +162,8 @@ def test_recent_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     new = datetime.datetime.fromtimestamp(now - 3, datetime.timezone.utc).isoformat() + " mx postfix/master[1]: 3"
     path.write_text("\n".join([*old, new, "no time at all"]) + "\n")
-    assert daemon.Log(str(path)).recent(60) == [old[1], new, "no time at all"]
     monkeypatch.setattr(daemon, "LOG_FILES", ())
+    assert daemon.Log(str(path)).recent(60) == [old[1], new, "no time at all"]
     monkeypatch.setattr(_command, "find", lambda _: None)
     assert daemon.Log("").recent(60) == []
 
