@@ -79,7 +79,7 @@ notes:
   - Needs root.
   - Where there is no record yet and Postfix already runs, nobody can know what it has loaded. It is then reloaded once,
     or restarted where C(main.cf) or C(master.cf) is younger than the daemon and its listeners are not the expected
-    ones.
+    ones, or C(main.cf) sets C(import_environment).
   - Only C(main.cf) and C(master.cf) are put back after a failure. Tables and certificates stay as they are.
 seealso:
   - name: postfix(1)
@@ -287,6 +287,9 @@ class Activation:
         started = os.stat(self.old_lock).st_mtime_ns
         if max(self.now.main.mtime_ns, self.now.master.mtime_ns) <= started:
             return ""
+        if self.now.main.mtime_ns > started and "import_environment" in service.parameters(self.now.main.text):
+            # What master(8) hands to its daemons is in its memory alone.
+            return "import_environment may have been set since it started"
         held = daemon.listening()
         if held is None:
             return f"the files in {self.directory} are younger than the daemon"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,38 @@ def test_what_cannot_serve_is_taken_back(
     assert fake.pid is not None
     assert not (fake.directory / "state" / "pending").exists()
     fake.refuse, fake.dumb_while = {}, ""
+    assert call(fake, capsys)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("line", "age", "action"),
+    [
+        ("", -10, "reload"),
+        ("import_environment = TZ=UTC\n", -10, "restart"),
+        ("import_environment = TZ=UTC\n", 10, "reload"),
+    ],
+)
+def test_a_running_daemon_without_a_record(
+    fake: FakeHost,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    age: int,
+    action: str,
+) -> None:
+    """What it was started with cannot be known; ``age`` is how many seconds after main.cf it started."""
+    monkeypatch.setattr(daemon, "listening", lambda: {("127.0.0.1", 2525)})
+    main = fake.directory / "main.cf"
+    main.write_text(f"{MAIN}queue_directory = {fake.directory}\n{line}")
+    lock = fake.directory / "pid" / "master.pid"
+    lock.parent.mkdir()
+    lock.write_text("99\n")
+    fake.pid = 99
+    started = main.stat().st_mtime + age
+    os.utime(lock, (started, started))
+    result = call(fake, capsys)
+    assert (result["changed"], result["action"]) == (True, action), result
+    assert fake.ran[-1] == {"reload": "postfix reload", "restart": "postfix start"}[action]
     assert call(fake, capsys)["changed"] is False
 
 
