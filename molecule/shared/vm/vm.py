@@ -277,7 +277,12 @@ def ssh(spec: Mapping[str, Any], directory: Path, command: str) -> subprocess.Co
     argv = ["ssh", "-q", "-i", str(directory / "id"), "-p", str(spec["ssh_port"])]
     for option in options:
         argv += ["-o", option]
-    return subprocess.run([*argv, "root@127.0.0.1", command], capture_output=True, text=True, check=False, timeout=900)
+    try:
+        return subprocess.run(
+            [*argv, "root@127.0.0.1", command], capture_output=True, text=True, check=False, timeout=900
+        )
+    except subprocess.TimeoutExpired:
+        raise VmError(f"the guest did not end {command!r} within 900 seconds") from None
 
 
 def pid_of(directory: Path) -> int | None:
