@@ -60,8 +60,10 @@ database.executescript('''
     CREATE TABLE alias (address TEXT PRIMARY KEY, goto TEXT, active INTEGER);
     INSERT INTO domain VALUES ('example.test', 0, 1), ('retired.test', 0, 0);
 ''')
-for user, domain, active in (("alice", "example.test", 1), ("carol", "example.test", 0), ("dave", "retired.test", 1)):
-    row = (f"{user}@{domain}", password, f"{domain}/{user}/", 0, user, domain, active)
+accounts = (("alice", "example.test", 0, 1), ("carol", "example.test", 0, 0), ("dave", "retired.test", 0, 1),
+            ("ellen", "example.test", 6144, 1))
+for user, domain, quota, active in accounts:
+    row = (f"{user}@{domain}", password, f"{domain}/{user}/", quota, user, domain, active)
     database.execute("INSERT INTO mailbox VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 database.commit()
 os.chmod(path, 0o640)
@@ -94,6 +96,14 @@ with smtplib.LMTP(path, timeout=20) as lmtp:
         code, text = lmtp.rcpt(recipient)
         seen["rcpt"][recipient] = [code, text.decode()[:5]]
         lmtp.rset()
+    # Six KiB: two messages of 2200 bytes fit, a third one does not, and there is room for a short one.
+    seen["quota"] = []
+    for size in (2200, 2200, 2200, 10):
+        try:
+            lmtp.sendmail("bob@elsewhere.test", ["ellen@example.test"], f"Subject: full\r\n\r\n{'x' * size}\r\n")
+            seen["quota"].append(250)
+        except smtplib.SMTPDataError as exc:
+            seen["quota"].append([exc.smtp_code, exc.smtp_error.decode()[:5]])
 for name in ("TLSv1_1", "TLSv1_2", "TLSv1_3"):
     version = ssl.TLSVersion[name]
     try:
@@ -108,6 +118,9 @@ with imap() as client:
     found = client.search(None, "ALL")[1][0].split()
     seen["subjects"] = [client.fetch(n, "(BODY[HEADER.FIELDS (SUBJECT)])")[1][0][1].decode().strip() for n in found]
     seen["intact"] = [client.fetch(n, "(BODY[TEXT])")[1][0][1].decode() == body for n in found]
+with imap() as client:
+    client.login("ellen@example.test", password)
+    seen["root"] = client.getquotaroot("INBOX")[1][1][0].decode()
 # Last: Dovecot slows an address down after a failure.
 for name, user, secret in (("right", "alice@example.test", password), ("folded", "Alice@Example.TEST", password),
                            ("wrong", "alice@example.test", "wrong"), ("inactive", "carol@example.test", password)):
@@ -311,6 +324,15 @@ def test_lmtp_refuses_who_has_no_mailbox(client: dict[str, Any]) -> None:
         "carol@example.test": refused,
         "dave@retired.test": refused,
     }
+
+
+def test_a_mailbox_that_is_full_takes_no_more(client: dict[str, Any], host: Host) -> None:
+    assert client["quota"] == [250, 250, [552, "5.2.2"], 250]
+    # RFC 9208: in units of 1024 bytes.
+    assert re.fullmatch(r'"?User quota"? \(STORAGE [56] 6\)', client["root"]), client["root"]
+    limits = host.run("doveadm -f tab quota get -u ellen@example.test; doveadm -f tab quota get -u alice@example.test")
+    stored = [line.split("\t")[3] for line in limits.stdout.splitlines() if "\tSTORAGE\t" in line]
+    assert stored == ["6", "-"], limits.stdout
 
 
 def test_special_use_folders_are_subscribed(client: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ EX_NOUSER = 67
 PATIENCE = 5.0
 PAUSE = 0.2
 #: what the queries in dovecot.conf read
-TABLES = {"domain": ("domain", "active"), "mailbox": ("username", "password", "domain", "active")}
+TABLES = {"domain": ("domain", "active"), "mailbox": ("username", "password", "domain", "quota", "active")}
 _COMMAND_PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 
 

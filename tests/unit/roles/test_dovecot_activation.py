@@ -88,7 +88,7 @@ def files(tmp_path: Path) -> Files:
     write_pair(tmp_path / "chain", tmp_path / "key")
     with sqlite3.connect(tmp_path / "database") as database:
         database.execute("CREATE TABLE domain (domain TEXT, active INTEGER)")
-        database.execute("CREATE TABLE mailbox (username TEXT, password TEXT, domain TEXT, active INTEGER)")
+        database.execute("CREATE TABLE mailbox (username TEXT, password TEXT, domain TEXT, quota INT, active INT)")
     return made
 
 
