@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 
@@ -166,6 +167,36 @@ def test_a_directory_that_is_frozen_costs_the_time_of_its_option(host: Host) -> 
         host.run('kill -CONT "$(pidof slapd)"')
     assert 2.5 < float(done[-1]) - float(done[0]) < 6, done
     assert "STARTTLS: -5: Timed out" in "\n".join(done), done
+
+
+ASK = """
+for key in alice bob nobody; do
+    date +%s.%N
+    timeout 20 setpriv --reuid postfix --regid postfix --clear-groups postmap -q $key@example.test proxy:ldap:$1
+    date +%s.%N
+done 2>&1
+"""
+
+
+def test_proxymap_gives_up_on_a_frozen_directory_each_time(host: Host) -> None:
+    """Without LDAPTIMEOUT the second lookup of its process has no end on Linux; a restart brings it there."""
+    environment = "MAIL_CONFIG MAIL_LOGTAG LANG=C LDAPTIMEOUT=2"
+    host.run(["postconf", f"virtual_mailbox_maps=proxy:ldap:{PATH}", f"import_environment={environment}"])
+    made, activated = batch.run(host, [batch.module("map_config", TASK), batch.module("postfix_service", {})])
+    assert not made.get("failed"), made
+    assert activated["changed"], activated
+    host.run('kill -STOP "$(pidof slapd)"')
+    try:
+        lines = host.run(["sh", "-c", ASK, "-", PATH], check=False).stdout.splitlines()
+    finally:
+        host.run('kill -CONT "$(pidof slapd)"')
+    moments = [float(line) for line in lines if re.fullmatch(r"[0-9.]+", line)]
+    waits = [ended - began for began, ended in zip(moments[::2], moments[1::2])]
+    assert len(waits) == 3, lines
+    assert all(1.5 < seconds < 8 for seconds in waits), (waits, lines)
+    assert sum("query error" in line for line in lines) == 3, lines
+    again = host.run(["sh", "-c", ASK, "-", PATH], check=False).stdout.splitlines()
+    assert again[1] == EXPECT["alice@example.test"], again
 
 
 def test_libldap_reads_a_filter_as_we_do(host: Host) -> None:
