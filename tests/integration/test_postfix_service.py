@@ -124,7 +124,8 @@ def configured(host: Host) -> None:
         " smtp_tls_security_level= smtp_tls_session_cache_database= smtpd_tls_cert_file= smtpd_tls_key_file="
         # A delivery that a restart cut off is tried again at once, and not after a minute.
         " transport_retry_time=1s minimal_backoff_time=1s maximal_backoff_time=1s queue_run_delay=1s;"
-        " service postfix restart; mkdir /root/good"
+        " service postfix restart; mkdir /root/good",
+        timeout=300,
     )
     converge(host)
     host.run("cp -p /etc/postfix/main.cf /etc/postfix/master.cf /root/good/")
