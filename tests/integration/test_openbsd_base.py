@@ -153,7 +153,7 @@ DRIFT: list[list[tuple[str, str]]] = [
         ),
         ("EDITOR='sed -i s,^~/10,30,' crontab -e", "Keep them up to date between runs"),
         ("echo '# changed by the network' >>/etc/resolv.conf", "Bring the chroot's copies up to date"),
-        ("rm /etc/mail/aliases.db", "Keep the aliases of the host and their index right"),
+        ("rm /etc/mail/aliases.db", "Keep the index of the aliases right"),
         ("rcctl -f start smtpd", "Stop what holds port 25"),
         ("echo gone >/etc/login.conf.d/postfix", "Give Postfix a login class of its own"),
         (
@@ -169,8 +169,9 @@ DRIFT: list[list[tuple[str, str]]] = [
         (
             "printf '# caf\\351\\nnew: root\\nROOT: twice\\n' >>/etc/mail/aliases;"
             " sed -i 's/^root: .*/root: mallory,\\n  eve/' /etc/mail/aliases",
-            "Keep the aliases of the host and their index right",
+            "Set the aliases of the host",
         ),
+        (":", "index of the aliases"),
     ],
     [
         ("rm /etc/mailer.conf.pre-postfix", "Make sendmail, mailq and newaliases reach Postfix"),
@@ -194,7 +195,7 @@ def test_each_drift_is_foretold_and_repaired_and_reported_once(standin: Standin)
             changed = role(standin, *options)
             assert len(changed) == len(drift), (changed, drift)
             for _command, task in drift:
-                assert any(name.startswith(task) for name in changed), (task, changed)
+                assert any(task in name for name in changed), (task, changed)
     assert role(standin) == []
     # what other people set stays
     assert standin.read("/etc/rc.conf.local") == (

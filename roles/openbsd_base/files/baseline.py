@@ -101,7 +101,6 @@ def look(options: argparse.Namespace) -> dict[str, Any]:
         "there": installed(options.services),
         "running": runs("postfix"),
         "older_than_class": older_than_class(options),
-        "chroot": os.path.isdir(options.queue),
         "recorded": recorded,
         "away": recorded or os.path.exists(CHANGED),
         "started": ran,
