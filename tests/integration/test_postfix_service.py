@@ -509,7 +509,7 @@ def run(wish, kill_at=-1):
     with os.fdopen(out) as stream:
         answers = stream.read().splitlines()
     status = os.waitpid(child, 0)[1]
-    return None if os.WIFSIGNALED(status) else [json.loads(answer) for answer in answers]
+    return None if os.WIFSIGNALED(status) else [json.loads(answer) for answer in answers if answer]
 
 report = []
 for kill_at in range(0, 600, step):
