@@ -85,8 +85,6 @@ scenario-%: images
 
 scenario-debian_vm scenario-openbsd_vm: machines
 
-# make test takes one host of each scenario, and make test-long takes all.
-QUICK_openbsd := stable
 quick-%: images
 	$(BIN)/molecule test --scenario-name $* $(addprefix --platform-name=,$(QUICK_$*))
 
