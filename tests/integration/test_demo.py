@@ -97,7 +97,7 @@ STEPS = [
     "TASK [puffy.mail.dovecot",
     "TASK [puffy.mail.postfix",
     "==> Running puffy.mail.verify",
-    "TASK [Send",
+    "TASK [Probe the endpoints",
 ]
 
 
