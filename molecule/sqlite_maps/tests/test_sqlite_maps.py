@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -244,19 +246,54 @@ def test_a_deleted_database_is_a_4xx_a_finding_and_over_when_it_is_back(host: An
     assert smtp(host, ("alice@given.test", ""))["alice@given.test"].startswith("250")
 
 
-def test_a_writer_that_locks_the_database_delays_and_refuses_nothing(host: Any) -> None:
-    """Postfix does not wait for SQLite's locks: proxymap ends, and its client asks again after a second."""
-    host.check_output("postfix reload")
-    lock = (
-        "import sqlite3, time; d = sqlite3.connect('%s', isolation_level=None);"
-        " d.execute('BEGIN EXCLUSIVE'); time.sleep(0.8)"
+LOCK = """
+import os, sqlite3, sys, time
+base = sqlite3.connect(sys.argv[1], isolation_level=None)
+base.execute("BEGIN EXCLUSIVE")
+open("/run/locked", "w").close()
+deadline = time.monotonic() + float(sys.argv[2])
+while os.path.exists("/run/locked") and time.monotonic() < deadline:
+    time.sleep(0.05)
+"""
+
+
+@contextlib.contextmanager
+def locked(host: Any, seconds: float) -> Iterator[None]:
+    """A writer holds the database until the block ends, and for so many seconds at most."""
+    host.check_output(
+        f"(setsid python3 -c {quoted(LOCK)} {DATABASE} {seconds} </dev/null >/dev/null 2>&1 &);"
+        " until [ -e /run/locked ]; do sleep 0.02; done"
     )
-    host.run(f'(python3 -c "{lock % DATABASE}" & ) >/dev/null 2>&1; sleep 0.3')
-    said = smtp(host, ("alice@given.test", ""), ("nobody@given.test", ""))
+    try:
+        yield
+    finally:
+        host.check_output("rm -f /run/locked")
+
+
+def test_a_short_lock_delays_and_refuses_nothing(host: Any) -> None:
+    """proxymap ends at a lock, whether or not it has answered before; its client asks again after a second."""
+    host.check_output("postfix reload")
+    with locked(host, 0.8):
+        said = smtp(host, ("alice@given.test", ""), ("nobody@given.test", ""))
     assert {name: answer[:3] for name, answer in said.items()} == {
         "alice@given.test": "250",
         "nobody@given.test": "550",
     }
+
+
+def test_what_is_no_database_is_an_error_and_the_tables_stay(host: Any) -> None:
+    before = host.check_output("md5sum /etc/postfix/sqlite/*")
+    host.check_output(
+        f"mv {DATABASE} {DATABASE}.away && cp /etc/passwd {DATABASE} && chown www-data:postfix {DATABASE}"
+    )
+    try:
+        run = tables(host)
+    finally:
+        host.check_output(f"mv {DATABASE}.away {DATABASE}")
+    assert run.rc != 0
+    assert f"{DATABASE}: file is not a database; the database is as it was" in run.output, run.output
+    assert host.check_output("md5sum /etc/postfix/sqlite/*") == before
+    assert smtp(host, ("alice@given.test", ""))["alice@given.test"].startswith("250")
 
 
 def test_write_ahead_logging_is_an_error_that_says_what_to_do(host: Any) -> None:
