@@ -14,7 +14,8 @@ description:
   - C(proxymap(8)) keeps the databases open that it answers from. Where such a file was replaced by another one, it
     answers from the old one; where it was away for a moment, it may go on saying so. Both end with its process, which
     lives as long as it is busy.
-  - Remembers which files the databases were. Where one is another file now, Postfix is reloaded.
+  - Remembers which files the databases were. Where one is another file now, or was moved away and back, or had another
+    owner or mode, Postfix is reloaded. That a file was written to is nothing to reload for.
   - Asks the running proxymap for keys whose answers are known, and reloads Postfix where it answers otherwise or not
     at all.
   - Where Postfix does not run, and for a table that main.cf does not name with C(proxy:), there is nothing to do.
@@ -112,14 +113,35 @@ def _stale(postfix: _table_query.Postfix, tables: Tables, timeout: float) -> dic
 
 
 def _identities(databases: list[str]) -> str:
-    """Which file each database is: a file that takes its name has another inode while the first one is held open."""
+    """Which file each database is, and when its content and its name or mode were changed last, in nanoseconds."""
     lines = []
     for path in databases:
         try:
-            lines.append(f"{os.stat(path).st_ino} {path}\n")
+            status = os.stat(path)
         except FileNotFoundError:
             lines.append(f"- {path}\n")
+        else:
+            lines.append(f"{status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns} {path}\n")
     return "".join(lines)
+
+
+def _same_files(known: str, identities: str) -> bool:
+    """Whether the same files have been there under their names all the time, as far as that can be told.
+
+    A file that takes the name has another inode while the first one is held open. One that was moved away and back, or
+    that nobody could read for a while, has another time of its last change, and not of its content as one that was
+    written to.
+    """
+    before, after = known.splitlines(), identities.splitlines()
+    if len(before) != len(after):
+        return False
+    for old, new in zip(before, after):
+        if old == new:
+            continue
+        was, now = old.split(" ", 3), new.split(" ", 3)
+        if len(was) != 4 or len(now) != 4 or (was[0], was[3]) != (now[0], now[3]) or was[1] == now[1]:
+            return False
+    return True
 
 
 def _wanted(tables: dict[str, Any]) -> Tables:
@@ -139,13 +161,14 @@ def _refresh(module: AnsibleModule) -> dict[str, Any]:
     before = _files.read(stamp) if stamp else None
     known = before.text() if before else ""
     identities = _identities(module.params["databases"])
-    result = _reloaded(module, tables, timeout, known != identities)
-    if known != identities:
+    same = _same_files(known, identities)
+    result = _reloaded(module, tables, timeout, not same)
+    if not same:
         result["changed"] = True
         result["diff"]["before"] += known
         result["diff"]["after"] += identities
-        if not module.check_mode:
-            _files.write(stamp, _files.encode_text(identities), uid=0, gid=0, mode=0o600)
+    if known != identities and not module.check_mode:
+        _files.write(stamp, _files.encode_text(identities), uid=0, gid=0, mode=0o600)
     return result
 
 

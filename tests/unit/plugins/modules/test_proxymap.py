@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,14 @@ def task(postfix: Postfix) -> dict[str, Any]:
     }
 
 
+def identity(postfix: Postfix) -> str:
+    status = postfix.database.stat()
+    return f"{status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns} {postfix.database}\n"
+
+
 def known(postfix: Postfix) -> None:
     """As after a first run."""
-    postfix.stamp.write_text(f"{postfix.database.stat().st_ino} {postfix.database}\n")
+    postfix.stamp.write_text(identity(postfix))
 
 
 def test_right_answers_and_the_same_file_are_no_change(postfix: Postfix, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,8 +142,31 @@ def test_another_file_of_that_name_is_reloaded_once(postfix: Postfix, capsys: py
     result = run(capsys, task(postfix))
     assert (result["changed"], result["diff"]) == (True, foretold["diff"])
     assert postfix.ran == [*ASKED, POSTMAP, RELOAD]
-    assert postfix.stamp.read_text() == f"{postfix.database.stat().st_ino} {postfix.database}\n"
+    assert postfix.stamp.read_text() == identity(postfix)
     assert run(capsys, task(postfix))["changed"] is False
+
+
+def test_a_file_that_was_away_is_reloaded_once(postfix: Postfix, capsys: pytest.CaptureFixture[str]) -> None:
+    """One process of proxymap may have met its absence, and another one the question."""
+    known(postfix)
+    away = postfix.database.with_name("away")
+    time.sleep(0.02)
+    postfix.database.rename(away)
+    away.rename(postfix.database)
+    result = run(capsys, task(postfix))
+    assert (result["changed"], postfix.ran) == (True, [*ASKED, POSTMAP, RELOAD])
+    assert result["diff"]["after"] == identity(postfix)
+    assert run(capsys, task(postfix))["changed"] is False
+
+
+def test_a_file_that_was_written_to_is_no_change(postfix: Postfix, capsys: pytest.CaptureFixture[str]) -> None:
+    known(postfix)
+    time.sleep(0.02)
+    postfix.database.write_text("more")
+    result = run(capsys, task(postfix))
+    assert (result["changed"], result["diff"], postfix.ran) == (False, {"before": "", "after": ""}, [*ASKED, POSTMAP])
+    # What is noted is the file as it is now: that it is moved later is seen.
+    assert postfix.stamp.read_text() == identity(postfix)
 
 
 def test_a_postfix_that_does_not_run_is_left_alone(postfix: Postfix, capsys: pytest.CaptureFixture[str]) -> None:
