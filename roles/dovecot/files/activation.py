@@ -42,6 +42,8 @@ _COMMAND_PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 #: where Dovecot's process number is, and what it loads, on Debian and on OpenBSD
 _PID_FILES = ("/run/dovecot/master.pid", "/var/dovecot/master.pid")
 _MODULES = ("/usr/lib/dovecot", "/usr/local/lib/dovecot")
+#: what its limits are on OpenBSD
+_LOGIN_CLASS = "/etc/login.conf.d/dovecot"
 
 
 class NotYet(Exception):
@@ -73,14 +75,19 @@ def recorded(stamp: str) -> str:
         return ""
 
 
-def outdated(pid_files: Sequence[str] = _PID_FILES, modules: Sequence[str] = _MODULES) -> bool:
-    """Whether a module was installed after the running Dovecot started.
+def outdated(
+    pid_files: Sequence[str] = _PID_FILES, modules: Sequence[str] = _MODULES, login_class: str = _LOGIN_CLASS
+) -> bool:
+    """Whether a module was installed, or the limits were changed, after the running Dovecot started.
 
-    A reload does not load it: seen with 2.4, whose config process knew no setting of a driver that had come later.
+    A reload does not load a module: seen with 2.4, whose config process knew no setting of a driver that had come
+    later. Nor does it take on the limits of the login class (OpenBSD login.conf(5)): rc.d sets them at the start.
     """
     started = max((os.stat(path).st_mtime for path in pid_files if os.path.exists(path)), default=None)
     if started is None:
         return False
+    if os.path.exists(login_class) and os.stat(login_class).st_mtime > started:
+        return True
     return any(
         os.stat(os.path.join(directory, name)).st_ctime > started
         for root in modules

@@ -149,7 +149,7 @@ def test_a_missing_certificate_is_named(files: Files) -> None:
     assert files.failure() == f"{files.root}/chain cannot be read: No such file or directory"
 
 
-def test_a_module_that_came_after_the_start_is_seen(tmp_path: Path) -> None:
+def test_a_module_or_a_login_class_that_came_after_the_start_is_seen(tmp_path: Path) -> None:
     specification = importlib.util.spec_from_file_location("activation", SCRIPT)
     assert specification is not None
     assert specification.loader is not None
@@ -158,12 +158,19 @@ def test_a_module_that_came_after_the_start_is_seen(tmp_path: Path) -> None:
     pid, module = tmp_path / "master.pid", tmp_path / "modules" / "auth" / "libauthdb_ldap.so"
     module.parent.mkdir(parents=True)
     module.touch()
-    arguments = ([str(pid)], [str(tmp_path / "modules")])
+    login_class = tmp_path / "login.conf.d" / "dovecot"
+    arguments = ([str(pid)], [str(tmp_path / "modules")], str(login_class))
     assert activation.outdated(*arguments) is False
     pid.touch()
     later = module.stat().st_ctime + 60
     os.utime(pid, (later, later))
     assert activation.outdated(*arguments) is False
+    login_class.parent.mkdir()
+    login_class.touch()
+    assert activation.outdated(*arguments) is False
+    os.utime(login_class, (later + 60, later + 60))
+    assert activation.outdated(*arguments) is True
+    login_class.unlink()
     os.utime(pid, (later - 120, later - 120))
     assert activation.outdated(*arguments) is True
 
