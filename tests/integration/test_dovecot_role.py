@@ -357,6 +357,8 @@ def test_database_queries_run_without_root(host: Host) -> None:
     assert host.run(f"ls {os.path.dirname(DATABASE)}").stdout.split() == [os.path.basename(DATABASE)]
 
 
+# The scenarios show the same, on one host each in make test.
+@pytest.mark.long
 def test_a_second_run_changes_nothing(fleet: Fleet, converged: Run) -> None:
     checked = fleet.play("--check", "--limit", "!bare")
     assert checked.rc == 0, checked.failures

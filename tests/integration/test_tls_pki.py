@@ -183,6 +183,8 @@ def verify(host: Host, chain: str) -> str:
     ).stdout
 
 
+# The scenario tls shows the same on one host of make test.
+@pytest.mark.long
 def test_the_role_with_a_private_ca(play: Play) -> None:
     wish = {
         "tls_pki_names": ["imap.example.test"],
@@ -223,6 +225,7 @@ def test_the_role_refuses_bad_inputs_before_it_touches_anything(play: Play) -> N
     assert "tls_pki_dhparam is 'ffdhe1024'" in output
 
 
+@pytest.mark.long
 def test_the_role_with_given_files_keeps_the_old_set_when_the_new_one_is_bad(play: Play, authority: Authority) -> None:
     good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
     wish = {"tls_pki_source": "given", "tls_pki_given_ca": authority.root}
