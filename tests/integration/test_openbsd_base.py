@@ -314,7 +314,7 @@ def test_the_way_back_without_and_with_changes_by_others(standin: Standin) -> No
     assert standin.run("rcctl check smtpd", check=False).returncode == 0
     # there again, from a host with an old sendmail's settings; and others go on working on it
     standin.write("/etc/rc.conf.local", "z_flags=1\nsmtpd_flags=-v\npkg_scripts=messagebus sendmail\n")
-    standin.run("cp /usr/bin/sleep /usr/local/sbin/old-sendmail")
+    standin.run('cp "$(command -v sleep)" /usr/local/sbin/old-sendmail')
     standin.write("/etc/rc.d/sendmail", SENDMAIL)
     assert standin.run("chmod 755 /etc/rc.d/sendmail; rcctl start sendmail").stdout == "sendmail(ok)\n"
     standin.run("pkg_add -I dovecot--")
