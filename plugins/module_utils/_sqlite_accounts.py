@@ -9,6 +9,7 @@ Pure: the rows wanted and the rows there are in, what to insert, update and dele
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -188,6 +189,63 @@ class _Problems:
         value = entry.get(key, "")
         if not isinstance(value, str) or any(ord(character) < 32 for character in value):
             self.add(f"{here}.{key} is {value!r}. Right would be a text of one line.")
+
+
+#: sentences that are shown
+SHOWN_PROBLEMS = 20
+#: the lists of an accounts file, in the order in which they are checked
+LISTS = ("domains", "mailboxes", "aliases", "domain_aliases")
+
+
+def accounts_file(text: str, path: str) -> dict[str, list[Any]]:
+    """The four lists of the accounts file ``text``; those it does not name are empty. ValueError where it is none."""
+    right = f"Right would be one JSON object with the lists {', '.join(LISTS)}, of which domains must be there."
+    try:
+        read = json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as exc:
+        raise ValueError(f"{path}, line {exc.lineno}, column {exc.colno}: {exc.msg}. {right}") from None
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(f"{path}: {exc}. {right}") from None
+    if not isinstance(read, dict):
+        raise ValueError(f"{path} is JSON and no object. {right}")
+    for key, value in read.items():
+        if key not in LISTS:
+            near = difflib.get_close_matches(key, LISTS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else right
+            raise ValueError(f"{path} has the key {key!r}, which is not known. {hint}")
+        if not isinstance(value, list):
+            raise ValueError(f"{path}: {key} is {_shown(value)}. Right would be a list.")
+    return {key: read.get(key, []) for key in LISTS}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which each key stands once: of two values, one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _value in pairs]
+        doubled = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key {doubled!r} twice")
+    return found
+
+
+def accounts_file_problems(text: str, path: str, delimiter: str = "+") -> list[str]:
+    """A sentence for each thing that is wrong with the accounts file ``text``, each naming its ``path``."""
+    try:
+        lists = accounts_file(text, path)
+    except ValueError as exc:
+        return [str(exc)]
+    domains, mailboxes, aliases, twins = (f"{path}: {key}" for key in LISTS)
+    return account_problems(
+        *lists.values(), names=(domains, mailboxes, aliases, twins), plain_passwords=False, delimiter=delimiter
+    )
+
+
+def first_of(problems: Sequence[str]) -> list[str]:
+    """The first sentences, and how many more there are: a file of a hundred thousand may be wrong in each."""
+    found = list(problems[:SHOWN_PROBLEMS])
+    if len(problems) > SHOWN_PROBLEMS:
+        found.append(f"And {len(problems) - SHOWN_PROBLEMS} more.")
+    return found
 
 
 def _shown(value: Any) -> str:
@@ -782,7 +840,7 @@ def samples(tables: Tables) -> list[str]:
 
 #: who keeps the database: the role, or PostfixAdmin
 MODES = ("owned", "given")
-_ACCOUNT_INPUTS = ("sqlite_maps_domains", "sqlite_maps_mailboxes", "sqlite_maps_aliases", "sqlite_maps_domain_aliases")
+_ACCOUNT_INPUTS = tuple(f"sqlite_maps_{name}" for name in LISTS)
 
 
 def role_problems(inputs: Mapping[str, Any]) -> list[str]:
@@ -792,6 +850,7 @@ def role_problems(inputs: Mapping[str, Any]) -> list[str]:
     """
     found: list[str | None] = []
     given = inputs.get("sqlite_maps_mode") == "given"
+    accounts_file = inputs.get("sqlite_maps_accounts_file")
     for name, value in inputs.items():
         if name == "sqlite_maps_mode":
             if value not in MODES:
@@ -801,6 +860,18 @@ def role_problems(inputs: Mapping[str, Any]) -> list[str]:
                 found.append(
                     f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be to"
                     " leave it out, and to make the accounts in PostfixAdmin."
+                )
+            elif accounts_file and value:
+                found.append(
+                    f"{name} is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file, or"
+                    " all in the variables."
+                )
+        elif name == "sqlite_maps_accounts_file":
+            if not isinstance(value, str):
+                found.append(f"{name} is {value!r}. Right would be the path of a JSON file on the control side, or ''.")
+            elif value and given:
+                found.append(
+                    f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be ''."
                 )
         elif name == "sqlite_maps_database_owner":
             if value and not given:

@@ -23,13 +23,20 @@ options:
     description: Absolute path of the database. Its directory must exist and be open to those who read the database.
     type: path
     required: true
+  src:
+    description:
+      - A JSON file on the control node with all accounts, instead of O(domains), O(mailboxes), O(aliases) and
+        O(domain_aliases), which are its keys. It may be encrypted with C(ansible-vault).
+      - For many accounts. In variables each costs Ansible milliseconds; from a file, a hundred thousand take seconds.
+      - The copy on the host is in Ansible's temporary directory and goes with it.
+    type: path
   domains:
     description:
-      - The domains whose mail is kept here. Each is a name, or a mapping with C(name), C(description), C(backupmx) and
-        C(active).
+      - The domains whose mail is kept here, at least one. Each is a name, or a mapping with C(name), C(description),
+        C(backupmx) and C(active).
     type: list
     elements: raw
-    required: true
+    default: []
   mailboxes:
     description:
       - Each is a mapping with C(address), C(password_hash), and optionally C(name), C(quota) (bytes, 0 for no limit),
@@ -103,6 +110,12 @@ EXAMPLES = r"""
     aliases:
       - address: postmaster@example.org
         goto: [alice@example.org]
+
+- name: Keep very many accounts, exported by another system
+  puffy.mail.sqlite_accounts:
+    path: /var/lib/puffy-mail/accounts.sqlite
+    group: postfix
+    src: accounts.json
 """
 
 RETURN = r"""
@@ -134,28 +147,45 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files, _sqlite_accounts, _sqlite_database
 
-SHOWN_PROBLEMS = 20
+
+def _take_file(params: dict[str, Any]) -> None:
+    """Put the lists of the accounts file into ``params``; ValueError where it has none, or there are others."""
+    src: str | None = params["src"]
+    if src is None:
+        return
+    named = [name for name in _sqlite_accounts.LISTS if params[name]]
+    if named:
+        raise ValueError(
+            f"src and {named[0]} are both given. Right would be all accounts in the file, or all as options."
+            " Nothing was changed."
+        )
+    name = os.path.basename(src)  # the directory is Ansible's and means nothing to a reader
+    state = _files.read(src)
+    if state is None:
+        raise ValueError(f"src {src!r} is not there. Nothing was changed.")
+    try:
+        params.update(_sqlite_accounts.accounts_file(state.content.decode(), name))
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"{name} is no UTF-8 at byte {exc.start}. Nothing was changed.") from None
+    except ValueError as exc:
+        raise ValueError(f"{exc} Nothing was changed.") from None
 
 
 def _check(params: dict[str, Any], current: _sqlite_accounts.Tables) -> None:
     """ValueError with a sentence for each entry that is wrong."""
     kept: _sqlite_accounts.Tables = {} if params["exclusive"] else current
     found = _sqlite_accounts.account_problems(
-        params["domains"],
-        params["mailboxes"],
-        params["aliases"],
-        params["domain_aliases"],
+        *(params[name] for name in _sqlite_accounts.LISTS),
         plain_passwords=False,
         known_domains=kept.get("domain", {}),
         known_addresses=[*kept.get("mailbox", {}), *kept.get("alias", {})],
     )
     if found:
-        more = f" And {len(found) - SHOWN_PROBLEMS} more." if len(found) > SHOWN_PROBLEMS else ""
-        raise ValueError(" ".join(found[:SHOWN_PROBLEMS]) + more + " Nothing was changed.")
+        raise ValueError(" ".join([*_sqlite_accounts.first_of(found), "Nothing was changed."]))
 
 
-def _converge(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    _take_file(params)
     path: str = params["path"]
     if not os.path.isabs(path):
         raise ValueError(f"path {path!r} is not absolute")
@@ -165,13 +195,13 @@ def _converge(module: AnsibleModule) -> dict[str, Any]:
     try:
         uid, gid = _files.uid_of(params["owner"]), _files.gid_of(params["group"])
     except _files.FileError:
-        if not module.check_mode:
+        if not check_mode:
             raise
         uid = gid = -1  # made by a task that was only predicted
-    database = _sqlite_database.read(path, recover=not module.check_mode)
+    database = _sqlite_database.read(path, recover=not check_mode)
     current = database.tables if database else {}
     _check(params, current)
-    wanted = _sqlite_accounts.rows(params["domains"], params["mailboxes"], params["aliases"], params["domain_aliases"])
+    wanted = _sqlite_accounts.rows(*(params[name] for name in _sqlite_accounts.LISTS))
     exclusive: bool = params["exclusive"]
     plans = _sqlite_accounts.plan(current, wanted, exclusive)
     old_version = database.version if database else _sqlite_accounts.SCHEMA_VERSION
@@ -192,7 +222,7 @@ def _converge(module: AnsibleModule) -> dict[str, Any]:
         "before_header": path if database else f"{path} (absent)",
         "after_header": path,
     }
-    if not module.check_mode:
+    if not check_mode:
         if database is None:
             _sqlite_database.create(path, plans, uid=uid, gid=gid, mode=mode)
         else:
@@ -214,7 +244,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "domains": {"type": "list", "elements": "raw", "required": True},
+            "src": {"type": "path"},
+            "domains": {"type": "list", "elements": "raw", "default": []},
             # Not to be logged: hashes, and the names of people. Entries are checked by account_problems, which
             # names the entry and is quick for a hundred thousand of them.
             "mailboxes": {"type": "list", "elements": "dict", "default": [], "no_log": True},
@@ -229,16 +260,17 @@ def main() -> None:
         no_log=True,
         supports_check_mode=True,
     )
-    params = module.params
-    # What is returned holds neither a hash nor the entries, so nothing in it needs scrubbing.
-    module.no_log_values.clear()
+    # The lists may come from a file, which is no part of the invocation.
+    params = dict(module.params)
     shown = {
         **params,
         "mailboxes": f"{len(params['mailboxes'])} entries",
         "aliases": f"{len(params['aliases'])} entries",
     }
+    # What is returned holds neither a hash nor the entries, so nothing in it needs scrubbing.
+    module.no_log_values.clear()
     try:
-        result = _converge(module)
+        result = _converge(params, check_mode=module.check_mode)
     except (ValueError, _files.FileError, _sqlite_database.DatabaseError) as exc:
         module.fail_json(msg=f"{exc}", path=params["path"], invocation={"module_args": shown})
     module.exit_json(path=params["path"], invocation={"module_args": shown}, **result)

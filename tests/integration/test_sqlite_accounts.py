@@ -317,6 +317,71 @@ def test_client_files_that_drift_are_repaired_once(fleet: list[Host], tmp_path: 
     assert "[WARNING]" not in output
 
 
+def test_an_accounts_file(fleet: list[Host], tmp_path: Path) -> None:
+    """The same accounts from a file, encrypted: no other rows, no other answers, and no copy left on the host."""
+    hashes = host_hashes(fleet[0])
+    accounts = {
+        "domains": VARIABLES["sqlite_maps_domains"],
+        "aliases": VARIABLES["sqlite_maps_aliases"],
+        "mailboxes": [
+            {key: value for key, value in box.items() if key != "password"}
+            | {"password_hash": hashes[box["address"].lower()]}
+            for box in VARIABLES["sqlite_maps_mailboxes"]
+        ],
+    }  # fmt: skip
+    (tmp_path / "files").mkdir()
+    file = tmp_path / "files" / "accounts.json"
+    file.write_text(json.dumps(accounts))
+    (tmp_path / "vault").write_text("a vault's password\n")
+    vault = ("--vault-password-file", str(tmp_path / "vault"))
+    subprocess.run([ROOT / ".venv/bin/ansible-vault", "encrypt", *vault, file], check=True, capture_output=True)
+    variables = {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_expect": VARIABLES["sqlite_maps_expect"]}
+    copies = "find / -xdev -name 'accounts.json*' -not -path '/proc/*'"
+    for host in fleet[1:]:
+        host.module("sqlite_accounts", {"path": "/var/lib/puffy-mail/accounts.sqlite", "group": "postfix", **accounts})
+    for options, count in ((("--check",), 0), ((), 0)):
+        code, output = play(fleet, tmp_path, PLAYBOOK, variables, *vault, *options, "-vvv", "--diff")
+        assert code == 0, output
+        assert changes(output) == [count] * len(fleet), output
+        assert "$2b$" not in output
+    accounts["mailboxes"] = accounts["mailboxes"][:3]
+    file.write_text(json.dumps(accounts))
+    for options, count in ((("--check",), 1), ((), 1), (("--check",), 0), ((), 0)):
+        code, output = play(fleet, tmp_path, PLAYBOOK, variables, *options, "--diff")
+        assert code == 0, output
+        assert changes(output) == [count] * len(fleet), output
+    for host in fleet:
+        assert sql(host, "SELECT count(*) FROM mailbox", "/var/lib/puffy-mail/accounts.sqlite") == [[3]]
+        assert host.run(copies, check=False).stdout == ""
+
+
+def host_hashes(host: Host) -> dict[str, str]:
+    """The password hashes that are in the role's database."""
+    rows = sql(host, "SELECT username, password FROM mailbox", "/var/lib/puffy-mail/accounts.sqlite")
+    return dict(rows)
+
+
+def test_a_bad_accounts_file_touches_nothing(fleet: list[Host], tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    cases = (
+        ('{"domains": ["example.test"],}', "accounts.json, line 1, column 29: "),
+        ('{"domains": ["example.test"], "mailboxs": []}', "accounts.json has the key 'mailboxs', which is not known."),
+        (None, "accounts.json is not there, or cannot be read or decrypted."),
+    )
+    sums = "md5sum /var/lib/puffy-mail/* /etc/postfix/sqlite/*"
+    before = [host.run(sums).stdout for host in fleet]
+    for text, message in cases:
+        file = tmp_path / "files" / "accounts.json"
+        file.unlink(missing_ok=True)
+        if text is not None:
+            file.write_text(text)
+        code, output = play(fleet, tmp_path, PLAYBOOK, {"sqlite_maps_accounts_file": "accounts.json"})
+        assert code == 2, output
+        assert message in output
+        assert "changed=0" in output
+    assert [host.run(sums).stdout for host in fleet] == before
+
+
 def test_a_database_that_comes_back_answers_again(fleet: list[Host]) -> None:
     for host in fleet:
         ask = ["postmap", "-q", "alice@example.test", "sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf"]
@@ -326,6 +391,21 @@ def test_a_database_that_comes_back_answers_again(fleet: list[Host]) -> None:
         assert "fatal" in gone.stderr
         host.run("mv /var/lib/puffy-mail/away /var/lib/puffy-mail/accounts.sqlite")
         assert host.run(ask).stdout == "example.test/alice/\n"
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_mailboxes_through_the_role(tmp_path: Path) -> None:
+    """From the accounts file to the tables: first load under 60 s; make bench prints the figures."""
+    with Host("trixie-mail", "--network=none") as host:
+        boxes = [{"address": f"user{n}@example.test", "password_hash": HASH} for n in range(100_000)]
+        (tmp_path / "accounts.json").write_text(json.dumps({"domains": ["example.test"], "mailboxes": boxes}))
+        variables = {"sqlite_maps_accounts_file": str(tmp_path / "accounts.json")}
+        for count in (5, 0):
+            started = time.monotonic()
+            code, output = play([host], tmp_path, PLAYBOOK, variables)
+            assert code == 0, output
+            assert changes(output) == [count], output
+            assert time.monotonic() - started < 60
 
 
 @pytest.mark.long

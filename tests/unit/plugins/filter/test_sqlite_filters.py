@@ -10,12 +10,14 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.puffy.mail.plugins.filter.account_problems import FilterModule as AccountProblems
+from ansible_collections.puffy.mail.plugins.filter.accounts_file_problems import FilterModule as AccountsFileProblems
 from ansible_collections.puffy.mail.plugins.filter.mailbox_rows import FilterModule as MailboxRows
 from ansible_collections.puffy.mail.plugins.filter.sqlite_client_files import FilterModule as SqliteClientFiles
 from ansible_collections.puffy.mail.plugins.filter.sqlite_maps_problems import FilterModule as SqliteMapsProblems
 
 mailbox_rows = MailboxRows().filters()["mailbox_rows"]
 account_problems = AccountProblems().filters()["account_problems"]
+accounts_file_problems = AccountsFileProblems().filters()["accounts_file_problems"]
 sqlite_client_files = SqliteClientFiles().filters()["sqlite_client_files"]
 sqlite_maps_problems = SqliteMapsProblems().filters()["sqlite_maps_problems"]
 ALICE = {"address": "alice@example.test", "password": "x"}
@@ -24,6 +26,14 @@ ALICE = {"address": "alice@example.test", "password": "x"}
 def test_account_problems_names_the_role_variables() -> None:
     assert account_problems(["example.test"], [ALICE], []) == []
     assert account_problems([], [], [])[0].startswith("sqlite_maps_domains names no domain.")
+
+
+def test_accounts_file_problems() -> None:
+    assert accounts_file_problems('{"domains": ["example.test"]}', "a.json") == []
+    assert accounts_file_problems("{}", "a.json")[0].startswith("a.json: domains names no domain.")
+    assert accounts_file_problems(None, "a.json")[0].startswith("a.json is not there, or cannot be read or decrypted.")
+    with pytest.raises(AnsibleFilterError, match=r"^accounts_file_problems needs the text of a file and its path$"):
+        accounts_file_problems({"domains": []}, "a.json")
 
 
 def test_mailbox_rows() -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from typing import Any
@@ -522,6 +523,25 @@ ROLE = [
         {"sqlite_maps_mode": "owned", "sqlite_maps_database_owner": "www-data"},
         ["sqlite_maps_database_owner is 'www-data', which is for sqlite_maps_mode 'given'. Right would be ''."],
     ),
+    ({"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_mode": "owned", "sqlite_maps_domains": False}, []),
+    (
+        {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_aliases": True},
+        [
+            "sqlite_maps_aliases is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file,"
+            " or all in the variables."
+        ],
+    ),
+    (
+        {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_mode": "given"},
+        [
+            "sqlite_maps_accounts_file is set, and sqlite_maps_mode is 'given': the database is only read."
+            " Right would be ''."
+        ],
+    ),
+    (
+        {"sqlite_maps_accounts_file": ["a"]},
+        ["sqlite_maps_accounts_file is ['a']. Right would be the path of a JSON file on the control side, or ''."],
+    ),
     ({"sqlite_maps_database": "/var/lib/puffy-mail/a.sqlite", "sqlite_maps_directory": "/etc/postfix/sqlite"}, []),
     (
         {"sqlite_maps_database": "/etc/a.sqlite"},
@@ -563,3 +583,52 @@ def test_role_problems(inputs: dict[str, Any], expected: list[str]) -> None:
 def test_role_problems_unknown_input() -> None:
     with pytest.raises(ValueError, match=r"^no rule is known for the input 'sqlite_maps_x'$"):
         accounts.role_problems({"sqlite_maps_x": 1})
+
+
+FILE: dict[str, Any] = {
+    "domains": ["example.test"],
+    "mailboxes": [{"address": "bob@example.test", "password_hash": HASH}],
+}
+RIGHT = (
+    "Right would be one JSON object with the lists domains, mailboxes, aliases, domain_aliases,"
+    " of which domains must be there."
+)
+
+
+def test_an_accounts_file() -> None:
+    assert accounts.accounts_file(json.dumps(FILE), "a.json") == {**FILE, "aliases": [], "domain_aliases": []}
+    assert accounts.accounts_file_problems(json.dumps(FILE), "a.json") == []
+
+
+BAD_FILES = [
+    ("", f"a.json, line 1, column 1: Expecting value. {RIGHT}"),
+    ('{"domains": ["a.test"],\n "mailboxes": [}', f"a.json, line 2, column 16: Expecting value. {RIGHT}"),
+    ("[]", f"a.json is JSON and no object. {RIGHT}"),
+    ("[" * 100_000, "a.json: maximum recursion depth exceeded"),
+    ('{"domain": []}', "a.json has the key 'domain', which is not known. Did you mean 'domains'?"),
+    ('{"xyz": []}', f"a.json has the key 'xyz', which is not known. {RIGHT}"),
+    ('{"domains": [], "domains": []}', f"a.json: an object has the key 'domains' twice. {RIGHT}"),
+    ('{"domains": "a.test"}', "a.json: domains is 'a.test'. Right would be a list."),
+    ("{}", "a.json: domains names no domain. Right would be a list such as ['example.org']."),
+    (
+        json.dumps({**FILE, "mailboxes": [{"address": "bob@example.test", "password": "s3cret"}]}),
+        "a.json: mailboxes[0] (bob@example.test) has a password in plain text. Right would be its hash",
+    ),
+    (
+        json.dumps({**FILE, "aliases": [{"address": "x@other.test", "goto": ["bob@example.test"]}]}),
+        "a.json: aliases[0].address is 'x@other.test', and 'other.test' is not among a.json: domains.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_FILES, ids=range(len(BAD_FILES)))
+def test_a_bad_accounts_file(text: str, message: str) -> None:
+    found = accounts.accounts_file_problems(text, "a.json")
+    assert len(found) == 1
+    assert found[0].startswith(message)
+    assert "s3cret" not in found[0]
+
+
+def test_of_many_problems_the_first() -> None:
+    assert accounts.first_of(["a"] * 20) == ["a"] * 20
+    assert accounts.first_of(["a"] * 22) == [*["a"] * 20, "And 2 more."]
