@@ -4,10 +4,11 @@
 
     benchmarks/sqlite_accounts.py [--mailboxes 100000] [--runs 3] [--role-mailboxes 2000]
 
-The role runs in ansible-playbook, from the accounts file to the client files that Postfix has answered through; a play
-with one ping stands beside it, for Ansible's own part. The module runs in the host by itself, as Ansible starts it. The
-targets are for both. With the accounts in variables Ansible takes most of the time, and more with each mailbox, so that
-way is measured with fewer and has no target.
+The role runs in ansible-playbook, from the accounts file to the client files that Postfix has answered through; the
+same with one mailbox stands beside it, for Ansible's own part. The module runs in the host by itself, as Ansible starts
+it. The targets are for the module and for what the mailboxes add to the role; a first load is judged as a whole. With
+the accounts in variables Ansible takes more time with each mailbox, so that way is measured with fewer and has no
+target.
 """
 
 from __future__ import annotations
@@ -36,10 +37,7 @@ DATABASE = "/srv/accounts/accounts.sqlite"
 #: the targets, in seconds
 MOST_LOAD, MOST_QUIET = 60.0, 5.0
 
-PLAYS = {
-    "nothing": "- hosts: all\n  gather_facts: false\n  tasks: [{ansible.builtin.ping: }]\n",
-    "role": "- hosts: all\n  gather_facts: true\n  roles: [puffy.mail.sqlite_maps]\n",
-}
+PLAY = "- hosts: all\n  gather_subset: [min]\n  roles: [puffy.mail.sqlite_maps]\n"
 
 
 def machine(host: Host) -> str:
@@ -70,6 +68,7 @@ class Bench:
         accounts.write_text(json.dumps({"domains": task["domains"], "mailboxes": self.mailboxes}))
         variables = {
             "file": {"sqlite_maps_accounts_file": str(accounts)},
+            "one": {"sqlite_maps_domains": task["domains"], "sqlite_maps_mailboxes": self.mailboxes[:1]},
             "variables": {
                 "sqlite_maps_domains": task["domains"],
                 "sqlite_maps_mailboxes": self.mailboxes[:role_count],
@@ -77,13 +76,16 @@ class Bench:
         }
         for name, values in variables.items():
             (directory / f"{name}.json").write_text(json.dumps(values))
-        for name, text in PLAYS.items():
-            (directory / f"{name}.yml").write_text(text)
+        (directory / "play.yml").write_text(PLAY)
 
     def record(self, way: str, work: Callable[[], None]) -> None:
         started = time.monotonic()
         work()
         self.seconds.setdefault(way, []).append(time.monotonic() - started)
+
+    def forget(self) -> None:
+        """Take away all that was written to the host."""
+        self.host.run(f"rm -rf {DATABASE} {ROLE_FILES}")
 
     def module(self, inserted: int) -> None:
         """One run of the module, which must insert that many mailboxes."""
@@ -92,7 +94,7 @@ class Bench:
         if result.get("failed") or result["rows"]["mailbox"]["inserted"] != inserted:
             raise SystemExit(f"puffy.mail.sqlite_accounts: {str(result)[:2000]}")
 
-    def play(self, name: str, changed: bool, variables: str = "file") -> None:
+    def play(self, variables: str, changed: bool) -> None:
         """One run of ansible-playbook, which must change something or nothing."""
         tree = subprocess.run([ROOT / "tools" / "tree"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
         done = subprocess.run(
@@ -100,7 +102,7 @@ class Bench:
                 *(Path(sys.executable).parent / "ansible-playbook", "-i", f"{self.host.name},"),
                 *("-c", "containers.podman.podman", "-e", f"ansible_podman_executable={PODMAN}"),
                 *("-e", "ansible_python_interpreter=/usr/bin/python3"),
-                *("-e", f"@{self.directory / variables}.json", self.directory / f"{name}.yml"),
+                *("-e", f"@{self.directory / variables}.json", self.directory / "play.yml"),
             ],
             capture_output=True,
             text=True,
@@ -109,7 +111,7 @@ class Bench:
         )
         count = re.search(r"changed=(\d+)", done.stdout)
         if done.returncode != 0 or count is None or bool(int(count[1])) is not changed:
-            raise SystemExit(f"{name}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
+            raise SystemExit(f"{variables}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
 def measure(bench: Bench, runs: int) -> None:
@@ -117,31 +119,39 @@ def measure(bench: Bench, runs: int) -> None:
     count = len(bench.mailboxes)
     for number in range(runs):
         print(f"run {number + 1} of {runs}", file=sys.stderr, flush=True)
-        bench.host.run(f"rm -rf {DATABASE} {ROLE_FILES}")
+        bench.forget()
         bench.record("module, first load", lambda: bench.module(count))
         bench.record("module, nothing to change", lambda: bench.module(0))
-        bench.record("play with one ping", lambda: bench.play("nothing", False))
-        bench.record("role, first load", lambda: bench.play("role", True))
-        bench.record("role, nothing to change", lambda: bench.play("role", False))
-        bench.host.run(f"rm -rf {ROLE_FILES}")
-        bench.record("variables, first load", lambda: bench.play("role", True, "variables"))
-        bench.record("variables, nothing to change", lambda: bench.play("role", False, "variables"))
+        for way in ("one", "variables", "file"):
+            bench.forget()
+            bench.record(f"role, {way}, first load", lambda way=way: bench.play(way, True))  # type: ignore[misc]
+            bench.record(f"role, {way}, nothing to change", lambda way=way: bench.play(way, False))  # type: ignore[misc]
 
 
 def report(bench: Bench) -> bool:
     """Print what each way took beside its target; returns whether all are met."""
-    print(f"\n{'seconds':34}{'mailboxes':>11}{'mean':>10}{'least':>10}{'target':>10}")
-    met = True
+    print(f"\n{'seconds':40}{'mailboxes':>11}{'mean':>10}{'least':>10}")
+    counts = {"one": 1, "variables": bench.role_count}
     for way, seconds in bench.seconds.items():
-        fewer = way.startswith("variables")
-        target = None if fewer else {"load": MOST_LOAD, "change": MOST_QUIET}.get(way.split()[-1])
-        count = bench.role_count if fewer else len(bench.mailboxes)
-        shown = "" if target is None else target
-        line = f"{way:34}{count:>11}{sum(seconds) / len(seconds):>10.2f}{min(seconds):>10.2f}{shown:>10}"
-        missed = target is not None and min(seconds) > target
-        met &= not missed
-        print(line + ("   MISSED" if missed else ""))
-    return met
+        count = counts.get(way.split(", ")[1], len(bench.mailboxes))
+        print(f"{way:40}{count:>11}{sum(seconds) / len(seconds):>10.2f}{min(seconds):>10.2f}")
+
+    least = {way: min(seconds) for way, seconds in bench.seconds.items()}
+    quiet = "role, {}, nothing to change"
+    judged = (
+        ("module, first load", least["module, first load"], MOST_LOAD),
+        ("module, nothing to change", least["module, nothing to change"], MOST_QUIET),
+        ("role, file, first load", least["role, file, first load"], MOST_LOAD),
+        (
+            "what they add to the role without a change",
+            least[quiet.format("file")] - least[quiet.format("one")],
+            MOST_QUIET,
+        ),
+    )
+    print(f"\n{'from the least seconds':51}{'seen':>10}{'target':>10}")
+    for name, seen, target in judged:
+        print(f"{name:51}{seen:>10.2f}{'<= ' + format(target, '.0f'):>10}{'' if seen <= target else '   MISSED'}")
+    return all(seen <= target for _name, seen, target in judged)
 
 
 def main() -> int:
