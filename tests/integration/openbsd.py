@@ -38,7 +38,11 @@ class Standin(Host):
             "-v", f"{ROOT}:/opt/puffy/ansible_collections/puffy/mail:ro",
             *run_options, self.image,
         )  # fmt: skip
-        self.run("for i in $(seq 100); do rcctl check smtpd >/dev/null && exit 0; sleep 0.1; done; exit 1")
+        try:
+            self.run("for i in $(seq 100); do rcctl check smtpd >/dev/null && exit 0; sleep 0.1; done; exit 1")
+        except BaseException:
+            self.close()  # nobody else knows of it yet
+            raise
 
     def __enter__(self) -> Standin:
         return self
