@@ -388,6 +388,50 @@ def test_a_new_certificate_is_served_after_a_reload(fleet: Fleet, converged: Run
         assert host.read("/run/dovecot/master.pid") == before[release]
 
 
+#: The same accounts, with another password, in a file that takes the database's name.
+REPLACE = """
+import os, shutil, sqlite3, sys
+path, password = sys.argv[1:]
+shutil.copy(path, path + ".new")
+with sqlite3.connect(path + ".new") as database:
+    database.execute("UPDATE mailbox SET password = ?", (password,))
+os.chmod(path + ".new", 0o640)
+shutil.chown(path + ".new", "root", "postfix")
+os.rename(path + ".new", path)
+"""
+
+
+def test_another_database_is_read_after_a_reload(fleet: Fleet, converged: Run) -> None:
+    """A worker that has answered keeps the old file open, and goes on letting the old password in."""
+    new, old = "another horse", ["doveadm", "auth", "test", "alice@example.test", PASSWORD]
+    for host in fleet.hosts.values():
+        host.run(["cp", "-p", DATABASE, f"{DATABASE}.kept"])
+        host.run(old)
+        host.run(["python3", "-c", REPLACE, DATABASE, f"{{PLAIN}}{new}"])
+        # The password that Dovecot remembers is not asked for; the one of another client is.
+        host.run(["doveadm", "auth", "cache", "flush"])
+        assert "auth succeeded" in host.run(old).stdout
+    checked = fleet.play("--limit", "!bare", "--check")
+    run = fleet.play("--limit", "!bare")
+    assert run.rc == 0, run.failures
+    for release, host in fleet.hosts.items():
+        reload, proof = run.changed[release]
+        assert reload.startswith("Reload Dovecot where it runs on something else")
+        assert proof == "Wait until the sockets, the database and the certificate answer"
+        assert checked.changed[release] == [reload]
+        assert "auth succeeded" in host.run(["doveadm", "auth", "test", "alice@example.test", new]).stdout
+        assert host.run(old, check=False).returncode != 0
+        # back to the one it was, and a third time: written to in place, which Dovecot sees by itself
+        host.run(["mv", f"{DATABASE}.kept", DATABASE])
+    assert [len(changed) for changed in fleet.play("--limit", "!bare").changed.values()] == [2, 2]
+    for host in fleet.hosts.values():
+        host.run(["python3", "-c", "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("
+                  "'UPDATE domain SET backupmx = 0'); d.commit()", DATABASE])  # fmt: skip
+        host.run(old)
+    run = fleet.play("--limit", "!bare")
+    assert run.changed == {release: [] for release in RELEASES}, run.changed
+
+
 def test_a_key_of_another_certificate_is_refused_and_the_old_one_stays(fleet: Fleet, converged: Run) -> None:
     host = fleet.hosts["forky"]
     host.run(f"cp -p {KEY} {KEY}.good; openssl ecparam -name prime256v1 -genkey -noout -out {KEY}")

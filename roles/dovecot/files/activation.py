@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the running Dovecot is on the files on disk, and the proof that it is. Runs on the mail host.
 
-``compare`` prints the fingerprint of the files Dovecot reads and whether it is the one last activated. It fails
+``compare`` prints the fingerprint of the files Dovecot reads and whether it is the one last activated; with it goes
+which file the database is, for Dovecot's workers keep it open and go on reading one that was replaced. It fails
 where key and certificate do not belong together or the database lacks a column, so that Dovecot is never reloaded
 onto them.
 
@@ -50,10 +51,11 @@ class NotYet(Exception):
     """What does not answer as it should; the message is a clause about it."""
 
 
-def fingerprint(paths: Sequence[str]) -> str:
-    """The SHA-256 over content and modification time of each file.
+def fingerprint(paths: Sequence[str], database: str) -> str:
+    """The SHA-256 over content and modification time of each file, and which file the database is.
 
     The time counts too: a file that was changed, reloaded by hand and put back has its old content, not its old time.
+    The database follows as inode, and nanoseconds of the last change of its content and of the file itself.
     """
     total = hashlib.sha256()
     for path in paths:
@@ -63,7 +65,21 @@ def fingerprint(paths: Sequence[str]) -> str:
                 total.update(f"{path}\0{digest}\0{os.fstat(stream.fileno()).st_mtime_ns}\n".encode())
         except OSError as exc:
             raise ValueError(f"{path} cannot be read: {exc.strerror}") from exc
-    return total.hexdigest()
+    if not database:
+        return total.hexdigest()
+    status = os.stat(database)
+    return f"{total.hexdigest()} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+
+def current(before: str, now: str) -> bool:
+    """Whether ``now`` is the fingerprint ``before``, but for what was written into the database.
+
+    A database that was moved away and back has another time of its last change, and the one of its content as before.
+    """
+    was, found = before.split(), now.split()
+    if before == now or len(was) != 4 or len(found) != 4:
+        return before == now
+    return was[:2] == found[:2] and was[2] != found[2]
 
 
 def recorded(stamp: str) -> str:
@@ -184,15 +200,15 @@ def see_tables(database: str) -> None:
 
 
 def compare(options: argparse.Namespace) -> dict[str, object]:
-    value = fingerprint(options.files)
+    if options.database:
+        see_tables(options.database)
+    value = fingerprint(options.files, options.database)
     for chain, key in zip(options.chain, options.key):
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
         except ssl.SSLError as exc:
             raise ValueError(f"{key} is not the key of the certificate in {chain} ({exc})") from exc
-    if options.database:
-        see_tables(options.database)
-    return {"fingerprint": value, "current": value == recorded(options.stamp), "outdated": outdated()}
+    return {"fingerprint": value, "current": current(recorded(options.stamp), value), "outdated": outdated()}
 
 
 def prove(options: argparse.Namespace) -> dict[str, object]:
@@ -215,10 +231,10 @@ def prove(options: argparse.Namespace) -> dict[str, object]:
                     + (f" It logged: {said}" if said else " It logged no error.")
                 ) from exc
             time.sleep(PAUSE)
-    changed = recorded(options.stamp) != options.fingerprint
-    if changed:
+    before = recorded(options.stamp)
+    if before != options.fingerprint:
         record(options.stamp, options.fingerprint)
-    return {"recorded": changed}
+    return {"recorded": not current(before, options.fingerprint)}
 
 
 def main() -> int:

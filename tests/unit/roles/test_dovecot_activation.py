@@ -10,6 +10,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -121,6 +122,39 @@ def test_a_file_put_back_is_not_current(files: Files) -> None:
     path.write_text("protocols = imap\n")
     path.write_text(text)
     os.utime(path, ns=(before + 1000, before + 1000))
+    assert files.compare()["current"] is False
+
+
+def test_a_database_that_was_written_to_is_current(files: Files) -> None:
+    files.activate()
+    with sqlite3.connect(files.root / "database") as database:
+        database.execute("INSERT INTO domain VALUES ('example.test', 1)")
+    assert files.compare()["current"] is True
+
+
+def test_another_database_is_not_current(files: Files) -> None:
+    """Dovecot's workers keep the old one open."""
+    files.activate()
+    path = files.root / "database"
+    other = files.root / "other"
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+    assert files.compare()["current"] is False
+
+
+def test_a_database_that_was_away_is_not_current(files: Files) -> None:
+    """A worker may have opened what was there in between."""
+    files.activate()
+    path = files.root / "database"
+    away = path.rename(files.root / "away")
+    time.sleep(0.02)
+    away.rename(path)
+    assert files.compare()["current"] is False
+
+
+def test_the_stamp_of_an_earlier_release_is_not_current(files: Files) -> None:
+    files.activate()
+    files.stamp.write_text(files.stamp.read_text().split()[0] + "\n")
     assert files.compare()["current"] is False
 
 
