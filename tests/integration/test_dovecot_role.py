@@ -61,7 +61,7 @@ database.executescript('''
     INSERT INTO domain VALUES ('example.test', 0, 1), ('retired.test', 0, 0);
 ''')
 accounts = (("alice", "example.test", 0, 1), ("carol", "example.test", 0, 0), ("dave", "retired.test", 0, 1),
-            ("ellen", "example.test", 6144, 1))
+            ("ellen", "example.test", 6144, 1), ("frank", "example.test", -1, 1))
 for user, domain, quota, active in accounts:
     row = (f"{user}@{domain}", password, f"{domain}/{user}/", quota, user, domain, active)
     database.execute("INSERT INTO mailbox VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -330,9 +330,11 @@ def test_a_mailbox_that_is_full_takes_no_more(client: dict[str, Any], host: Host
     assert client["quota"] == [250, 250, [552, "5.2.2"], 250]
     # RFC 9208: in units of 1024 bytes.
     assert re.fullmatch(r'"?User quota"? \(STORAGE [56] 6\)', client["root"]), client["root"]
-    limits = host.run("doveadm -f tab quota get -u ellen@example.test; doveadm -f tab quota get -u alice@example.test")
+    # PostfixAdmin writes -1 where a mailbox has no quota at all.
+    users = [f"{name}@example.test" for name in ("ellen", "alice", "frank")]
+    limits = host.run("; ".join(f"doveadm -f tab quota get -u {user}" for user in users))
     stored = [line.split("\t")[3] for line in limits.stdout.splitlines() if "\tSTORAGE\t" in line]
-    assert stored == ["6", "-"], limits.stdout
+    assert stored == ["6", "-", "-"], limits.stdout
 
 
 def test_special_use_folders_are_subscribed(client: dict[str, Any]) -> None:
