@@ -9,6 +9,7 @@ import imaplib
 import json
 import os
 import re
+import shlex
 import signal
 import smtplib
 import socket
@@ -338,3 +339,50 @@ def test_the_mail_log_of_the_whole_run_has_no_problem(demo: Demo) -> None:
     log = subprocess.run([PODMAN, "exec", NAME, "cat", "/var/log/mail.log"], capture_output=True, text=True, check=True)
     assert "postfix/master" in log.stdout
     assert problems(log.stdout.splitlines()) == []
+
+
+DATABASE = "/var/lib/puffy-mail/accounts.sqlite"
+LOCK = "import sqlite3, sys, time; d = sqlite3.connect(sys.argv[1]); d.execute('BEGIN EXCLUSIVE'); time.sleep(25)"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("fault", "mend", "finding"),
+    [
+        (f"mv {DATABASE} {DATABASE}.away", f"mv {DATABASE}.away {DATABASE}", "unable to open database file"),
+        (
+            f"mv {DATABASE} {DATABASE}.away; cp /etc/passwd {DATABASE}; chown root:postfix {DATABASE};"
+            f" chmod 640 {DATABASE}; postfix reload",
+            f"mv {DATABASE}.away {DATABASE}",
+            "file is not a database",
+        ),
+        # Nothing to mend: the writer ends by itself, and Postfix with it recovers by itself.
+        (f"python3 -c {shlex.quote(LOCK)} {DATABASE} >/dev/null 2>&1 & sleep 1", None, "database is locked"),
+    ],
+    ids=["deleted", "replaced", "locked"],
+)
+def test_a_database_that_fails_is_a_finding_and_recovers(
+    demo: Demo, fault: str, mend: str | None, finding: str
+) -> None:
+    inside = [PODMAN, "exec", NAME, "sh", "-c"]
+    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
+    verify = [ROOT / ".venv" / "bin" / "ansible-playbook", "-i", ROOT / "examples" / "demo", "puffy.mail.verify"]
+    environment = {**demo.environment, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_PIPELINING": "true"}
+    subprocess.run([*inside, fault], check=True, capture_output=True)
+    try:
+        done = subprocess.run(
+            verify, env=environment, cwd=demo.directory, capture_output=True, text=True, check=False, timeout=600
+        )
+    finally:
+        subprocess.run([*inside, mend or "true"], check=True)
+    assert done.returncode == 2, done.stdout
+    assert "log: nothing wrong reported by Postfix and Dovecot" in done.stdout.split("fatal: ")[1]
+    assert finding in done.stdout
+    if mend is None:
+        done = subprocess.run(
+            verify, env=environment, cwd=demo.directory, capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode == 0, done.stdout
+    else:
+        status, output = demo.up()
+        assert status == 0, output
