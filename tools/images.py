@@ -89,12 +89,31 @@ class BuildError(Exception):
     """A build that did not succeed; the message is for the person who started it."""
 
 
+#: what must not be ended half way: a port that is forwarded to a container nobody knows of stays so until the next boot
+_WHOLE = ("run", "start", "rm")
+
+
 def podman(*arguments: str, quiet: bool = False) -> str:
-    """Run podman and return its standard output."""
-    done = subprocess.run([PODMAN, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0 and not quiet:
-        raise BuildError(f"podman {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
-    return done.stdout.strip() if done.returncode == 0 else ""
+    """Run podman and return its standard output.
+
+    Where its network is at stake, neither Ctrl-C nor what ends us ends it: it takes a second or two.
+    """
+    whole = arguments[0] in _WHOLE
+    with subprocess.Popen(
+        [PODMAN, *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=whole,
+    ) as child:  # fmt: skip
+        try:
+            out, error = child.communicate()
+        except BaseException:
+            if whole:
+                child.communicate()
+            else:
+                child.kill()
+            raise
+    if child.returncode != 0 and not quiet:
+        raise BuildError(f"podman {' '.join(arguments[:2])} failed: {error.strip()}")
+    return out.strip() if child.returncode == 0 else ""
 
 
 def mirror_arguments(recipe: Recipe) -> list[str]:
