@@ -227,11 +227,15 @@ class Demo:
         print(f"({time.monotonic() - started:.0f} s)")
 
     def clean(self) -> None:
+        gone = [f"the container {self.name}"] if self.inspect() is not None else []
         self.remove()
         # Not by force: that would take other containers of the image along.
-        images.podman("image", "rm", images.tag_of("trixie"), quiet=True)
-        shutil.rmtree(self.directory, ignore_errors=True)
-        say(f"Removed the container {self.name}, {self.directory}, and the image where nothing else uses it")
+        if images.podman("image", "rm", images.tag_of("trixie"), quiet=True):
+            gone.append("its image")
+        if self.directory.exists():
+            gone.append(str(self.directory))
+            shutil.rmtree(self.directory)
+        say(f"Removed {', '.join(gone)}" if gone else "There was nothing to remove")
 
 
 def interrupted(signal_number: int, _frame: object) -> None:
