@@ -88,7 +88,7 @@ DRIFT = (
 @pytest.mark.one_release
 def test_drift_is_repaired_once(prepared: Host) -> None:
     look = batch.shell(f"stat -c '%U %G %a' {PATH}; cat {PATH}")
-    answers = batch.run(prepared, [look, *(
+    _, *answers = batch.run(prepared, [batch.module("map_config", TASK), look, *(
         request for drift in DRIFT for request in (
             batch.shell(f"{drift}{'' if drift.endswith('=') else ' '}{PATH}"),
             batch.module("map_config", TASK, check=True),
