@@ -163,6 +163,34 @@ def test_what_is_not_ours_is_left_alone(prepared: Host) -> None:
     prepared.run("rm -r /srv/accounts/foreign.sqlite /srv/accounts/text /srv/accounts/directory")
 
 
+def test_a_bad_source_changes_nothing(prepared: Host) -> None:
+    """The file is the host's here; through Ansible it is the control node's, which test_an_accounts_file shows."""
+    source = "/tmp/accounts.json"
+    task = {"path": PATH, "group": "postfix", "src": source}
+    cases = (
+        ("rm -f {0}", {}, f"src {source!r} is not there. Nothing was changed."),
+        ("mkdir {0}", {}, f"{source}: is not a regular file"),
+        ("rmdir {0}; printf '\\377' > {0}", {}, "accounts.json is no UTF-8 at byte 0. Nothing was changed."),
+        ("echo '[]' > {0}", {}, "accounts.json is JSON and no object. Right would be one JSON object"),
+        ("echo '{{}}' > {0}", {}, "domains names no domain. Right would be a list such as ['example.org']."),
+        ("echo '{{}}' > {0}", {"aliases": TASK["aliases"]}, "src and aliases are both given. Right would be all"),
+    )
+    look = batch.shell("cd /srv/accounts; md5sum *; ls -A")
+    before, *results, after = batch.run(prepared, [
+        look,
+        *(
+            request
+            for shell, more, _message in cases
+            for request in (batch.shell(shell.format(source)), batch.module("sqlite_accounts", {**task, **more}))
+        ),
+        look,
+    ])  # fmt: skip
+    for (_shell, _more, message), result in zip(cases, results[1::2]):
+        assert result["failed"]
+        assert result["msg"].startswith(message), result["msg"]
+    assert after == before
+
+
 def test_a_killed_writer_is_rolled_back(prepared: Host) -> None:
     """A journal left by a kill in mid-commit: the next run restores the last whole state and goes on."""
     prepared.module("sqlite_accounts", TASK)
