@@ -15,7 +15,8 @@ from ansible.plugins.action import ActionBase
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
     """Ansible's entry point. Documented with the module."""
 
-    TRANSFERS_FILES = True
+    # The directory on the host is made where there is a file to bring.
+    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, with the file's name on the host as src.
