@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,8 @@ def measure(bench: Bench, runs: int) -> None:
         bench.record("module, nothing to change", lambda: bench.module(0))
         for way in ("one", "variables", "file"):
             bench.forget()
-            bench.record(f"role, {way}, first load", lambda way=way: bench.play(way, True))  # type: ignore[misc]
-            bench.record(f"role, {way}, nothing to change", lambda way=way: bench.play(way, False))  # type: ignore[misc]
+            bench.record(f"role, {way}, first load", partial(bench.play, way, True))
+            bench.record(f"role, {way}, nothing to change", partial(bench.play, way, False))
 
 
 def report(bench: Bench) -> bool:
