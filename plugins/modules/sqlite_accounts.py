@@ -27,7 +27,8 @@ options:
     description:
       - A JSON file on the control node with all accounts, instead of O(domains), O(mailboxes), O(aliases) and
         O(domain_aliases), which are its keys. It may be encrypted with C(ansible-vault).
-      - For many accounts. In variables each costs Ansible about a millisecond; from a file, a hundred thousand take two seconds.
+      - For many accounts. In variables each costs Ansible about a millisecond; from a file, a hundred thousand take two
+        seconds.
       - The copy on the host is in Ansible's temporary directory and goes with it.
     type: path
   domains:
