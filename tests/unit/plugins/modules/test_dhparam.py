@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -259,11 +262,17 @@ def test_a_worker_that_cannot_be_started_is_an_error() -> None:
 
 
 def no_process_with(words: str) -> bool:
-    """Whether no process has ``words`` in its command line."""
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if words in entry.read_text(errors="replace"):
-                return False
-        except OSError:
-            continue
+    """Whether no process has ``words`` in its command line, once those that were killed have had a moment to end."""
+    deadline = time.monotonic() + 5
+    while any(words in line for line in command_lines()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
     return True
+
+
+def command_lines() -> Iterator[str]:
+    """The command line of each process."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield entry.read_text(errors="replace")
