@@ -850,7 +850,7 @@ def role_problems(inputs: Mapping[str, Any]) -> list[str]:
     """
     found: list[str | None] = []
     given = inputs.get("sqlite_maps_mode") == "given"
-    accounts_file = inputs.get("sqlite_maps_accounts_file")
+    from_file = inputs.get("sqlite_maps_accounts_file")
     for name, value in inputs.items():
         if name == "sqlite_maps_mode":
             if value not in MODES:
@@ -861,7 +861,7 @@ def role_problems(inputs: Mapping[str, Any]) -> list[str]:
                     f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be to"
                     " leave it out, and to make the accounts in PostfixAdmin."
                 )
-            elif accounts_file and value:
+            elif from_file and value:
                 found.append(
                     f"{name} is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file, or"
                     " all in the variables."
