@@ -33,7 +33,8 @@ sys.path[:0] = [
 ]
 from hosts import _RUNNER, PODMAN, Host
 
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host, _postfix_types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 
 IMAGE = "trixie-mail"
 SIZES = (1, 40, 500)
@@ -75,12 +76,12 @@ Times = dict[tuple[str, int], list[float]]
 
 def value_sets(host: Host) -> tuple[Values, Values]:
     """500 parameters with two values each: numbers and times that this Postfix has, and restriction classes."""
-    defaults = _postfix_host.parse_defaults(host.run("postconf -d").stdout)
+    defaults = postfix_host.parse_defaults(host.run("postconf -d").stdout)
     odd: Values = {}
     even: Values = {}
     for name, text in sorted(defaults.items()):
-        number = re.fullmatch(r"(\d+)([smhdw]?)", _postfix_types.expand(text, defaults.get))
-        if number and _postfix_types.kind(name) in ("integer", "time") and name != "process_id":
+        number = re.fullmatch(r"(\d+)([smhdw]?)", types.expand(text, defaults.get))
+        if number and types.kind(name) in ("integer", "time") and name != "process_id":
             odd[name] = number[0]
             even[name] = f"{int(number[1]) + 1}{number[2]}"
     # The rest have names of their own, as the restriction classes of a site do.

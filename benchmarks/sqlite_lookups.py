@@ -27,7 +27,7 @@ sys.path[:0] = [
 ]
 from hosts import Host
 
-from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 
 IMAGE = "trixie-mail"
 DATABASE = "/srv/bench/accounts.sqlite"
@@ -118,11 +118,11 @@ def machine(host: Host) -> str:
 def prepare(host: Host, mailboxes: int) -> None:
     """Fill the database, write the client files and start Postfix."""
     host.run("install -d -m 0750 -o root -g postfix /srv/bench")
-    host.run(["python3", "-c", FILL, DATABASE, str(mailboxes)], data=_sqlite_accounts.SCHEMA, timeout=600)
+    host.run(["python3", "-c", FILL, DATABASE, str(mailboxes)], data=rows.SCHEMA, timeout=600)
     host.run(f"chgrp postfix {DATABASE}; chmod 0640 {DATABASE}")
     settings = ["smtpd_sender_login_maps=proxy:sqlite:/srv/bench/sender_login_maps.cf"]
     for name in TABLES:
-        query = " ".join(_sqlite_accounts.QUERIES[name].split())
+        query = " ".join(rows.QUERIES[name].split())
         host.write(f"/srv/bench/{name}.cf", f"dbpath = {DATABASE}\nquery = {query}\n")
         if name.startswith("virtual"):
             settings.append(f"{name}=proxy:sqlite:/srv/bench/{name}.cf")

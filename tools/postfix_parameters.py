@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write plugins/module_utils/_postfix_parameters.py from the real ``postconf -d`` of three Postfix releases.
+"""Write plugins/module_utils/_postfix/parameters.py from the real ``postconf -d`` of three Postfix releases.
 
     tools/postfix_parameters.py            reads the releases' images and rewrites the module
     tools/postfix_parameters.py --check    exits 1 where the module is not what would be written

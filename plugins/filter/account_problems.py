@@ -69,7 +69,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 
 
 def account_problems(
@@ -81,7 +81,7 @@ def account_problems(
     delimiter: str = "+",
 ) -> list[str]:
     """Return the sentences."""
-    return _sqlite_accounts.account_problems(
+    return rows.account_problems(
         domains,
         mailboxes,
         aliases,

@@ -50,7 +50,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 
 
 def accounts_file_problems(text: Any, path: Any) -> list[str]:
@@ -62,7 +62,7 @@ def accounts_file_problems(text: Any, path: Any) -> list[str]:
         ]
     if not isinstance(text, str) or not isinstance(path, str):
         raise AnsibleFilterError("accounts_file_problems needs the text of a file and its path")
-    return _sqlite_accounts.first_of(_sqlite_accounts.accounts_file_problems(text, path))
+    return rows.first_of(rows.accounts_file_problems(text, path))
 
 
 class FilterModule:

@@ -46,7 +46,7 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils._certificates import certificates, fingerprint
+from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import certificates, fingerprint
 
 
 def cert_fingerprint(value: object, digest: str = "sha256") -> str:

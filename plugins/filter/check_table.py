@@ -38,7 +38,7 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _smtp_probe
+from ansible_collections.puffy.mail.plugins.module_utils._probe import checks
 
 
 def check_table(value: object) -> list[str]:
@@ -46,7 +46,7 @@ def check_table(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise AnsibleFilterError("check_table: the input must be a list of checks of puffy.mail.smtp_probe")
     try:
-        return _smtp_probe.table(value)
+        return checks.table(value)
     except ValueError as exc:
         raise AnsibleFilterError(f"check_table: {exc}") from exc
 

@@ -37,13 +37,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap_maps
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def ldap_client_files(inputs: Any) -> list[dict[str, Any]]:
     """Return the client files; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("ldap_client_files", _ldap_maps.client_files, inputs)
+    return of_inputs("ldap_client_files", ldap_maps.client_files, inputs)
 
 
 class FilterModule:

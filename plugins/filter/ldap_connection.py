@@ -35,13 +35,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap_maps
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def ldap_connection(inputs: Any) -> dict[str, Any]:
     """Return the options; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("ldap_connection", _ldap_maps.connection, inputs)
+    return of_inputs("ldap_connection", ldap_maps.connection, inputs)
 
 
 class FilterModule:

@@ -47,7 +47,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _ldap
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
 
 def ldap_dn(domain: Any, below: Any = None) -> str:
@@ -57,8 +57,8 @@ def ldap_dn(domain: Any, below: Any = None) -> str:
     if not isinstance(below or [], list) or not all(isinstance(name, Mapping) and name for name in below or []):
         raise AnsibleFilterError("ldap_dn: below must be a list of mappings such as [{'ou': 'people'}]")
     try:
-        names = ["+".join(_ldap.assertion(str(key), str(value)) for key, value in name.items()) for name in below or []]
-        return ",".join([*names, _ldap.domain_dn(domain)])
+        names = ["+".join(ldap.assertion(str(key), str(value)) for key, value in name.items()) for name in below or []]
+        return ",".join([*names, ldap.domain_dn(domain)])
     except ValueError as exc:
         raise AnsibleFilterError(f"ldap_dn: {exc}") from None  # Ansible would append the cause, which says the same
 

@@ -45,14 +45,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _ldap
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
 
 def ldap_filter_escape(value: Any, postfix: Any = False) -> str:
     """Return the escaped value; AnsibleFilterError where it is no text."""
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         raise AnsibleFilterError(f"ldap_filter_escape needs a text, not {type(value).__name__}")
-    escaped = _ldap.escape_filter(str(value))
+    escaped = ldap.escape_filter(str(value))
     return escaped.replace("%", "%%") if postfix else escaped
 
 

@@ -38,13 +38,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _ldap_maps
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap_maps
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def ldap_maps_problems(inputs: Any) -> list[str]:
     """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("ldap_maps_problems", _ldap_maps.role_problems, inputs)
+    return of_inputs("ldap_maps_problems", ldap_maps.role_problems, inputs)
 
 
 class FilterModule:

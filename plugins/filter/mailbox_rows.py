@@ -58,7 +58,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _password_hash
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import password_hash
 
 
 class _Missing:
@@ -80,7 +80,7 @@ def mailbox_rows(mailboxes: Any, known_hashes: Any = None, scheme: str = "BLF-CR
     if not isinstance(mailboxes, list) or not all(isinstance(entry, dict) for entry in mailboxes):
         raise AnsibleFilterError("mailbox_rows needs a list of mappings")
     try:
-        return _password_hash.mailbox_rows(mailboxes, known_hashes or {}, scheme, cost, bcrypt)
+        return password_hash.mailbox_rows(mailboxes, known_hashes or {}, scheme, cost, bcrypt)
     except ValueError as exc:
         raise AnsibleFilterError(
             f"mailbox_rows: {exc}. Nothing was changed."

@@ -65,13 +65,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _maillog
+from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
 
 
 def maillog_problems(value: object) -> list[dict[str, Any]]:
     """The faults reported in a mail log."""
     try:
-        return [asdict(problem) for problem in _maillog.problems(_maillog.lines_of(value))]
+        return [asdict(problem) for problem in mail_log.problems(mail_log.lines_of(value))]
     except ValueError as exc:
         raise AnsibleFilterError(f"maillog_problems: {exc}") from exc
 

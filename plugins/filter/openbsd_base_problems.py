@@ -38,13 +38,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _openbsd_base
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import base
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def openbsd_base_problems(inputs: Any) -> list[str]:
     """Return the sentences; AnsibleFilterError where an input is unknown or of no use."""
-    return of_inputs("openbsd_base_problems", _openbsd_base.openbsd_base_problems, inputs)
+    return of_inputs("openbsd_base_problems", base.openbsd_base_problems, inputs)
 
 
 class FilterModule:

@@ -40,7 +40,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils._postconf_plan import value_text
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.plan import value_text
 
 
 def postconf_value(value: Any) -> str:

@@ -38,13 +38,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _preflight
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import preflight
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def postfix_problems(inputs: Any) -> list[str]:
     """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("postfix_problems", _preflight.postfix_problems, inputs)
+    return of_inputs("postfix_problems", preflight.postfix_problems, inputs)
 
 
 class FilterModule:

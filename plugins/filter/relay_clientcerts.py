@@ -74,7 +74,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _tls_policy
+from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
 
 
 def relay_clientcerts(
@@ -84,7 +84,7 @@ def relay_clientcerts(
     if not isinstance(value, list):
         raise AnsibleFilterError(f"relay_clientcerts: the input must be a list of clients, not {type(value).__name__}")
     try:
-        return _tls_policy.relay_clients(value, certificates or {}, revoked)
+        return policy.relay_clients(value, certificates or {}, revoked)
     except ValueError as exc:
         raise AnsibleFilterError(f"relay_clientcerts: {exc}") from exc
 

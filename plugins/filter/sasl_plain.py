@@ -50,7 +50,7 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _smtp_probe
+from ansible_collections.puffy.mail.plugins.module_utils._probe import checks
 
 
 def sasl_plain(value: object, password: object, authorization: object = "") -> str:
@@ -60,7 +60,7 @@ def sasl_plain(value: object, password: object, authorization: object = "") -> s
         if not isinstance(text, str):
             raise AnsibleFilterError(f"sasl_plain: the {name} must be a string, not {type(text).__name__}")
     try:
-        return _smtp_probe.sasl_plain(str(value), str(password), str(authorization))
+        return checks.sasl_plain(str(value), str(password), str(authorization))
     except ValueError as exc:
         raise AnsibleFilterError(f"sasl_plain: {exc}") from exc
 

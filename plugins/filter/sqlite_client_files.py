@@ -42,13 +42,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 
 
 def sqlite_client_files(expected: Any, extra: Any = None) -> list[dict[str, Any]]:
     """Return the client files; AnsibleFilterError where an expectation names no file."""
     try:
-        return _sqlite_accounts.client_files(expected, extra or {})
+        return rows.client_files(expected, extra or {})
     except (ValueError, TypeError, AttributeError) as exc:
         raise AnsibleFilterError(
             f"sqlite_client_files: {exc}"

@@ -38,13 +38,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _sqlite_accounts
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def sqlite_maps_problems(inputs: Any) -> list[str]:
     """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("sqlite_maps_problems", _sqlite_accounts.role_problems, inputs)
+    return of_inputs("sqlite_maps_problems", rows.role_problems, inputs)
 
 
 class FilterModule:

@@ -34,13 +34,13 @@ _value:
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _certificates
+from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
 def tls_pki_problems(inputs: Any) -> list[str]:
     """Return the sentences; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("tls_pki_problems", _certificates.input_problems, inputs)
+    return of_inputs("tls_pki_problems", certificates.input_problems, inputs)
 
 
 class FilterModule:

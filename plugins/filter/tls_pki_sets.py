@@ -48,7 +48,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils._certificates import key_sets
+from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import key_sets
 
 
 def tls_pki_sets(value: object, key_file: str, chain_file: str) -> list[dict[str, str]]:

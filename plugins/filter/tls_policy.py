@@ -74,7 +74,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _tls_policy
+from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
 
 
 def tls_policy(
@@ -89,12 +89,12 @@ def tls_policy(
     """The settings of ``daemon`` that the profile ``value`` amounts to."""
     try:
         if daemon == "dovecot":
-            return dict(_tls_policy.dovecot_settings(str(value)))
+            return dict(policy.dovecot_settings(str(value)))
         if daemon != "postfix":
             raise ValueError(f"the daemon {daemon!r} is neither 'postfix' nor 'dovecot'")
-        cache = _tls_policy.cache_type(cache_default, table_types)
-        parameters = _tls_policy.postfix_parameters(str(value), sets, cache=cache, dhparam_file=dhparam_file)
-        return {"parameters": parameters, "absent": _tls_policy.postfix_absent(parameters)}
+        cache = policy.cache_type(cache_default, table_types)
+        parameters = policy.postfix_parameters(str(value), sets, cache=cache, dhparam_file=dhparam_file)
+        return {"parameters": parameters, "absent": policy.postfix_absent(parameters)}
     except (ValueError, KeyError) as exc:
         said = f"a set has no {exc}" if isinstance(exc, KeyError) else exc
         raise AnsibleFilterError(f"tls_policy: {said}") from exc

@@ -60,13 +60,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _maillog
+from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
 
 
 def tls_statistics(value: object) -> list[dict[str, Any]]:
     """How often each protocol and cipher was used."""
     try:
-        return [asdict(use) for use in _maillog.tls_statistics(_maillog.lines_of(value))]
+        return [asdict(use) for use in mail_log.tls_statistics(mail_log.lines_of(value))]
     except ValueError as exc:
         raise AnsibleFilterError(f"tls_statistics: {exc}") from exc
 

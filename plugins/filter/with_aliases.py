@@ -46,7 +46,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils import _openbsd_base
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import base
 
 
 def with_aliases(text: Any, aliases: Any) -> str:
@@ -55,10 +55,10 @@ def with_aliases(text: Any, aliases: Any) -> str:
         raise AnsibleFilterError(f"with_aliases needs the text of a file, not {type(text).__name__}")
     if not isinstance(aliases, Mapping):
         raise AnsibleFilterError(f"with_aliases needs a mapping of aliases, not {type(aliases).__name__}")
-    problem = _openbsd_base.aliases_problem("with_aliases", aliases)
+    problem = base.aliases_problem("with_aliases", aliases)
     if problem:
         raise AnsibleFilterError(problem)
-    return _openbsd_base.with_aliases(text, aliases)
+    return base.with_aliases(text, aliases)
 
 
 class FilterModule:

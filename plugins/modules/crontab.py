@@ -115,8 +115,8 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
-from ansible_collections.puffy.mail.plugins.module_utils import _crontab as crontab
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab
 
 #: OpenBSD cron(8). Only read: the first comments of a table stand nowhere else.
 SPOOL = "/var/cron/tabs"

@@ -122,14 +122,15 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam, _files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._tls import dhparam
 
 try:
     import ctypes
 
-    from ansible_collections.puffy.mail.plugins.module_utils import _libcrypto
+    from ansible_collections.puffy.mail.plugins.module_utils._tls import libcrypto
 except ImportError:  # a Python without ctypes
-    _libcrypto = None  # type: ignore[assignment]
+    libcrypto = None  # type: ignore[assignment]
 
 
 def cores() -> int:
@@ -139,33 +140,33 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def read_current(path: str, force: bool) -> tuple[_files.FileState | None, _dhparam.DhParameters | None]:
+def read_current(path: str, force: bool) -> tuple[_files.FileState | None, dhparam.DhParameters | None]:
     """The file and the parameters in it. What are no parameters is an error, unless ``force`` says to replace it."""
     state = _files.read(path)
     if state is None:
         return None, None
     try:
-        return state, _dhparam.parse(state.content, path)
+        return state, dhparam.parse(state.content, path)
     except ValueError:
         if force:
             return state, None
         raise
 
 
-def reason(current: _dhparam.DhParameters | None, exists: bool, bits: int | None, group: str | None) -> str:
+def reason(current: dhparam.DhParameters | None, exists: bool, bits: int | None, group: str | None) -> str:
     """Why ``current`` must be replaced; empty where it need not."""
     if current is None:
         return "what is there are no DH parameters" if exists else "there is none"
     if group is not None:
-        wanted = _dhparam.group(group)
+        wanted = dhparam.group(group)
         return "" if (current.p, current.g) == (wanted.p, wanted.g) else f"what is there is not {group}"
     if current.bits != bits:
         return f"what is there has {current.bits} bits"
-    problem = _dhparam.problem(current)
+    problem = dhparam.problem(current)
     return f"what is there is unsafe: {problem}" if problem else ""
 
 
-def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float) -> dhparam.DhParameters:
     """The first safe prime among sieved numbers, which ``workers`` threads test. Raises CommandError.
 
     A test takes milliseconds; no worker begins another one once there is a find, or no time is left.
@@ -177,7 +178,7 @@ def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float)
     over = threading.Event()
 
     def work() -> None:
-        user = _libcrypto.Libcrypto(library)
+        user = libcrypto.Libcrypto(library)
         while not over.is_set():
             try:
                 number = waiting.get(timeout=0.05)
@@ -191,13 +192,13 @@ def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float)
     for thread in threads:
         thread.start()
     try:
-        numbers = _dhparam.candidates(bits)
+        numbers = dhparam.candidates(bits)
         wanted = next(numbers)
         while time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
-                parameters = _dhparam.DhParameters(finds.get_nowait(), 2)
+                parameters = dhparam.DhParameters(finds.get_nowait(), 2)
                 # A number that passed is judged like any other: nothing goes live unproved.
-                if parameters.bits == bits and not _dhparam.problem(parameters):
+                if parameters.bits == bits and not dhparam.problem(parameters):
                     return parameters
             with contextlib.suppress(queue.Full):
                 waiting.put(wanted, timeout=0.02)
@@ -212,16 +213,16 @@ def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float)
     )
 
 
-def raced_search(openssl: str, bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+def raced_search(openssl: str, bits: int, workers: int, timeout: float) -> dhparam.DhParameters:
     """The first parameters that one of ``workers`` processes of openssl dhparam finds. Raises CommandError."""
-    found: list[_dhparam.DhParameters] = []
+    found: list[dhparam.DhParameters] = []
 
     def usable(result: _command.Result) -> bool:
         try:
-            parameters = _dhparam.parse(result.stdout.encode(), "openssl dhparam")
+            parameters = dhparam.parse(result.stdout.encode(), "openssl dhparam")
         except ValueError:
             return False
-        if parameters.bits != bits or _dhparam.problem(parameters):
+        if parameters.bits != bits or dhparam.problem(parameters):
             return False
         found.append(parameters)
         return True
@@ -231,9 +232,9 @@ def raced_search(openssl: str, bits: int, workers: int, timeout: float) -> _dhpa
     return found[0]
 
 
-def search(bits: int, workers: int, timeout: float) -> _dhparam.DhParameters:
+def search(bits: int, workers: int, timeout: float) -> dhparam.DhParameters:
     """New parameters of ``bits`` bits. Raises CommandError."""
-    library = None if _libcrypto is None else _libcrypto.load()
+    library = None if libcrypto is None else libcrypto.load()
     if library is not None:
         return sieved_search(library, bits, workers, timeout)
     openssl = _command.require("openssl", hint="it makes DH parameters; a group needs none")
@@ -246,7 +247,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "bits": {"type": "int"},
-            "group": {"type": "str", "choices": list(_dhparam.GROUPS)},
+            "group": {"type": "str", "choices": list(dhparam.GROUPS)},
             "workers": {"type": "int"},
             "timeout": {"type": "int", "default": 3600},
             "force": {"type": "bool", "default": False},
@@ -257,7 +258,7 @@ def main() -> None:
     )
     path, bits, group = module.params["path"], module.params["bits"], module.params["group"]
     workers = cores() if module.params["workers"] is None else module.params["workers"]
-    low, high = _dhparam.MINIMUM_BITS, _dhparam.MAXIMUM_BITS
+    low, high = dhparam.MINIMUM_BITS, dhparam.MAXIMUM_BITS
     if bits is not None and (not low <= bits <= high or bits % 8):
         module.fail_json(msg=f"bits is {bits}; it must be a multiple of 8 from {low} to {high}. Nothing was changed.")
     if not 1 <= workers <= 256:
@@ -278,17 +279,17 @@ def main() -> None:
         why = "new ones are forced"
 
     # What will be there, as far as it is known before the search.
-    planned = current if not why else (_dhparam.group(group) if group is not None else None)
-    after = _dhparam.describe(planned) if planned is not None else f"{bits} bit DH parameters, generator 2"
+    planned = current if not why else (dhparam.group(group) if group is not None else None)
+    after = dhparam.describe(planned) if planned is not None else f"{bits} bit DH parameters, generator 2"
     before = (
-        None if state is None else (_dhparam.describe(current) if current is not None else "no DH parameters") + "\n"
+        None if state is None else (dhparam.describe(current) if current is not None else "no DH parameters") + "\n"
     )
     result = {
         "changed": bool(why),
         "path": path,
         "bits": planned.bits if planned is not None else bits,
         "generator": planned.g if planned is not None else 2,
-        "known_group": _dhparam.known_group(planned) if planned is not None else "",
+        "known_group": dhparam.known_group(planned) if planned is not None else "",
         "reason": why,
         "seconds": 0.0,
         "diff": _files.text_diff(path, before, f"{after}\n"),
@@ -302,7 +303,7 @@ def main() -> None:
             planned = search(bits, workers, float(module.params["timeout"]))
             result.update(generator=planned.g, seconds=round(time.monotonic() - started, 3))
         uid, gid, mode = (os.geteuid(), os.getegid(), 0o644) if state is None else (state.uid, state.gid, state.mode)
-        _files.write(path, _dhparam.render(planned).encode("ascii"), uid=uid, gid=gid, mode=mode)
+        _files.write(path, dhparam.render(planned).encode("ascii"), uid=uid, gid=gid, mode=mode)
     except (_command.CommandError, _files.FileError) as exc:
         module.fail_json(msg=f"{path}: no new DH parameters: {exc}. The file is as it was.")
     module.exit_json(**result)

@@ -87,7 +87,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
-from ansible_collections.puffy.mail.plugins.module_utils import _mailer_conf as mailer_conf
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import mailer_conf
 
 
 def main() -> None:

@@ -166,7 +166,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _ldap, _map_config, _table_query
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap, map_config, query
 
 COMMENT = "Managed by Ansible (puffy.mail.map_config): changes made here are overwritten."
 
@@ -180,19 +181,19 @@ def _diff(
     else:
         # Absent names no type: every option that is a secret anywhere is one.
         text = before.text()
-        for kind in [map_type] if map_type else _map_config.OPTIONS:
-            text = _map_config.mask(kind, text)
+        for kind in [map_type] if map_type else map_config.OPTIONS:
+            text = map_config.mask(kind, text)
         old = f"{text}# mode {before.mode:04o}, owner {before.uid}, group {before.gid}\n"
     new = None
     if after is not None and map_type is not None:
-        new = _map_config.mask(map_type, after) + f"# mode {mode}\n"
-        if before is not None and _map_config.same_apart_from_secrets(map_type, before.text(), after):
+        new = map_config.mask(map_type, after) + f"# mode {mode}\n"
+        if before is not None and map_config.same_apart_from_secrets(map_type, before.text(), after):
             new += "# a masked value changes\n"
     return _files.text_diff(path, old, new)
 
 
 def _prove(
-    postfix: _table_query.Postfix,
+    postfix: query.Postfix,
     table: str,
     expect: dict[str, str | None],
     untouched: str,
@@ -203,17 +204,17 @@ def _prove(
     ``hint`` turns the error into what is behind it, '' where nothing is known.
     """
     try:
-        answers = _table_query.ask(postfix, table, expect)
+        answers = query.ask(postfix, table, expect)
     except _command.CommandError as exc:
         behind = hint(str(exc))
         raise _command.CommandError(f"{exc}; {untouched}" + (f". {behind}" if behind else "")) from exc
-    wrong = _table_query.unmet(expect, answers)
+    wrong = query.unmet(expect, answers)
     if wrong:
         raise _command.CommandError("; ".join(wrong) + f"; {untouched}")
     return answers
 
 
-def _behind(postfix: _table_query.Postfix, map_type: str, texts: dict[str, str]) -> Callable[[str], str]:
+def _behind(postfix: query.Postfix, map_type: str, texts: dict[str, str]) -> Callable[[str], str]:
     """What turns an error of the daemon into what is behind it."""
     if map_type == "sqlite":
         return lambda _said: _sqlite_hint(postfix, texts["dbpath"])
@@ -222,12 +223,12 @@ def _behind(postfix: _table_query.Postfix, map_type: str, texts: dict[str, str])
     return lambda _said: ""
 
 
-def _unreadable(postfix: _table_query.Postfix, path: str) -> str:
+def _unreadable(postfix: query.Postfix, path: str) -> str:
     """Why Postfix's account cannot read ``path``; '' where it can."""
-    return _table_query.unreadable(path, postfix.mail_owner, postfix.uid, postfix.gid, postfix.group) or ""
+    return query.unreadable(path, postfix.mail_owner, postfix.uid, postfix.gid, postfix.group) or ""
 
 
-def _sqlite_hint(postfix: _table_query.Postfix, dbpath: str) -> str:
+def _sqlite_hint(postfix: query.Postfix, dbpath: str) -> str:
     """What is wrong with a SQLite database, where its file alone says it; Postfix gives SQLite's words only."""
     if not os.path.exists(dbpath):
         return f"There is no file {dbpath}"
@@ -239,7 +240,7 @@ def _sqlite_hint(postfix: _table_query.Postfix, dbpath: str) -> str:
     return _unreadable(postfix, dbpath)
 
 
-def _ldap_hint(postfix: _table_query.Postfix, texts: dict[str, str], said: str) -> str:
+def _ldap_hint(postfix: query.Postfix, texts: dict[str, str], said: str) -> str:
     """What is behind an error of Postfix' LDAP client: a file it needs, or what the result code means."""
     for name in ("tls_ca_cert_file", "tls_ca_cert_dir", "tls_cert", "tls_key"):
         path = texts.get(name)
@@ -248,7 +249,7 @@ def _ldap_hint(postfix: _table_query.Postfix, texts: dict[str, str], said: str) 
         problem = _unreadable(postfix, path) if path else ""
         if problem:
             return f"{name}: {problem}"
-    reason = _ldap.reason(said)
+    reason = ldap.reason(said)
     return reason[:1].upper() + reason[1:]
 
 
@@ -266,23 +267,23 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
     path: str = module.params["path"]
     map_type: str = module.params["type"]
     options: dict[str, Any] = module.params["options"] or {}
-    expect = _table_query.expectations(module.params["expect"])
+    expect = query.expectations(module.params["expect"])
     mode = _files.mode_of(module.params["mode"])
     if secrets and mode & 0o007:
         raise ValueError(f"mode {module.params['mode']!r} would let every user of the host read the secret in {path}")
     if not os.path.isabs(path):
         raise ValueError(f"path {path!r} is not absolute")
     # Everything that needs no host is checked before the host is asked.
-    texts = _map_config.plan(map_type, options)
-    content = _map_config.render(texts, COMMENT)
+    texts = map_config.plan(map_type, options)
+    content = map_config.render(texts, COMMENT)
 
-    for sentence in _map_config.warnings(map_type, texts):
+    for sentence in map_config.warnings(map_type, texts):
         module.warn(f"{path}: {sentence}")
 
     postfix = None
-    if _table_query.installed() or not module.check_mode:
-        postfix = _table_query.discover(module.params["config_directory"])
-        _map_config.plan(map_type, options, postfix.version)
+    if query.installed() or not module.check_mode:
+        postfix = query.discover(module.params["config_directory"])
+        map_config.plan(map_type, options, postfix.version)
         if map_type not in postfix.map_types and not module.check_mode:
             raise ValueError(
                 f"this host's Postfix has no map type {map_type!r}; it has {', '.join(postfix.map_types)}."
@@ -316,7 +317,7 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
     elif postfix is not None:
         staged = _files.stage(path, _files.encode_text(content), uid=uid, gid=gid, mode=mode)
         try:
-            _table_query.age(staged)
+            query.age(staged)
             kept = "the live file is untouched" if before is not None else "no file was made"
             try:
                 answers = _prove(postfix, f"{map_type}:{staged}", expect, kept, _behind(postfix, map_type, texts))
@@ -336,7 +337,7 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
 
 
 def _prove_elsewhere(
-    postfix: _table_query.Postfix,
+    postfix: query.Postfix,
     map_type: str,
     content: str,
     expect: dict[str, str | None],
@@ -350,7 +351,7 @@ def _prove_elsewhere(
         candidate = _files.stage(
             os.path.join(directory, "candidate.cf"), _files.encode_text(content), uid=0, gid=postfix.gid, mode=0o640
         )
-        _table_query.age(candidate)
+        query.age(candidate)
         return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed", hint)
     except OSError as exc:
         raise _command.CommandError(f"no private directory can be prepared: {exc.strerror}") from exc
@@ -368,13 +369,13 @@ def _socketmap(module: AnsibleModule) -> None:
         )
     if module.params["state"] == "absent":
         raise ValueError("state is 'absent', and a socketmap has no client file that could be removed")
-    table = _map_config.socketmap(module.params["options"] or {})
-    expect = _table_query.expectations(module.params["expect"])
+    table = map_config.socketmap(module.params["options"] or {})
+    expect = query.expectations(module.params["expect"])
     answers: dict[str, str | None] = {}
     proved = bool(expect)
     if expect:
         try:
-            postfix = _table_query.discover(module.params["config_directory"])
+            postfix = query.discover(module.params["config_directory"])
             answers = _prove(postfix, table, expect, "nothing was changed")
         except _command.CommandError as exc:
             if not module.check_mode:
@@ -402,7 +403,7 @@ def main() -> None:
         required_if=[("state", "present", ("type", "options"))],
         supports_check_mode=True,
     )
-    secrets = _map_config.secrets_of(module.params["type"] or "", module.params["options"] or {})
+    secrets = map_config.secrets_of(module.params["type"] or "", module.params["options"] or {})
     module.no_log_values.clear()
     module.no_log_values.update(secrets)
     try:

@@ -243,13 +243,10 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
-from ansible_collections.puffy.mail.plugins.module_utils import _main_cf as main_cf
-from ansible_collections.puffy.mail.plugins.module_utils import _master_cf as master_cf
-from ansible_collections.puffy.mail.plugins.module_utils import _postconf_plan as planning
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_checks as checks
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host as postfix_host
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_module as postfix_module
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, main_cf, master_cf, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as planning
 
 
 def text_of(path: str) -> str:

@@ -136,11 +136,8 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
-from ansible_collections.puffy.mail.plugins.module_utils import _postconf_files as transaction
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_daemon as daemon
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_module as postfix_module
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_service as service
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_types as types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service, transaction, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
 
 #: seconds in which master(8) has acted on the signal of a reload, where no log tells
 SETTLE = 1.0

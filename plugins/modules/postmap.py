@@ -142,7 +142,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _lookup_table, _table_query
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._tables import lookup_table, query
 
 #: seconds that making or dumping an index may take
 BUILD_TIMEOUT = 900.0
@@ -154,7 +155,7 @@ DIFF_BYTES = 200_000
 class Table:
     """The table that is wanted."""
 
-    postfix: _table_query.Postfix
+    postfix: query.Postfix
     path: str
     kind: str
     builder: str
@@ -165,7 +166,7 @@ class Table:
 
     @property
     def index(self) -> str | None:
-        suffix = _lookup_table.INDEX_SUFFIX.get(self.kind)
+        suffix = lookup_table.INDEX_SUFFIX.get(self.kind)
         return None if suffix is None else self.path + suffix
 
     def command(self, *arguments: str) -> list[str]:
@@ -174,10 +175,10 @@ class Table:
         return [program, "-c", self.postfix.config_directory, *arguments]
 
 
-def _dump(table: Table, path: str) -> _lookup_table.Fingerprint | None:
+def _dump(table: Table, path: str) -> lookup_table.Fingerprint | None:
     """The fingerprint of the index of ``path``; None where it cannot be read as one of this type."""
     with _command.started(table.command("-s", f"{table.kind}:{path}"), timeout=BUILD_TIMEOUT) as dump:
-        found = _lookup_table.dump_fingerprint(dump.chunks(), table.builder)
+        found = lookup_table.dump_fingerprint(dump.chunks(), table.builder)
         return found if dump.wait().rc == 0 else None
 
 
@@ -193,11 +194,11 @@ class Candidate:
         """Wait for the index and return the path of the source. Raises ValueError, CommandError."""
         if self.build is not None:
             result = self.build.wait()
-            problems = _lookup_table.rule_problems(result.stderr, self.source)
+            problems = lookup_table.rule_problems(result.stderr, self.source)
             if problems:
                 doubled = None
                 if self.table.builder == "postmap":
-                    doubled = _lookup_table.duplicate(self.table.data, self.table.postfix.utf8)
+                    doubled = lookup_table.duplicate(self.table.data, self.table.postfix.utf8)
                 raise ValueError(doubled or "; ".join(problems))
             if result.rc != 0:
                 raise _command.CommandError(_command.failure(result).replace(self.source, self.table.path))
@@ -216,7 +217,7 @@ def _candidate(table: Table, directory: str) -> Iterator[Candidate]:
         # postmap makes the index with the owner of the source: root's until it is complete.
         with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(table.data)
-        _table_query.age(source)
+        query.age(source)
         if table.index is None:
             yield Candidate(table, source, None)
             return
@@ -237,24 +238,24 @@ def _prove(table: Table, source: str, expect: dict[str, str | None]) -> dict[str
 
 
 def _asked(table: Table, source: str, expect: dict[str, str | None]) -> dict[str, str | None]:
-    if table.kind in _lookup_table.TEXT_TYPES:
+    if table.kind in lookup_table.TEXT_TYPES:
         # A text table is read when it is asked; a line that Postfix skips is said then.
         program = _command.require("postmap", [table.postfix.command_directory])
         argv = [program, "-c", table.postfix.config_directory, "-q", "puffy-mail.invalid", f"{table.kind}:{source}"]
-        problems = _lookup_table.rule_problems(_command.run(argv, check=False).stderr, source)
+        problems = lookup_table.rule_problems(_command.run(argv, check=False).stderr, source)
         if problems:
             raise ValueError("; ".join(problems))
     try:
-        answers = _table_query.ask(table.postfix, f"{table.kind}:{source}", expect)
+        answers = query.ask(table.postfix, f"{table.kind}:{source}", expect)
     except _command.CommandError as exc:
         raise _command.CommandError(str(exc).replace(source, table.path)) from exc
-    wrong = _table_query.unmet(expect, answers)
+    wrong = query.unmet(expect, answers)
     if wrong:
         raise _command.CommandError("; ".join(wrong))
     return answers
 
 
-def _why_rebuild(table: Table, wanted: _lookup_table.Fingerprint | None) -> str:
+def _why_rebuild(table: Table, wanted: lookup_table.Fingerprint | None) -> str:
     """Why the live index is not right; '' where it is. ``wanted`` is None where only a candidate can tell."""
     if table.index is None:
         return ""
@@ -302,7 +303,7 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
     params = module.params
     path: str = params["path"]
     if params["entries"] is not None:
-        data = _files.encode_text(_lookup_table.render_entries(params["entries"], params["builder"]))
+        data = _files.encode_text(lookup_table.render_entries(params["entries"], params["builder"]))
     elif params["content"] is not None:
         text = params["content"] + ("" if params["content"].endswith("\n") or not params["content"] else "\n")
         data = _files.encode_text(text)
@@ -310,10 +311,10 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
         data = before.content
     else:
         raise ValueError("there is no such file, and neither entries nor content to make it from")
-    postfix = _table_query.discover(params["config_directory"])
+    postfix = query.discover(params["config_directory"])
     kind = params["type"] or postfix.default_type
-    _lookup_table.check_type(kind, postfix.map_types)
-    if params["builder"] == "postalias" and kind not in _lookup_table.INDEX_SUFFIX:
+    lookup_table.check_type(kind, postfix.map_types)
+    if params["builder"] == "postalias" and kind not in lookup_table.INDEX_SUFFIX:
         raise ValueError(f"postalias makes an index, and a table of type {kind!r} has none")
     if params["entries"] is not None and kind in ("pcre", "regexp"):
         raise ValueError(f"entries are keys, and the lines of a {kind} table are patterns; give them as content")
@@ -324,7 +325,7 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
 
 
 def _present(module: AnsibleModule) -> dict[str, Any]:
-    expect = _table_query.expectations(module.params["expect"])
+    expect = query.expectations(module.params["expect"])
     before = _files.read(module.params["path"])
     table = _wanted(module, before)
     new_source = before is None or before.content != table.data
@@ -334,9 +335,9 @@ def _present(module: AnsibleModule) -> dict[str, Any]:
         # The index is made while source and live index are compared, where it looks as if it will be needed.
         candidate = stack.enter_context(_candidate(table, directory)) if new_source or _looks_old(table) else None
         wanted = None
-        if table.builder == "postmap" and table.kind in _lookup_table.KEYED_TYPES:
-            wanted = _lookup_table.source_fingerprint(table.data, table.postfix.utf8)
-            doubled = _lookup_table.duplicate(table.data, table.postfix.utf8) if table.index is None else None
+        if table.builder == "postmap" and table.kind in lookup_table.KEYED_TYPES:
+            wanted = lookup_table.source_fingerprint(table.data, table.postfix.utf8)
+            doubled = lookup_table.duplicate(table.data, table.postfix.utf8) if table.index is None else None
             if doubled:
                 raise ValueError(doubled)
         rebuilt = _why_rebuild(table, wanted)
@@ -395,10 +396,10 @@ def _diff(table: Table, before: _files.FileState | None, rebuilt: str, disowned:
 
 def _absent(module: AnsibleModule) -> dict[str, Any]:
     path: str = module.params["path"]
-    suffixes = sorted(set(_lookup_table.INDEX_SUFFIX.values()))
+    suffixes = sorted(set(lookup_table.INDEX_SUFFIX.values()))
     kind = module.params["type"]
-    if kind in _lookup_table.INDEX_SUFFIX:
-        suffixes = [_lookup_table.INDEX_SUFFIX[kind]]
+    if kind in lookup_table.INDEX_SUFFIX:
+        suffixes = [lookup_table.INDEX_SUFFIX[kind]]
     elif kind:
         suffixes = []
     there = [name for name in [path, *(path + suffix for suffix in suffixes)] if os.path.lexists(name)]

@@ -251,8 +251,9 @@ from typing import Any, Union
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.puffy.mail.plugins.module_utils import _certificates as pem
-from ansible_collections.puffy.mail.plugins.module_utils import _files, _x509
+from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates as pem
+from ansible_collections.puffy.mail.plugins.module_utils._tls import x509 as _x509
 
 try:
     from cryptography import x509

@@ -92,21 +92,22 @@ from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _table_query
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._tables import query
 
 Tables = dict[str, dict[str, Optional[str]]]
 
 
-def _stale(postfix: _table_query.Postfix, tables: Tables, timeout: float) -> dict[str, str]:
+def _stale(postfix: query.Postfix, tables: Tables, timeout: float) -> dict[str, str]:
     """By table, what the running proxymap answers wrongly."""
     found = {}
     for table, expect in tables.items():
         try:
-            answers = _table_query.ask(postfix, f"proxy:{table}", expect, timeout=timeout)
+            answers = query.ask(postfix, f"proxy:{table}", expect, timeout=timeout)
         except _command.CommandError as exc:
             found[table] = str(exc)
             continue
-        wrong = _table_query.unmet(expect, answers)
+        wrong = query.unmet(expect, answers)
         if wrong:
             found[table] = "; ".join(wrong)
     return found
@@ -150,7 +151,7 @@ def _wanted(tables: dict[str, Any]) -> Tables:
     for table, expect in tables.items():
         if not isinstance(expect, dict):
             raise ValueError(f"tables has {table!r} without a mapping of keys to answers; nothing was asked")
-        wanted[table] = _table_query.expectations(expect, f"the table {table!r}")
+        wanted[table] = query.expectations(expect, f"the table {table!r}")
     return wanted
 
 
@@ -175,13 +176,13 @@ def _refresh(module: AnsibleModule) -> dict[str, Any]:
 def _reloaded(module: AnsibleModule, tables: Tables, timeout: float, replaced: bool) -> dict[str, Any]:
     """Reload Postfix where a database is another file, or proxymap answers wrongly."""
     nothing = {"changed": False, "asked": [], "stale": {}, "diff": {"before": "", "after": ""}}
-    if not _table_query.installed():
+    if not query.installed():
         return nothing
-    postfix = _table_query.discover(module.params["config_directory"])
+    postfix = query.discover(module.params["config_directory"])
     command = [_command.require("postfix", [postfix.command_directory]), "-c", postfix.config_directory]
     if _command.run([*command, "status"], check=False).rc != 0:
         return nothing
-    used = _table_query.proxied(postfix)
+    used = query.proxied(postfix)
     asked = {table: expect for table, expect in tables.items() if table in used and expect}
     stale = _stale(postfix, asked, timeout)
     if (stale or (replaced and used)) and not module.check_mode:

@@ -170,7 +170,7 @@ ignored:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
-from ansible_collections.puffy.mail.plugins.module_utils import _rc_conf as rc_conf
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import rc_conf
 
 
 def main() -> None:

@@ -332,8 +332,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _smtp_client, _smtp_probe
-from ansible_collections.puffy.mail.plugins.module_utils._smtp_client import Delivery, Endpoint, Login
+from ansible_collections.puffy.mail.plugins.module_utils._probe import checks as smtp_probe
+from ansible_collections.puffy.mail.plugins.module_utils._probe import client
+from ansible_collections.puffy.mail.plugins.module_utils._probe.client import Delivery, Endpoint, Login
 
 ARGUMENTS: dict[str, Any] = {
     "host": {"type": "str", "required": True},
@@ -398,15 +399,15 @@ def read_endpoint(params: dict[str, Any]) -> Endpoint:
         raise ValueError(f"tls {params['tls']!r} is not probed with protocol 'imap'; it must be 'wrapper'")
     helo_name = params["helo_name"] or ""
     if helo_name and not (helo_name.startswith("[") and helo_name.endswith("]")):
-        _smtp_probe.check_host("helo_name", helo_name)
+        smtp_probe.check_host("helo_name", helo_name)
     elif not helo_name.isprintable() or " " in helo_name:
         raise ValueError(f"helo_name {helo_name!r} is neither a host name nor an address literal")
     return Endpoint(
-        host=_smtp_probe.check_host("host", params["host"]),
-        port=_smtp_probe.check_port("port", params["port"]),
+        host=smtp_probe.check_host("host", params["host"]),
+        port=smtp_probe.check_port("port", params["port"]),
         tls=params["tls"],
         protocol=params["protocol"],
-        tls_name=_smtp_probe.check_host("tls_name", params["tls_name"]) if params["tls_name"] else "",
+        tls_name=smtp_probe.check_host("tls_name", params["tls_name"]) if params["tls_name"] else "",
         ca_path=check_ca_path("ca_path", params["ca_path"]),
         validate_certs=params["validate_certs"],
         helo_name=helo_name,
@@ -425,7 +426,7 @@ def read_login(params: dict[str, Any]) -> Login | None:
     if params["protocol"] == "imap":
         raise ValueError("login is for protocol 'smtp'; to log in by IMAP use deliver")
     try:
-        _smtp_probe.sasl_plain(login["username"], login["password"])
+        smtp_probe.sasl_plain(login["username"], login["password"])
     except ValueError as exc:
         raise ValueError(f"login: {exc}") from exc
     return Login(login["username"], login["password"], login["mechanism"])
@@ -443,20 +444,20 @@ def read_delivery(params: dict[str, Any], endpoint: Endpoint) -> Delivery | None
     host = imap["host"] or endpoint.host
     tls_name = imap["tls_name"] or (endpoint.tls_name if host == endpoint.host else "")
     try:
-        _smtp_probe.sasl_plain(imap["username"], imap["password"])
+        smtp_probe.sasl_plain(imap["username"], imap["password"])
     except ValueError as exc:
         raise ValueError(f"deliver.imap: {exc}") from exc
     if not imap["mailbox"].isprintable() or not imap["mailbox"].isascii():
         raise ValueError(f"deliver.imap.mailbox {imap['mailbox']!r} must be printable ASCII (RFC 3501, 5.1.3)")
     return Delivery(
-        sender=_smtp_probe.check_address("deliver.from", deliver["from"], empty=True),
-        recipient=_smtp_probe.check_address("deliver.to", deliver["to"]),
+        sender=smtp_probe.check_address("deliver.from", deliver["from"], empty=True),
+        recipient=smtp_probe.check_address("deliver.to", deliver["to"]),
         imap=Endpoint(
-            host=_smtp_probe.check_host("deliver.imap.host", host),
-            port=_smtp_probe.check_port("deliver.imap.port", imap["port"]),
+            host=smtp_probe.check_host("deliver.imap.host", host),
+            port=smtp_probe.check_port("deliver.imap.port", imap["port"]),
             tls="wrapper",
             protocol="imap",
-            tls_name=_smtp_probe.check_host("deliver.imap.tls_name", tls_name) if tls_name else "",
+            tls_name=smtp_probe.check_host("deliver.imap.tls_name", tls_name) if tls_name else "",
             ca_path=check_ca_path("deliver.imap.ca_path", imap["ca_path"]) or endpoint.ca_path,
             validate_certs=endpoint.validate_certs,
             timeout=endpoint.timeout,
@@ -475,33 +476,33 @@ def main() -> None:
     try:
         endpoint = read_endpoint(params)
         login = read_login(params)
-        expect = _smtp_probe.parse_expectations(
+        expect = smtp_probe.parse_expectations(
             params["expect"] or {}, tls=endpoint.tls, protocol=endpoint.protocol, login=login is not None
         )
         delivery = read_delivery(params, endpoint)
     except ValueError as exc:
         module.fail_json(msg=f"{exc}. Nothing was probed.")
 
-    checks: list[_smtp_probe.Check] = []
+    checks: list[smtp_probe.Check] = []
     transcript: list[str] = []
     if delivery is None or params["expect"]:
-        probe = _smtp_client.Probe(endpoint, expect, login)
+        probe = client.Probe(endpoint, expect, login)
         checks += probe.run()
         transcript += probe.transcript
     if delivery is not None:
         if module.check_mode:
             left_out = "left out in check mode: it would send a message"
-            checks.append(_smtp_probe.Check(delivery.check_name(), None, "a message sent and read back", left_out))
+            checks.append(smtp_probe.Check(delivery.check_name(), None, "a message sent and read back", left_out))
         else:
-            checks.append(_smtp_client.deliver(endpoint, login, delivery, transcript))
+            checks.append(client.deliver(endpoint, login, delivery, transcript))
 
     label = params["label"] or endpoint.shown()
-    message = _smtp_probe.failure_message(label, checks)
+    message = smtp_probe.failure_message(label, checks)
     result = {
         "changed": False,
         "ok": not message,
         "checks": [check.as_dict(label) for check in checks],
-        "summary": _smtp_probe.summary(checks),
+        "summary": smtp_probe.summary(checks),
         "transcript": transcript,
     }
     if message and params["fail"]:

@@ -146,7 +146,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _files, _sqlite_accounts, _sqlite_database
+from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 
 
 def _take_file(params: dict[str, Any]) -> None:
@@ -154,7 +156,7 @@ def _take_file(params: dict[str, Any]) -> None:
     src: str | None = params["src"]
     if src is None:
         return
-    named = [name for name in _sqlite_accounts.LISTS if params[name]]
+    named = [name for name in rows.LISTS if params[name]]
     if named:
         raise ValueError(
             f"src and {named[0]} are both given. Right would be all accounts in the file, or all as options."
@@ -165,24 +167,24 @@ def _take_file(params: dict[str, Any]) -> None:
     if state is None:
         raise ValueError(f"src {src!r} is not there. Nothing was changed.")
     try:
-        params.update(_sqlite_accounts.accounts_file(state.content.decode(), name))
+        params.update(rows.accounts_file(state.content.decode(), name))
     except UnicodeDecodeError as exc:
         raise ValueError(f"{name} is no UTF-8 at byte {exc.start}. Nothing was changed.") from None
     except ValueError as exc:
         raise ValueError(f"{exc} Nothing was changed.") from None
 
 
-def _check(params: dict[str, Any], current: _sqlite_accounts.Tables) -> None:
+def _check(params: dict[str, Any], current: rows.Tables) -> None:
     """ValueError with a sentence for each entry that is wrong."""
-    kept: _sqlite_accounts.Tables = {} if params["exclusive"] else current
-    found = _sqlite_accounts.account_problems(
-        *(params[name] for name in _sqlite_accounts.LISTS),
+    kept: rows.Tables = {} if params["exclusive"] else current
+    found = rows.account_problems(
+        *(params[name] for name in rows.LISTS),
         plain_passwords=False,
         known_domains=kept.get("domain", {}),
         known_addresses=[*kept.get("mailbox", {}), *kept.get("alias", {})],
     )
     if found:
-        raise ValueError(" ".join([*_sqlite_accounts.first_of(found), "Nothing was changed."]))
+        raise ValueError(" ".join([*rows.first_of(found), "Nothing was changed."]))
 
 
 def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -199,24 +201,24 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         if not check_mode:
             raise
         uid = gid = -1  # made by a task that was only predicted
-    database = _sqlite_database.read(path, recover=not check_mode)
+    database = sqlite_database.read(path, recover=not check_mode)
     current = database.tables if database else {}
     _check(params, current)
-    wanted = _sqlite_accounts.rows(*(params[name] for name in _sqlite_accounts.LISTS))
+    wanted = rows.rows(*(params[name] for name in rows.LISTS))
     exclusive: bool = params["exclusive"]
-    plans = _sqlite_accounts.plan(current, wanted, exclusive)
-    old_version = database.version if database else _sqlite_accounts.SCHEMA_VERSION
-    outdated = old_version != _sqlite_accounts.SCHEMA_VERSION
+    plans = rows.plan(current, wanted, exclusive)
+    old_version = database.version if database else rows.SCHEMA_VERSION
+    outdated = old_version != rows.SCHEMA_VERSION
     differs = database is None or any(plans.values()) or database.journal_mode != "delete" or outdated
     disowned = database is not None and (database.uid, database.gid, database.mode) != (uid, gid, mode)
 
-    before, after = _sqlite_accounts.diff_lines(plans)
+    before, after = rows.diff_lines(plans)
     if disowned and database is not None:
         before.append(f"mode {database.mode:04o}, owner {database.uid}, group {database.gid}")
         after.append(f"mode {mode:04o}, owner {params['owner']}, group {params['group']}")
     if outdated:
         before.append(f"schema version {old_version}")
-        after.append(f"schema version {_sqlite_accounts.SCHEMA_VERSION}")
+        after.append(f"schema version {rows.SCHEMA_VERSION}")
     diff = {
         "before": "".join(f"{line}\n" for line in before),
         "after": "".join(f"{line}\n" for line in after),
@@ -225,17 +227,17 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     }
     if not check_mode:
         if database is None:
-            _sqlite_database.create(path, plans, uid=uid, gid=gid, mode=mode)
+            sqlite_database.create(path, plans, uid=uid, gid=gid, mode=mode)
         else:
             if disowned:
-                _sqlite_database.own(path, uid=uid, gid=gid, mode=mode)
+                sqlite_database.own(path, uid=uid, gid=gid, mode=mode)
             if differs:
-                _sqlite_database.update(path, lambda tables: _sqlite_accounts.plan(tables, wanted, exclusive))
-    final = _sqlite_accounts.merged(current, wanted, exclusive)
+                sqlite_database.update(path, lambda tables: rows.plan(tables, wanted, exclusive))
+    final = rows.merged(current, wanted, exclusive)
     return {
         "changed": differs or disowned,
-        "rows": _sqlite_accounts.counts(plans),
-        "expect": _sqlite_accounts.proofs(_sqlite_accounts.finder(final), _sqlite_accounts.samples(final)),
+        "rows": rows.counts(plans),
+        "expect": rows.proofs(rows.finder(final), rows.samples(final)),
         "diff": diff,
     }
 
@@ -272,7 +274,7 @@ def main() -> None:
     module.no_log_values.clear()
     try:
         result = _converge(params, check_mode=module.check_mode)
-    except (ValueError, _files.FileError, _sqlite_database.DatabaseError) as exc:
+    except (ValueError, _files.FileError, sqlite_database.DatabaseError) as exc:
         module.fail_json(msg=f"{exc}", path=params["path"], invocation={"module_args": shown})
     module.exit_json(path=params["path"], invocation={"module_args": shown}, **result)
 

@@ -112,15 +112,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import (
-    _command,
-    _sqlite_accounts,
-    _sqlite_database,
-    _table_query,
-)
+from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
+from ansible_collections.puffy.mail.plugins.module_utils._tables import query
 
 
-def _told(tables: _sqlite_accounts.Tables) -> dict[str, list[dict[str, Any]]]:
+def _told(tables: rows.Tables) -> dict[str, list[dict[str, Any]]]:
     twins = [
         {"name": name, "target": target, "active": bool(active)}
         for name, target, active in tables.get("alias_domain", {}).values()
@@ -144,28 +142,28 @@ def _told(tables: _sqlite_accounts.Tables) -> dict[str, list[dict[str, Any]]]:
 
 def _surveyed(path: str) -> dict[str, Any]:
     """What PostfixAdmin's database holds. Raises DatabaseError where Postfix cannot be served from it."""
-    if _sqlite_database.exists(path) and _table_query.installed():
-        postfix = _table_query.discover()
-        problem = _sqlite_database.unreadable(path, postfix.mail_owner, postfix.uid, postfix.gid, postfix.group)
+    if sqlite_database.exists(path) and query.installed():
+        postfix = query.discover()
+        problem = sqlite_database.unreadable(path, postfix.mail_owner, postfix.uid, postfix.gid, postfix.group)
         if problem:
-            raise _sqlite_database.DatabaseError(problem)
-    with _sqlite_database.opened_for_reading(path) as connection:
-        found = _sqlite_database.survey(connection)
-        missing = _sqlite_accounts.schema_problems(found.columns)
+            raise sqlite_database.DatabaseError(problem)
+    with sqlite_database.opened_for_reading(path) as connection:
+        found = sqlite_database.survey(connection)
+        missing = rows.schema_problems(found.columns)
         if missing:
-            raise _sqlite_database.DatabaseError(
+            raise sqlite_database.DatabaseError(
                 f"{path}: is no database of PostfixAdmin's that Postfix can be served from: {'; '.join(missing)}."
                 " Right would be to run PostfixAdmin's upgrade.php, or to name another file. Nothing was changed"
             )
-        find = _sqlite_database.row_finder(connection)
+        find = sqlite_database.row_finder(connection)
         return {
             "exists": True,
             "counts": found.counts,
             "findings": [
-                *_sqlite_accounts.index_findings(found.leading),
-                *_sqlite_database.data_findings(connection),
+                *rows.index_findings(found.leading),
+                *sqlite_database.data_findings(connection),
             ],
-            "expect": _sqlite_accounts.proofs(find, _sqlite_database.sample_keys(connection)),
+            "expect": rows.proofs(find, sqlite_database.sample_keys(connection)),
         }
 
 
@@ -186,8 +184,8 @@ def main() -> None:
             for finding in surveyed["findings"]:
                 module.warn(f"{path}: {finding}")
             module.exit_json(changed=False, **surveyed)
-        database = _sqlite_database.read(path)
-    except (_sqlite_database.DatabaseError, _command.CommandError) as exc:
+        database = sqlite_database.read(path)
+    except (sqlite_database.DatabaseError, _command.CommandError) as exc:
         module.fail_json(msg=f"{exc}")
     tables = database.tables if database else {}
     result: dict[str, Any] = {"exists": database is not None, **_told(tables)}

@@ -140,8 +140,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _certificates as pem
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates as pem
 
 
 @dataclass(frozen=True)

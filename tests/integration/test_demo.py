@@ -334,7 +334,7 @@ def test_a_second_run_changes_nothing_and_is_quick(demo: Demo) -> None:
 
 
 def test_the_mail_log_of_the_whole_run_has_no_problem(demo: Demo) -> None:
-    from ansible_collections.puffy.mail.plugins.module_utils._maillog import problems
+    from ansible_collections.puffy.mail.plugins.module_utils._probe.mail_log import problems
 
     log = subprocess.run([PODMAN, "exec", NAME, "cat", "/var/log/mail.log"], capture_output=True, text=True, check=True)
     assert "postfix/master" in log.stdout

@@ -14,7 +14,7 @@ import directory
 import pytest
 from hosts import ROOT, Host
 
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "plugins" / "module_utils"))
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_tables"))
 from test_ldap import BAD_FILTERS, FILTERS
 
 pytestmark = [pytest.mark.containers, pytest.mark.one_release]

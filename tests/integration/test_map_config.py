@@ -13,7 +13,7 @@ import batch
 import pytest
 from hosts import POSTFIX, Host
 
-from ansible_collections.puffy.mail.plugins.module_utils import _map_config
+from ansible_collections.puffy.mail.plugins.module_utils._tables import map_config
 
 pytestmark = pytest.mark.containers
 
@@ -267,20 +267,20 @@ def manual(host: Host, map_type: str) -> set[str] | None:
     return set(re.findall(r'^\.IP "?\\fB([A-Za-z_]+)', done.stdout, re.MULTILINE)) if done.stdout else None
 
 
-@pytest.mark.parametrize("map_type", list(_map_config.OPTIONS))
+@pytest.mark.parametrize("map_type", list(map_config.OPTIONS))
 def test_the_options_are_those_of_the_manual_page(prepared: Host, release: str, map_type: str) -> None:
     described = manual(prepared, map_type)
     # bullseye has these two pages in packages of their own, which the host lacks.
     assert (described is None) == (release == "bullseye" and map_type in ("mysql", "pgsql"))
     if described is not None:
-        known = {name for name, option in _map_config.OPTIONS[map_type].items() if option.since <= POSTFIX[release]}
+        known = {name for name, option in map_config.OPTIONS[map_type].items() if option.since <= POSTFIX[release]}
         # An old name that not every release's page still has.
         assert known - {"result_filter"} == described - {"result_filter"}
 
 
 def test_the_options_are_those_that_postconf_knows(prepared: Host, release: str) -> None:
     """postconf(1) warns of each line of a client file that no code reads."""
-    for map_type, options in _map_config.OPTIONS.items():
+    for map_type, options in map_config.OPTIONS.items():
         prepared.write("/tmp/all.cf", "".join(f"{name} = 1\n" for name in [*options, "no_such_option"]))
         said = prepared.run(["postconf", "-n", "-o", f"virtual_alias_maps={map_type}:/tmp/all.cf"]).stderr
         unused = set(re.findall(rf"{map_type}:/tmp/all\.cf: unused parameter: (\w+)=", said))
@@ -311,21 +311,21 @@ def test_values_are_those_that_the_client_takes(prepared: Host, map_type: str) -
     """postmap(1) ends at a value it cannot read before it connects to anything; what comes then is cut off."""
     tried: list[tuple[str, str, bool]] = []
     requests = []
-    for name, option in _map_config.OPTIONS[map_type].items():
+    for name, option in map_config.OPTIONS[map_type].items():
         if option.kind not in ("int", "bool", "choice") or option.removed or name == "debuglevel":
             continue
         for value in VALUES:
             options = {**COMPLETE[map_type], **TOGETHER.get(name, {}), name: value}
             # What fits together is another question: only the value is asked for here.
             try:
-                _map_config.format_value(map_type, name, value)
+                map_config.format_value(map_type, name, value)
                 taken = True
             except ValueError:
                 taken = False
             lines = {key: "yes" if entry is True else entry for key, entry in options.items()}
             # As the module writes a boolean that was given as a number.
             if taken:
-                lines[name] = _map_config.format_value(map_type, name, value)
+                lines[name] = map_config.format_value(map_type, name, value)
             text = "".join(f"{key} = {entry}\\n" for key, entry in lines.items())
             tried.append((name, value, taken))
             # A file of this second would be waited for (dict_load_file_xt).

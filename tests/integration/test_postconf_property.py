@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from hosts import PODMAN, Host
 
-from ansible_collections.puffy.mail.plugins.module_utils import _main_cf, _master_cf
-from ansible_collections.puffy.mail.plugins.module_utils import _postconf_plan as planning
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as planning
 
 pytestmark = pytest.mark.containers
 
@@ -112,7 +112,7 @@ class Maker:
 
     def master(self) -> str:
         wishes = planning.read_services({key: self.service() for key in self.keys()})
-        file = _master_cf.parse("# head\n")
+        file = master_cf.parse("# head\n")
         for wish in wishes.values():
             file = planning._plan_service(file, wish)
         lines = []
@@ -171,7 +171,7 @@ def check(host: Host, seeds: range) -> None:
     files: dict[str, str] = {}
     for seed in seeds:
         maker = Maker(seed)
-        main, master = _main_cf.parse(maker.main()), _master_cf.parse(maker.master())
+        main, master = main_cf.parse(maker.main()), master_cf.parse(maker.master())
         assert main.bad_lines == [], seed
         request = planning.Request(
             planning.read_parameters(maker.parameters(), []),
@@ -194,13 +194,13 @@ def check(host: Host, seeds: range) -> None:
             if wish.text is not None:
                 have = values[name]
                 if planning.types.is_list(name) or wish.is_list:
-                    assert _main_cf.list_words(have) == _main_cf.list_words(wish.text), (seed_, name)
+                    assert main_cf.list_words(have) == main_cf.list_words(wish.text), (seed_, name)
                 else:
-                    assert have == _main_cf.normalize(wish.text), (seed_, name)
+                    assert have == main_cf.normalize(wish.text), (seed_, name)
             else:
-                words = _main_cf.list_words(values[name])
-                assert all(set(_main_cf.list_words(item)) <= set(words) for item in (*wish.append, *wish.prepend))
-        services = {service.key: service for service in _master_cf.parse("\n".join(answer["@M"]) + "\n").services()}
+                words = main_cf.list_words(values[name])
+                assert all(set(main_cf.list_words(item)) <= set(words) for item in (*wish.append, *wish.prepend))
+        services = {service.key: service for service in master_cf.parse("\n".join(answer["@M"]) + "\n").services()}
         assert list(services) == [service.key for service in plan.master.services()], seed_
         for service in plan.master.services():
             assert services[service.key].same(service), (seed_, service, services[service.key])
@@ -222,7 +222,7 @@ def check(host: Host, seeds: range) -> None:
             name, value = line.split(" =", 1)
             printed[name] = value.strip()
         assert printed == {
-            f"{service.key}/{name}": _main_cf.normalize(value)
+            f"{service.key}/{name}": main_cf.normalize(value)
             for service in plan.master.services()
             for name, value in service.options
         }, seed_

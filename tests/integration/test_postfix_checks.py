@@ -13,7 +13,8 @@ import batch
 import pytest
 from hosts import POSTFIX, ROOT, Host
 
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_host, _postfix_types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 
 pytestmark = pytest.mark.containers
 
@@ -23,7 +24,7 @@ EMPTY = "mkdir -p /tmp/empty; : >/tmp/empty/main.cf; : >/tmp/empty/master.cf; "
 @pytest.fixture(scope="module")
 def defaults(host: Host) -> dict[str, str]:
     """The built-in parameters of this release."""
-    return _postfix_host.parse_defaults(host.run(EMPTY + "postconf -c /tmp/empty -d").stdout)
+    return postfix_host.parse_defaults(host.run(EMPTY + "postconf -c /tmp/empty -d").stdout)
 
 
 def configure(host: Host, main: str, master: str = "") -> None:
@@ -44,7 +45,7 @@ def laid(main: str, master: str) -> dict[str, Any]:
 
 
 def test_the_table_has_the_parameters_of_this_release(defaults: dict[str, str], release: str) -> None:
-    assert _postfix_types.names(POSTFIX[release]) == set(defaults)
+    assert types.names(POSTFIX[release]) == set(defaults)
 
 
 def test_parameters_named_after_services(host: Host, defaults: dict[str, str]) -> None:
@@ -52,21 +53,21 @@ def test_parameters_named_after_services(host: Host, defaults: dict[str, str]) -
     programs = ("smtp", "lmtp", "pipe", "local", "virtual", "error", "spawn", "discard", "smtpd")
     services = "".join(f"x{program} unix - n n - - {program} user=nobody argv=/bin/true\n" for program in programs)
     configure(host, "", services)
-    seen = _postfix_host.parse_defaults(host.run("postconf -c /tmp/conf -d").stdout)
-    derived = _postfix_types.service_parameters((f"x{program}", program) for program in programs)
+    seen = postfix_host.parse_defaults(host.run("postconf -c /tmp/conf -d").stdout)
+    derived = types.service_parameters((f"x{program}", program) for program in programs)
     assert {name: value for name, value in seen.items() if name not in defaults} == derived
 
 
 def test_deprecated_names(host: Host, release: str, defaults: dict[str, str]) -> None:
     """postconf(1) warns of exactly the parameters that the table calls deprecated in this release."""
-    configure(host, "".join(f"{name} = no\n" for name in sorted(_postfix_types.DEPRECATED)))
+    configure(host, "".join(f"{name} = no\n" for name in sorted(types.DEPRECATED)))
     said = host.run("postconf -c /tmp/conf -n 2>&1 >/dev/null").stdout
     warned = dict(re.findall(r'support for parameter "(\S+)" (?:will be|has been) removed; instead, (.*)', said))
     # Read without a warning of postconf, and without effect (postconf(5)).
     silent = {"smtpd_tls_dh512_param_file", "tls_export_cipherlist", "tls_low_cipherlist"}
     expected = {
         name: old.successor
-        for name, old in _postfix_types.DEPRECATED.items()
+        for name, old in types.DEPRECATED.items()
         if POSTFIX[release] >= old.version and name not in silent
     }
     assert set(warned) == set(expected)
@@ -82,14 +83,14 @@ def test_raw_parameters(host: Host, defaults: dict[str, str]) -> None:
     configure(host, "".join(f"{name} = $zz_{name}\n" for name in names))
     said = host.run("postconf -c /tmp/conf -n 2>&1 >/dev/null", check=False).stdout
     seen = set(re.findall(r"undefined parameter: zz_(\w+)", said))
-    assert set(names) - seen == _postfix_types.RAW & set(names)
+    assert set(names) - seen == types.RAW & set(names)
 
 
 def test_restrictions(host: Host) -> None:
     """Every restriction of the table is a word that this smtpd(8) knows."""
     words = host.run("tr -c '[:alnum:]_' '\\n' < /usr/lib/postfix/sbin/smtpd | sort -u").stdout.split()
     # A linker lets a string share the end of a longer one: reject_unlisted_sender, smtpd_reject_unlisted_sender.
-    missing = [name for name in _postfix_types.RESTRICTIONS if not any(word.endswith(name) for word in words)]
+    missing = [name for name in types.RESTRICTIONS if not any(word.endswith(name) for word in words)]
     assert missing == []
 
 
@@ -108,9 +109,9 @@ print(json.dumps([word.decode().lower() for word in found]))
 def test_words_of_enumerations(host: Host, release: str) -> None:
     """Every word of an enumeration is in the programs of this release, and those of later releases are not."""
     words = json.loads(host.run(["python3", "-c", WORDS]).stdout)
-    names = _postfix_types.names(POSTFIX[release])
-    ours = {word for name in names for word in _postfix_types.enumeration(name, POSTFIX[release])}
-    later = {word for name in names for word in _postfix_types.enumeration(name)} - ours
+    names = types.names(POSTFIX[release])
+    ours = {word for name in names for word in types.enumeration(name, POSTFIX[release])}
+    later = {word for name in names for word in types.enumeration(name)} - ours
     # A linker lets a string share the end of a longer one.
     assert [word for word in sorted(ours) if not any(found.endswith(word) for found in words)] == []
     assert sorted(later & set(words)) == []
@@ -404,11 +405,11 @@ NOT_READ = {
 def test_value_types_are_those_of_the_daemons(release: str) -> None:
     words = {"boolean": "boolean", "numerical": "integer", "time": "time"}
     version = POSTFIX[release]
-    typed = sorted(name for name in _postfix_types.names(version) if _postfix_types.kind(name) in words.values())
+    typed = sorted(name for name in types.names(version) if types.kind(name) in words.values())
     with Host(f"{release}-mail", "--network", "none") as alone:
         alone.run("for p in /etc/rc2.d/S*; do $p stop; done >/dev/null 2>&1; pkill syslogd", check=False)
         request = json.dumps({"names": typed, "daemons": DAEMONS})
         said = alone.run(["python3", "-c", ORACLE], data=request, timeout=280).stdout
     found = {name: words[word] for name, word in json.loads(said).items()}
-    assert {name: kind for name, kind in found.items() if _postfix_types.kind(name) != kind} == {}
+    assert {name: kind for name, kind in found.items() if types.kind(name) != kind} == {}
     assert set(typed) - set(found) <= NOT_READ

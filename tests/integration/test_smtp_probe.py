@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from hosts import PODMAN, ROOT, Host
 
-from ansible_collections.puffy.mail.plugins.module_utils import _maillog
+from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
 
 pytestmark = pytest.mark.containers
 
@@ -83,8 +83,8 @@ def test_other_releases(release: str) -> None:
         log = host.read("/var/log/mail.log").splitlines()
         # An old version was offered and refused, and nothing of it counts as a fault of this host.
         assert any("unsupported protocol" in line for line in log)
-        assert _maillog.problems(log) == []
-        kinds = {(use.direction, use.protocol) for use in _maillog.tls_statistics(log)}
+        assert mail_log.problems(log) == []
+        kinds = {(use.direction, use.protocol) for use in mail_log.tls_statistics(log)}
         assert kinds == {("inbound", "TLSv1.2"), ("inbound", "TLSv1.3")}
 
 

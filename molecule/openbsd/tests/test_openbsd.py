@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _maillog
+from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
 from playbooks import Recap, play
 
 STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state")
@@ -95,7 +95,7 @@ def test_the_confined_daemons_find_their_files(host: Any) -> None:
 
 def test_mail_goes_from_every_port_to_its_mailbox(host: Any) -> None:
     run_play(host, "puffy.mail.verify")
-    found = _maillog.problems(host.check_output("cat /var/log/maillog").splitlines())
+    found = mail_log.problems(host.check_output("cat /var/log/maillog").splitlines())
     assert [one.line for one in found if not DEBIAN_ONLY.search(one.line)] == []
 
 

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam, _libcrypto
+from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils._tls import dhparam as _dhparam
+from ansible_collections.puffy.mail.plugins.module_utils._tls import libcrypto
 from ansible_collections.puffy.mail.plugins.modules import dhparam
 
 #: A safe prime of 2048 bits that no RFC names, found by openssl dhparam.
@@ -52,7 +54,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], int, floa
                 return result
         raise _command.CommandError("nothing was found")
 
-    monkeypatch.setattr(_libcrypto, "load", lambda: None)
+    monkeypatch.setattr(libcrypto, "load", lambda: None)
     monkeypatch.setattr(_command, "race", race)
     return started
 
@@ -161,7 +163,7 @@ def test_failures_leave_the_file(
 
 @pytest.fixture
 def library() -> Any:
-    found = _libcrypto.load()
+    found = libcrypto.load()
     assert found is not None
     return found
 
@@ -178,7 +180,7 @@ def test_the_library_finds_a_safe_prime(library: Any, workers: int) -> None:
 def test_a_number_that_only_seems_to_be_a_safe_prime_is_not_taken(
     library: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Liar(_libcrypto.Libcrypto):
+    class Liar(libcrypto.Libcrypto):
         def passes_fermat(self, number: int) -> bool:
             return number > 0
 
@@ -189,7 +191,7 @@ def test_a_number_that_only_seems_to_be_a_safe_prime_is_not_taken(
         judged.append(parameters.p)
         return real(parameters)
 
-    monkeypatch.setattr(_libcrypto, "Libcrypto", Liar)
+    monkeypatch.setattr(libcrypto, "Libcrypto", Liar)
     monkeypatch.setattr(_dhparam, "problem", judge)
     found = dhparam.sieved_search(library, 256, 1, 60.0)
     assert _dhparam.is_safe_prime(found.p)
@@ -210,7 +212,7 @@ def test_time_that_runs_out_ends_the_search(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_the_library_tells_primes_from_composites(library: Any) -> None:
-    user = _libcrypto.Libcrypto(library)
+    user = libcrypto.Libcrypto(library)
     for number in range(5, 3000, 2):
         # 341 and the like: what passes for base 2 without being prime is known (OEIS A001567).
         prime = all(number % divisor for divisor in range(3, int(number**0.5) + 1, 2))
@@ -220,8 +222,8 @@ def test_the_library_tells_primes_from_composites(library: Any) -> None:
 
 
 def test_a_library_that_calculates_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_libcrypto.Libcrypto, "passes_fermat", lambda *_numbers: True)
-    assert _libcrypto.load() is None
+    monkeypatch.setattr(libcrypto.Libcrypto, "passes_fermat", lambda *_numbers: True)
+    assert libcrypto.load() is None
 
 
 # -- the race itself, with small programs in place of openssl ----------------------------------------------------------

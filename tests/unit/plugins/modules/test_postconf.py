@@ -15,7 +15,8 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _postconf_files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import transaction
 from ansible_collections.puffy.mail.plugins.modules import postconf
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "postfix"
@@ -215,8 +216,8 @@ def test_an_interrupted_run_is_finished_and_check_mode_foretells_it(run: Run, tm
     step = {
         "path": str(tmp_path / "main.cf"),
         "staged": str(tmp_path / ".main.cf.x.new"),
-        "before": _postconf_files._digest(MAIN.encode()),
-        "after": _postconf_files._digest(new.encode()),
+        "before": transaction._digest(MAIN.encode()),
+        "after": transaction._digest(new.encode()),
     }
     (tmp_path / ".puffy-mail.journal").write_text(json.dumps({"activation": "restart", "files": [step]}))
     before = content(tmp_path)

@@ -14,8 +14,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_daemon as daemon
-from ansible_collections.puffy.mail.plugins.module_utils import _postfix_service as service
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service
 from ansible_collections.puffy.mail.plugins.modules import postfix_service
 
 

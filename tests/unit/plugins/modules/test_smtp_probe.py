@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.puffy.mail.plugins.module_utils import _smtp_client, _smtp_probe
+from ansible_collections.puffy.mail.plugins.module_utils._probe import checks, client
 from ansible_collections.puffy.mail.plugins.modules import smtp_probe
 
 GOOD: dict[str, Any] = {"host": "mail.example.test", "port": 25}
@@ -121,7 +121,7 @@ def test_check_mode_does_not_send(capsys: pytest.CaptureFixture[str], monkeypatc
     def forbidden(*_: object) -> None:
         raise AssertionError("a message was about to be sent in check mode")
 
-    monkeypatch.setattr(_smtp_client, "deliver", forbidden)
+    monkeypatch.setattr(client, "deliver", forbidden)
     result = run(capsys, {"deliver": DELIVER}, check=True)
     assert (result["ok"], result["changed"]) == (True, False)
     assert result["checks"] == [
@@ -141,11 +141,11 @@ def test_delivery_takes_over_what_it_shares(
 ) -> None:
     seen: list[Any] = []
 
-    def record(endpoint: Any, login: Any, delivery: Any, transcript: Any) -> _smtp_probe.Check:
+    def record(endpoint: Any, login: Any, delivery: Any, transcript: Any) -> checks.Check:
         seen.append(delivery)
-        return _smtp_probe.Check(delivery.check_name(), True, "", "")
+        return checks.Check(delivery.check_name(), True, "", "")
 
-    monkeypatch.setattr(_smtp_client, "deliver", record)
+    monkeypatch.setattr(client, "deliver", record)
     assert run(capsys, {"deliver": DELIVER, "tls_name": "name.test", "ca_path": "/etc"})["ok"] is True
     assert (seen[0].imap.host, seen[0].imap.port) == ("mail.example.test", 993)
     assert (seen[0].imap.tls_name, seen[0].imap.ca_path) == ("name.test", "/etc")
@@ -167,7 +167,7 @@ def test_documentation_matches() -> None:
     documented = yaml.safe_load(smtp_probe.DOCUMENTATION)["options"]
     compare(smtp_probe.ARGUMENTS, documented)
     text = " ".join(documented["expect"]["description"])
-    for key in (*_smtp_probe.EXPECT_KEYS, *_smtp_probe.CERTIFICATE_KEYS, *_smtp_probe.ENVELOPE_KEYS):
+    for key in (*checks.EXPECT_KEYS, *checks.CERTIFICATE_KEYS, *checks.ENVELOPE_KEYS):
         assert f"C({key})" in text, key
     yaml.safe_load(smtp_probe.EXAMPLES)
     returned = yaml.safe_load(smtp_probe.RETURN)

@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _dhparam, _libcrypto
+from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils._tls import dhparam as _dhparam
+from ansible_collections.puffy.mail.plugins.module_utils._tls import libcrypto
 from ansible_collections.puffy.mail.plugins.modules import dhparam, private_ca, tls_certificate
 
 PEM = serialization.Encoding.PEM
@@ -234,7 +236,7 @@ def impostor(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(_command, "SEARCH_PATH", (str(directory),))
     monkeypatch.setattr(_command, "run", run)
-    monkeypatch.setattr(_libcrypto, "load", lambda: None)
+    monkeypatch.setattr(libcrypto, "load", lambda: None)
     return script, said
 
 

@@ -1,0 +1,904 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Domains, mailboxes and aliases as rows with PostfixAdmin's column names: checked, compared, shown.
+
+Pure: the rows wanted and the rows there are in, what to insert, update and delete out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.preflight import absolute_path_problem, domain_problem
+
+#: version of SCHEMA, kept in PRAGMA user_version; version 1 had no alias_domain
+SCHEMA_VERSION = 2
+#: PRAGMA application_id of a database of ours: the bytes "pufm"
+APPLICATION_ID = 0x7075666D
+#: what a masked hash looks like in a diff
+MASK = "********"
+#: lines of a diff; the rest is counted
+DIFF_LINES = 500
+
+# The columns PostfixAdmin's own database has, as far as Postfix and Dovecot read them. WITHOUT ROWID makes the
+# address the tree's own key: one descent to a lookup instead of two.
+_SCHEMA = """
+CREATE TABLE domain (
+  domain TEXT NOT NULL PRIMARY KEY,
+  description TEXT NOT NULL DEFAULT '',
+  aliases INTEGER NOT NULL DEFAULT 0,
+  mailboxes INTEGER NOT NULL DEFAULT 0,
+  maxquota INTEGER NOT NULL DEFAULT 0,
+  quota INTEGER NOT NULL DEFAULT 0,
+  transport TEXT NOT NULL DEFAULT 'virtual',
+  backupmx INTEGER NOT NULL DEFAULT 0,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE TABLE mailbox (
+  username TEXT NOT NULL PRIMARY KEY,
+  password TEXT NOT NULL,
+  name TEXT NOT NULL DEFAULT '',
+  maildir TEXT NOT NULL,
+  quota INTEGER NOT NULL DEFAULT 0,
+  local_part TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE TABLE alias (
+  address TEXT NOT NULL PRIMARY KEY,
+  goto TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE INDEX mailbox_domain ON mailbox (domain);
+CREATE INDEX alias_by_domain ON alias (domain);
+"""
+_ALIAS_DOMAIN = """
+CREATE TABLE alias_domain (
+  alias_domain TEXT NOT NULL PRIMARY KEY,
+  target_domain TEXT NOT NULL,
+  created TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:00',
+  active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID
+"""
+SCHEMA = f"{_SCHEMA}{_ALIAS_DOMAIN};"
+#: what turns a database of each earlier version into one of the next
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    # An index and a table cannot have one name.
+    1: ("DROP INDEX alias_domain", "CREATE INDEX alias_by_domain ON alias (domain)", _ALIAS_DOMAIN),
+}
+
+#: the columns that are converged, the key first
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "domain": ("domain", "description", "backupmx", "active"),
+    "mailbox": ("username", "password", "name", "maildir", "quota", "local_part", "domain", "active"),
+    "alias": ("address", "goto", "domain", "active"),
+    "alias_domain": ("alias_domain", "target_domain", "active"),
+}
+#: the schema version that brought a table; the others are older
+SINCE = {"alias_domain": 2}
+
+Row = tuple[Any, ...]
+Tables = dict[str, dict[str, Row]]
+
+_DOMAIN_KEYS = ("name", "description", "backupmx", "active")
+_MAILBOX_KEYS = ("address", "password", "password_hash", "name", "quota", "maildir", "active")
+_ALIAS_KEYS = ("address", "goto", "active")
+_DOMAIN_ALIAS_KEYS = ("name", "target", "active")
+_TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+# RFC 5322, section 3.2.3: atext
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+# What roles/dovecot has in auth_username_chars.
+_NO_MAILBOX = re.compile(r"[^a-z0-9.!&'+=_~-]")
+_HASH = re.compile(r"(\{[A-Za-z0-9.-]+\}|\$)[!-~]+\Z")
+_DOMAIN_FAST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+def truth(value: Any) -> bool:
+    """The boolean that ``value`` stands for; ValueError where it stands for none."""
+    if isinstance(value, bool):
+        return value
+    try:
+        return _TRUTH[str(value).lower()]
+    except KeyError:
+        raise ValueError(f"{value!r} is neither true nor false") from None
+
+
+def domain_entry(entry: Any) -> dict[str, Any]:
+    """A domain as a mapping: a plain name stands for a domain with nothing else set."""
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
+def targets_of(goto: Any) -> list[str]:
+    """The targets of an alias, folded: a list, or a text with commas between them."""
+    parts = goto.split(",") if isinstance(goto, str) else goto
+    return [str(part).strip().lower() for part in parts]
+
+
+def address_problem(name: str, value: Any, *, catch_all: bool = False) -> str | None:
+    """What keeps ``value`` from being a mail address; with ``catch_all``, ``@domain`` is one too."""
+    whole = ", or '@example.org' for a whole domain" if catch_all else ""
+    right = f"Right would be an address such as 'alice@example.org'{whole}."
+    if not isinstance(value, str) or not value:
+        return f"{name} is {value!r}, which is no text. {right}"
+    local, at, domain = value.rpartition("@")
+    if not at:
+        return f"{name} is {value!r}, which has no '@'. {right}"
+    if not local and not catch_all:
+        return f"{name} is {value!r}, which has nothing before the '@'. {right}"
+    if local and (len(local) > 64 or not _LOCAL_PART.match(local)):
+        rule = "RFC 5322, dot-atom; 64 characters at most"
+        return f"{name} is {value!r}, where {local!r} is no local part ({rule}). {right}"
+    if len(domain) <= 253 and _DOMAIN_FAST.match(domain.lower()):
+        return None
+    return domain_problem(f"{name} (the part after the '@')", domain)
+
+
+class _Problems:
+    """Collects sentences about one list of entries."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, sentence: str | None) -> bool:
+        """Note the sentence; whether there was one."""
+        if sentence is not None:
+            self.found.append(sentence)
+        return sentence is not None
+
+    def entries(self, name: str, value: Any, keys: Sequence[str], plain: bool) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Each well-formed entry of the list ``value`` with the name it has in a sentence."""
+        if not isinstance(value, (list, tuple)):
+            self.add(f"{name} is {_shown(value)}. Right would be a list.")
+            return
+        for index, raw in enumerate(value):
+            here = f"{name}[{index}]"
+            entry = domain_entry(raw) if plain else raw
+            if not isinstance(entry, Mapping):
+                self.add(f"{here} is {_shown(raw)}. Right would be a mapping with {', '.join(keys)}.")
+                continue
+            unknown = next((key for key in entry if key not in keys), None)
+            if unknown is not None:
+                near = difflib.get_close_matches(str(unknown), keys, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(keys)}."
+                self.add(f"{here} has the key {unknown!r}, which is not known; {hint}")
+                continue
+            yield here, dict(entry)
+
+    def flag(self, here: str, entry: Mapping[str, Any], key: str) -> bool:
+        try:
+            return truth(entry.get(key, key == "active"))
+        except ValueError:
+            self.add(f"{here}.{key} is {entry[key]!r}. Right would be true or false.")
+            return True
+
+    def line(self, here: str, entry: Mapping[str, Any], key: str) -> None:
+        value = entry.get(key, "")
+        if not isinstance(value, str) or any(ord(character) < 32 for character in value):
+            self.add(f"{here}.{key} is {value!r}. Right would be a text of one line.")
+
+
+#: sentences that are shown
+SHOWN_PROBLEMS = 20
+#: the lists of an accounts file, in the order in which they are checked
+LISTS = ("domains", "mailboxes", "aliases", "domain_aliases")
+
+
+def accounts_file(text: str, path: str) -> dict[str, list[Any]]:
+    """The four lists of the accounts file ``text``; those it does not name are empty. ValueError where it is none."""
+    right = f"Right would be one JSON object with the lists {', '.join(LISTS)}, of which domains must be there."
+    try:
+        read = json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as exc:
+        raise ValueError(f"{path}, line {exc.lineno}, column {exc.colno}: {exc.msg}. {right}") from None
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(f"{path}: {exc}. {right}") from None
+    if not isinstance(read, dict):
+        raise ValueError(f"{path} is JSON and no object. {right}")
+    for key, value in read.items():
+        if key not in LISTS:
+            near = difflib.get_close_matches(key, LISTS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else right
+            raise ValueError(f"{path} has the key {key!r}, which is not known. {hint}")
+        if not isinstance(value, list):
+            raise ValueError(f"{path}: {key} is {_shown(value)}. Right would be a list.")
+    return {key: read.get(key, []) for key in LISTS}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which each key stands once: of two values, one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _value in pairs]
+        doubled = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key {doubled!r} twice")
+    return found
+
+
+def accounts_file_problems(text: str, path: str, delimiter: str = "+") -> list[str]:
+    """A sentence for each thing that is wrong with the accounts file ``text``, each naming its ``path``."""
+    try:
+        lists = accounts_file(text, path)
+    except ValueError as exc:
+        return [str(exc)]
+    domains, mailboxes, aliases, twins = (f"{path}: {key}" for key in LISTS)
+    return account_problems(
+        *lists.values(), names=(domains, mailboxes, aliases, twins), plain_passwords=False, delimiter=delimiter
+    )
+
+
+def first_of(problems: Sequence[str]) -> list[str]:
+    """The first sentences, and how many more there are: a file of a hundred thousand may be wrong in each."""
+    found = list(problems[:SHOWN_PROBLEMS])
+    if len(problems) > SHOWN_PROBLEMS:
+        found.append(f"And {len(problems) - SHOWN_PROBLEMS} more.")
+    return found
+
+
+def _shown(value: Any) -> str:
+    """A value in a sentence; of a mapping the keys only, for one of them may be a password."""
+    return f"a mapping with {', '.join(map(str, value))}" if isinstance(value, Mapping) else repr(value)
+
+
+def account_problems(
+    domains: Any,
+    mailboxes: Any,
+    aliases: Any,
+    domain_aliases: Any = (),
+    *,
+    names: tuple[str, str, str, str] = ("domains", "mailboxes", "aliases", "domain_aliases"),
+    plain_passwords: bool = True,
+    known_domains: Iterable[str] = (),
+    known_addresses: Iterable[str] = (),
+    delimiter: str = "+",
+) -> list[str]:
+    """Return a sentence for each thing that is wrong with the accounts, naming the variable and the value.
+
+    ``plain_passwords`` lets a mailbox have ``password`` instead of ``password_hash``. ``known_domains`` and
+    ``known_addresses`` are there without being named. No sentence holds a password or a hash.
+    """
+    problems = _Problems()
+    domain_names: dict[str, str] = {}
+    for here, entry in problems.entries(names[0], domains, _DOMAIN_KEYS, plain=True):
+        name = entry.get("name")
+        if problems.add(domain_problem(here, name)):
+            continue
+        folded = str(name).lower()
+        if folded in domain_names:
+            problems.add(
+                f"{here} is {name!r}, which {domain_names[folded]} is already. Right would be to name it once."
+            )
+        domain_names.setdefault(folded, here)
+        problems.flag(here, entry, "active")
+        problems.flag(here, entry, "backupmx")
+        problems.line(here, entry, "description")
+    own = {*domain_names, *(name.lower() for name in known_domains)}
+    if isinstance(domains, (list, tuple)) and not own:
+        problems.add(f"{names[0]} names no domain. Right would be a list such as ['example.org'].")
+    twins = _domain_aliases(problems, names[3], domain_aliases, own, names[0])
+
+    boxes: dict[str, bool] = {}
+    for here, entry in problems.entries(names[1], mailboxes, _MAILBOX_KEYS, plain=False):
+        _mailbox(problems, here, entry, own, names[0], boxes, plain_passwords)
+    own.update(twins)
+
+    routes: dict[str, list[str]] = {}
+    places: dict[str, str] = {}
+    for here, entry in problems.entries(names[2], aliases, _ALIAS_KEYS, plain=False):
+        _alias(problems, here, entry, own, names[0], routes, places)
+    known = {address.lower() for address in known_addresses}
+    for address, targets in routes.items():
+        _route(problems, address, places[address], targets, own, twins, boxes, routes, known, delimiter)
+    problems.found.extend(_loops(routes, boxes, places))
+    return problems.found
+
+
+def _domain_aliases(
+    problems: _Problems, name: str, domain_aliases: Any, own: set[str], domains_name: str
+) -> dict[str, str]:
+    """The target of each domain that stands for another one."""
+    twins: dict[str, str] = {}
+    places: dict[str, str] = {}
+    for here, entry in problems.entries(name, domain_aliases, _DOMAIN_ALIAS_KEYS, plain=False):
+        domain, target = entry.get("name"), entry.get("target")
+        if problems.add(domain_problem(f"{here}.name", domain)) | problems.add(
+            domain_problem(f"{here}.target", target)
+        ):
+            continue
+        folded = str(domain).lower()
+        problems.flag(here, entry, "active")
+        if folded in own:
+            problems.add(
+                f"{here}.name is {domain!r}, which is among {domains_name} already. Right would be to name it in one"
+                " of the two."
+            )
+        elif folded in places:
+            problems.add(f"{here}.name is {domain!r}, which {places[folded]} is already. Right would be one target.")
+        elif str(target).lower() not in own:
+            problems.add(
+                f"{here}.target is {target!r}, which is not among {domains_name}. Right would be one of those; a"
+                " domain alias of a domain alias is not followed."
+            )
+        places.setdefault(folded, here)
+        twins.setdefault(folded, str(target).lower())
+    return twins
+
+
+def _mailbox(
+    problems: _Problems,
+    here: str,
+    entry: dict[str, Any],
+    own: set[str],
+    domains_name: str,
+    boxes: dict[str, bool],
+    plain_passwords: bool,
+) -> None:
+    address = entry.get("address")
+    if problems.add(address_problem(f"{here}.address", address)):
+        return
+    folded = str(address).lower()
+    local, _at, domain = folded.rpartition("@")
+    if domain not in own:
+        problems.add(
+            f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}."
+            " Right would be to add the domain there or to leave the mailbox out."
+        )
+    odd = _NO_MAILBOX.search(local)
+    if odd:
+        problems.add(
+            f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory"
+            " and a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
+        )
+    if folded in boxes:
+        problems.add(
+            f"{here}.address is {address!r}, and there is a mailbox of that name already (case does not count)."
+        )
+    boxes[folded] = problems.flag(here, entry, "active")
+    given = [key for key in ("password", "password_hash") if entry.get(key) not in (None, "")]
+    if not plain_passwords and "password" in given:
+        problems.add(f"{here} ({address}) has a password in plain text. Right would be its hash, as password_hash.")
+    elif len(given) != 1:
+        wanted = "either password or password_hash" if plain_passwords else "password_hash"
+        problems.add(f"{here} ({address}) has {'both' if given else 'no password'}. Right would be {wanted}.")
+    elif given == ["password_hash"] and not _HASH.match(str(entry["password_hash"])):
+        problems.add(
+            f"{here} ({address}) has a password_hash of no known form."
+            " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
+        )
+    quota = entry.get("quota", 0)
+    if isinstance(quota, bool) or not re.fullmatch(r"[0-9]{1,18}", str(quota)):
+        problems.add(f"{here}.quota is {quota!r}. Right would be a number of bytes; 0 is no limit.")
+    problems.line(here, entry, "name")
+    maildir = entry.get("maildir")
+    if maildir is not None and (
+        not isinstance(maildir, str)
+        or not re.fullmatch(r"[^\s/\x00-\x1f]+(/[^\s/\x00-\x1f]+)*/?", maildir)
+        or {".", ".."} & set(maildir.split("/"))
+    ):
+        problems.add(f"{here}.maildir is {maildir!r}. Right would be a relative path such as 'example.org/alice/'.")
+
+
+def _alias(
+    problems: _Problems,
+    here: str,
+    entry: dict[str, Any],
+    own: set[str],
+    domains_name: str,
+    routes: dict[str, list[str]],
+    places: dict[str, str],
+) -> None:
+    address = entry.get("address")
+    if problems.add(address_problem(f"{here}.address", address, catch_all=True)):
+        return
+    folded = str(address).lower()
+    domain = folded.rpartition("@")[2]
+    if domain not in own:
+        problems.add(f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}.")
+    if folded in places:
+        problems.add(
+            f"{here}.address is {address!r}, which {places[folded]} is already."
+            " Right would be one alias with all targets."
+        )
+        return
+    places[folded] = here
+    active = problems.flag(here, entry, "active")
+    goto = entry.get("goto")
+    if not goto or not isinstance(goto, (str, list, tuple)):
+        problems.add(f"{here} ({address}) leads nowhere: goto is {goto!r}. Right would be a list of addresses.")
+        return
+    targets = targets_of(goto)
+    bad = False
+    for target in targets:
+        bad |= problems.add(address_problem(f"{here}.goto of {address!r}", target, catch_all=folded.startswith("@")))
+    doubled = sorted({target for target in targets if targets.count(target) > 1}) if len(targets) > 1 else []
+    if doubled:
+        bad |= problems.add(f"{here}.goto of {address!r} names {doubled[0]!r} twice. Right would be once.")
+    if active and not bad:
+        routes[folded] = targets
+
+
+def _route(
+    problems: _Problems,
+    address: str,
+    here: str,
+    targets: list[str],
+    own: set[str],
+    twins: Mapping[str, str],
+    boxes: dict[str, bool],
+    routes: dict[str, list[str]],
+    known: set[str],
+    delimiter: str,
+) -> None:
+    """What is wrong with where an active alias leads."""
+    if address in boxes and address not in targets:
+        problems.add(
+            f"{here}.address is {address!r}, which is a mailbox too, and the alias would take all of its mail."
+            f" Right would be to name {address!r} among its targets, or another address."
+        )
+    for target in targets:
+        local, _at, domain = target.rpartition("@")
+        if domain not in own or not local:
+            continue
+        base = f"{re.split('[' + re.escape(delimiter) + ']', local)[0]}@{domain}" if delimiter else target
+        names = [target, base]
+        catchers = [f"@{domain}"]
+        if domain in twins:
+            names += [f"{name.rpartition('@')[0]}@{twins[domain]}" for name in names]
+            catchers.append(f"@{twins[domain]}")
+        found = next((name for name in names if name in boxes or name in routes or name in known), None)
+        if found is None and not any(name in routes or name in known for name in catchers):
+            problems.add(
+                f"{here}.goto of {address!r} leads nowhere: {target!r} is in our own domain and is neither a mailbox"
+                " nor an alias. Right would be an address that exists."
+            )
+        elif found is not None and boxes.get(found) is False and found not in routes:
+            problems.add(
+                f"{here}.goto of {address!r} leads to {found!r}, a mailbox that is not active: its mail would be"
+                " accepted and then bounce. Right would be an active mailbox, or an alias that is not active either."
+            )
+
+
+def _loops(routes: Mapping[str, list[str]], boxes: Mapping[str, bool], places: Mapping[str, str]) -> list[str]:
+    """A sentence for each circle of aliases. An address that names itself and has a mailbox ends there."""
+    found: list[str] = []
+    done: set[str] = set()
+    for start in routes:
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            address, leaving = stack.pop()
+            if leaving:
+                on_path.discard(path.pop())
+                done.add(address)
+                continue
+            if address in on_path:
+                circle = [*path[path.index(address) :], address]
+                found.append(
+                    f"{places[address]}: the aliases {' -> '.join(circle)} lead round in a circle."
+                    " Right would be an alias that ends at a mailbox or at another host."
+                )
+                continue
+            if address in done:
+                continue
+            path.append(address)
+            on_path.add(address)
+            stack.append((address, True))
+            stack.extend(
+                (target, False)
+                for target in routes[address]
+                if target in routes and not (target == address and target in boxes)
+            )
+    return found
+
+
+def rows(
+    domains: Iterable[Any],
+    mailboxes: Iterable[Mapping[str, Any]],
+    aliases: Iterable[Mapping[str, Any]],
+    domain_aliases: Iterable[Mapping[str, Any]] = (),
+) -> Tables:
+    """The rows of entries that ``account_problems`` found nothing wrong with, by table and key."""
+    tables: Tables = {table: {} for table in COLUMNS}
+    for raw in domains:
+        entry = domain_entry(raw)
+        name = entry["name"].lower()
+        flags = int(truth(entry.get("backupmx", False))), int(truth(entry.get("active", True)))
+        tables["domain"][name] = (name, entry.get("description", ""), *flags)
+    for twin in domain_aliases:
+        # Its mail is accepted here, so it is a domain too, as PostfixAdmin has it.
+        name, target, active = twin["name"].lower(), twin["target"].lower(), int(truth(twin.get("active", True)))
+        tables["domain"][name] = (name, "", 0, active)
+        tables["alias_domain"][name] = (name, target, active)
+    for box in mailboxes:
+        address = box["address"].lower()
+        local, _at, domain = address.rpartition("@")
+        maildir = (box.get("maildir") or f"{domain}/{local}").rstrip("/") + "/"
+        tables["mailbox"][address] = (
+            address,
+            box["password_hash"],
+            box.get("name", ""),
+            maildir,
+            int(box.get("quota", 0)),
+            local,
+            domain,
+            int(truth(box.get("active", True))),
+        )
+    for alias in aliases:
+        address = alias["address"].lower()
+        goto = ",".join(targets_of(alias["goto"]))
+        tables["alias"][address] = (address, goto, address.rpartition("@")[2], int(truth(alias.get("active", True))))
+    return tables
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """What turns one table into the one wanted. Rows are complete; ``delete`` and ``update`` have the old row too."""
+
+    insert: list[Row] = field(default_factory=list)
+    update: list[tuple[Row, Row]] = field(default_factory=list)
+    delete: list[Row] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.insert or self.update or self.delete)
+
+
+def plan(current: Tables, wanted: Tables, exclusive: bool) -> dict[str, TablePlan]:
+    """Compare by content; with ``exclusive`` rows that are not wanted go."""
+    plans = {}
+    for table in COLUMNS:
+        there, want = current.get(table, {}), wanted.get(table, {})
+        plans[table] = TablePlan(
+            insert=[row for key, row in want.items() if key not in there],
+            update=[(there[key], row) for key, row in want.items() if key in there and there[key] != row],
+            delete=[row for key, row in there.items() if key not in want] if exclusive else [],
+        )
+    return plans
+
+
+def describe(table: str, row: Row, note: str = "") -> str:
+    """One row as one line of a diff, the hash masked."""
+    values = dict(zip(COLUMNS[table], row))
+    if "password" in values:
+        values["password"] = MASK + note
+    key, *others = COLUMNS[table]
+    told = " ".join(f"{name}={values[name]}" for name in others if name not in ("local_part",) and values[name] != "")
+    return f"{table} {values[key]} {told}".rstrip()
+
+
+def _limited(lines: list[str]) -> list[str]:
+    if len(lines) <= DIFF_LINES:
+        return lines
+    return [*lines[:DIFF_LINES], f"… and {len(lines) - DIFF_LINES} more rows"]
+
+
+def diff_lines(plans: Mapping[str, TablePlan]) -> tuple[list[str], list[str]]:
+    """The rows that differ, before and after; at most DIFF_LINES of each are shown."""
+    before: list[str] = []
+    after: list[str] = []
+    changed: Callable[[str, Row, Row], str] = lambda table, old, new: (  # noqa: E731 - one place, one line
+        " (another one)" if table == "mailbox" and old[1] != new[1] else ""
+    )
+    for table, change in plans.items():
+        before.extend(describe(table, row) for row in change.delete)
+        before.extend(describe(table, old) for old, _new in change.update)
+        after.extend(describe(table, new, changed(table, old, new)) for old, new in change.update)
+        after.extend(describe(table, row) for row in change.insert)
+    return _limited(sorted(before)), _limited(sorted(after))
+
+
+def counts(plans: Mapping[str, TablePlan]) -> dict[str, dict[str, int]]:
+    """How many rows are inserted, updated and deleted, by table."""
+    return {
+        table: {"inserted": len(change.insert), "updated": len(change.update), "deleted": len(change.delete)}
+        for table, change in plans.items()
+    }
+
+
+# What Postfix asks. '%s' stands inside quotes, where Postfix escapes it; every key is found by an index.
+# An address of a domain that is switched off is nobody's: the domain is joined everywhere.
+
+# The key, and what stands before its domain: rtrim() takes away every character but '@' from the end.
+_PARTS = "SELECT address, rtrim(address, replace(address, '@', '')) FROM (SELECT lower('%s') AS address)"
+# The same local part in the domain that the key's domain stands for. An entry of the key's own comes first.
+_TWIN = """
+    SELECT parts.prefix || alias_domain.target_domain FROM parts
+    JOIN alias_domain ON alias_domain.alias_domain = substr(parts.address, length(parts.prefix) + 1)
+    JOIN domain AS source ON source.domain = alias_domain.alias_domain
+    JOIN domain AS home ON home.domain = alias_domain.target_domain
+    WHERE alias_domain.active = 1 AND source.active = 1 AND home.active = 1 AND source.domain <> home.domain
+    AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = parts.address AND alias.active = 1)
+    AND NOT EXISTS (SELECT 1 FROM mailbox WHERE mailbox.username = parts.address AND mailbox.active = 1)
+"""
+
+QUERIES: dict[str, str] = {
+    "virtual_mailbox_domains": """
+        SELECT domain FROM domain WHERE domain = lower('%s') AND backupmx = 0 AND active = 1
+    """,
+    "relay_domains": """
+        SELECT domain FROM domain WHERE domain = lower('%s') AND backupmx = 1 AND active = 1
+    """,
+    "virtual_mailbox_maps": """
+        SELECT mailbox.maildir FROM mailbox JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1 AND domain.backupmx = 0
+    """,
+    # A catch-all would take the mail of the mailboxes beside it (virtual(5): user@domain comes before @domain),
+    # so where there is one, a mailbox that is not an alias as well resolves to itself. An address of a domain
+    # alias becomes one of its target, where that exists: Postfix looks the result up again. PostfixAdmin writes an
+    # alias to itself for each mailbox; without the mailbox it would make the address known, and its mail bounce.
+    "virtual_alias_maps": f"""
+        WITH parts (address, prefix) AS ({_PARTS}), twin (address) AS ({_TWIN})
+        SELECT alias.goto FROM alias JOIN domain ON domain.domain = alias.domain
+        WHERE alias.address = lower('%s') AND alias.active = 1 AND domain.active = 1
+        AND (alias.goto <> alias.address
+        OR EXISTS (SELECT 1 FROM mailbox WHERE mailbox.username = alias.address AND mailbox.active = 1))
+        UNION ALL
+        SELECT mailbox.username FROM mailbox JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1
+        AND EXISTS (SELECT 1 FROM alias WHERE alias.address = '@' || mailbox.domain AND alias.active = 1)
+        AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = mailbox.username AND alias.active = 1)
+        UNION ALL
+        SELECT twin.address FROM twin
+        WHERE EXISTS (SELECT 1 FROM alias WHERE alias.address = twin.address AND alias.active = 1)
+        OR EXISTS (SELECT 1 FROM mailbox WHERE mailbox.username = twin.address AND mailbox.active = 1)
+    """,  # noqa: S608
+    # The targets of an alias are one text with commas: it is taken apart, so that each is found by the index.
+    # A mailbox belongs to itself alone, also where its mail is copied to another one. A catch-all is not a
+    # sender: it would let its target send as any address that has no mailbox.
+    "sender_login_maps": f"""
+        WITH RECURSIVE parts (address, prefix) AS ({_PARTS}),
+        asked (address) AS (SELECT address FROM parts UNION ALL {_TWIN}),
+        target (place, address, rest) AS (
+        SELECT 0, mailbox.username, '' FROM asked JOIN mailbox ON mailbox.username = asked.address
+        WHERE mailbox.active = 1
+        UNION ALL
+        SELECT 0, '', alias.goto || ',' FROM asked JOIN alias ON alias.address = asked.address
+        JOIN domain ON domain.domain = alias.domain
+        WHERE alias.active = 1 AND domain.active = 1 AND substr(alias.address, 1, 1) <> '@'
+        AND NOT EXISTS (SELECT 1 FROM mailbox WHERE username = alias.address AND active = 1)
+        UNION ALL
+        SELECT place + 1, substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1)
+        FROM target WHERE rest <> '')
+        SELECT mailbox.username FROM target JOIN mailbox ON mailbox.username = target.address
+        JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.active = 1 AND domain.active = 1 ORDER BY target.place
+    """,  # noqa: S608
+}
+
+#: finds the row of a table (its COLUMNS) by its key; None where there is none
+Find = Callable[[str, str], Optional[Row]]
+
+
+def _live(find: Find, domain: str) -> bool:
+    row = find("domain", domain)
+    return row is not None and bool(row[3])
+
+
+def _box(find: Find, address: str) -> Row | None:
+    row = find("mailbox", address)
+    return row if row is not None and row[7] else None
+
+
+def _alias_of(find: Find, address: str) -> Row | None:
+    row = find("alias", address)
+    return row if row is not None and row[3] else None
+
+
+def _twin(find: Find, address: str) -> str | None:
+    """The address in another domain that this one of a domain alias stands for."""
+    local, at, domain = address.rpartition("@")
+    row = find("alias_domain", domain) if at else None
+    if row is None or not row[2] or row[1] == domain or not _live(find, domain) or not _live(find, row[1]):
+        return None
+    return None if _alias_of(find, address) or _box(find, address) else f"{local}@{row[1]}"
+
+
+def answer(find: Find, table: str, key: str) -> str | None:
+    """What the client file ``table`` must answer to ``key``, worked out from single rows; None for "not found"."""
+    address = key.lower()
+    domain = address.rpartition("@")[2]
+    box, alias = _box(find, address), _alias_of(find, address)
+    if table in ("virtual_mailbox_domains", "relay_domains"):
+        row = find("domain", address)
+        return address if row and row[3] and bool(row[2]) is (table == "relay_domains") else None
+    if table == "virtual_mailbox_maps":
+        row = find("domain", box[6]) if box else None
+        return str(box[3]) if box and row and row[3] and not row[2] else None
+    twin = _twin(find, address)
+    if table == "virtual_alias_maps":
+        if alias and _live(find, alias[2]):
+            return str(alias[1]) if box or alias[1] != address else None
+        if box and not alias and _live(find, box[6]) and _alias_of(find, f"@{domain}"):
+            return address
+        return twin if twin and (_alias_of(find, twin) or _box(find, twin)) else None
+    return _senders(find, twin or address)
+
+
+def _senders(find: Find, address: str) -> str | None:
+    """The mailboxes that may send as ``address``, which is of no domain alias."""
+    box, alias = _box(find, address), _alias_of(find, address)
+    if box:
+        return address if _live(find, box[6]) else None
+    if alias and _live(find, alias[2]) and not address.startswith("@"):
+        owners = [target for target in alias[1].split(",") if (there := _box(find, target)) and _live(find, there[6])]
+        return ",".join(owners) or None
+    return None
+
+
+#: how many entries of each kind a client file is proved with
+PROOFS = 3
+#: keys that nobody has, of the shapes that break a query that does not quote
+FOREIGN_KEYS = (
+    "' OR '1'='1",
+    "' OR 1=1 --",
+    "x' UNION SELECT password FROM mailbox --",
+    "*)(uid=*",
+    "%",
+    "nobody@puffy-mail.invalid",
+)
+
+
+def proofs(find: Find, keys: Iterable[str]) -> dict[str, dict[str, str | None]]:
+    """What each client file must answer to ``keys``, to the same in upper case and to keys that nobody has."""
+    asked = dict.fromkeys(key for name in keys if name.isascii() for key in (name, name.upper()))
+    return {
+        table: {**dict.fromkeys(FOREIGN_KEYS), **{key: answer(find, table, key) for key in asked}} for table in QUERIES
+    }
+
+
+def check_tables(names: Iterable[str]) -> None:
+    """ValueError for a name that is no client file of these."""
+    for name in names:
+        if name not in QUERIES:
+            near = difflib.get_close_matches(str(name), QUERIES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(QUERIES)}."
+            raise ValueError(f"there is no client file {name!r}; {hint}")
+
+
+def client_files(
+    expected: Mapping[str, Mapping[str, str | None]], extra: Mapping[str, Mapping[str, str | None]]
+) -> list[dict[str, Any]]:
+    """The client files of Postfix: ``name``, ``query`` and the answers to ``expect``.
+
+    ``extra`` has further expectations by the name of the file. Raises ValueError for a name that is none.
+    """
+    check_tables([*expected, *extra])
+    return [
+        {"name": name, "query": " ".join(query.split()), "expect": {**expected.get(name, {}), **extra.get(name, {})}}
+        for name, query in QUERIES.items()
+    ]
+
+
+def finder(tables: Tables) -> Find:
+    """Finds rows in ``tables``."""
+    return lambda table, key: tables.get(table, {}).get(key)
+
+
+def merged(current: Tables, wanted: Tables, exclusive: bool) -> Tables:
+    """The tables as they are once ``wanted`` was put into ``current``."""
+    return {table: {**({} if exclusive else current.get(table, {})), **wanted.get(table, {})} for table in COLUMNS}
+
+
+#: the columns that Postfix and Dovecot read, by table; all but ``alias_domain``'s are as old as PostfixAdmin 2
+READ_COLUMNS: dict[str, tuple[str, ...]] = {
+    table: tuple(name for name in columns if name != "description") for table, columns in COLUMNS.items()
+}
+
+
+def schema_problems(columns: Mapping[str, Iterable[str]]) -> list[str]:
+    """What keeps a database with these columns, by table, from being asked as PostfixAdmin's."""
+    missing = []
+    for table, wanted in READ_COLUMNS.items():
+        if table not in columns:
+            missing.append(f"the table {table!r} is missing")
+            continue
+        gone = [name for name in wanted if name not in set(columns[table])]
+        if gone:
+            missing.append(f"the table {table!r} has no column {' and no '.join(map(repr, gone))}")
+    return missing
+
+
+def index_findings(leading: Mapping[str, Iterable[str]]) -> list[str]:
+    """A sentence for each index that the queries need and that is missing.
+
+    ``leading`` has the first column of each index, by table.
+    """
+    return [
+        f"the table {table!r} has no index that begins with {columns[0]!r}, so that each lookup reads all of it."
+        f" Right would be: CREATE UNIQUE INDEX {table}_{columns[0]} ON {table} ({columns[0]})"
+        for table, columns in COLUMNS.items()
+        if columns[0] not in set(leading.get(table, ()))
+    ]
+
+
+def samples(tables: Tables) -> list[str]:
+    """A few keys of each kind: the first and the last entries that are active, and of those that are not."""
+    keys: list[str] = []
+    for table, columns in COLUMNS.items():
+        active = columns.index("active")
+        for wanted in (True, False):
+            found = sorted(key for key, row in tables.get(table, {}).items() if bool(row[active]) is wanted)
+            keys.extend(dict.fromkeys([*found[:PROOFS], *found[-PROOFS:]]))
+    twins = sorted(tables.get("alias_domain", {}))[:PROOFS]
+    boxes = sorted(tables.get("mailbox", {}))[:PROOFS]
+    keys.extend(f"{box.rpartition('@')[0]}@{twin}" for twin in twins for box in boxes)
+    return list(dict.fromkeys(keys))
+
+
+#: who keeps the database: the role, or PostfixAdmin
+MODES = ("owned", "given")
+_ACCOUNT_INPUTS = tuple(f"sqlite_maps_{name}" for name in LISTS)
+
+
+def role_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """A sentence for each bad value among the inputs of the role ``sqlite_maps`` that are no accounts.
+
+    Raises ValueError for a name that is no such input.
+    """
+    found: list[str | None] = []
+    given = inputs.get("sqlite_maps_mode") == "given"
+    from_file = inputs.get("sqlite_maps_accounts_file")
+    for name, value in inputs.items():
+        if name == "sqlite_maps_mode":
+            if value not in MODES:
+                found.append(f"{name} is {value!r}. Right would be {' or '.join(map(repr, MODES))}.")
+        elif name in _ACCOUNT_INPUTS:
+            if given and value:
+                found.append(
+                    f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be to"
+                    " leave it out, and to make the accounts in PostfixAdmin."
+                )
+            elif from_file and value:
+                found.append(
+                    f"{name} is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file, or"
+                    " all in the variables."
+                )
+        elif name == "sqlite_maps_accounts_file":
+            if not isinstance(value, str):
+                found.append(f"{name} is {value!r}. Right would be the path of a JSON file on the control side, or ''.")
+            elif value and given:
+                found.append(
+                    f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be ''."
+                )
+        elif name == "sqlite_maps_database_owner":
+            if value and not given:
+                found.append(f"{name} is {value!r}, which is for sqlite_maps_mode 'given'. Right would be ''.")
+            elif not isinstance(value, str) or not re.fullmatch(r"([a-z_][a-z0-9_-]{0,31})?", value):
+                found.append(f"{name} is {value!r}. Right would be the name of a user, such as 'www-data', or ''.")
+        elif name in ("sqlite_maps_database", "sqlite_maps_directory"):
+            found.append(absolute_path_problem(name, value))
+            if name == "sqlite_maps_database" and str(value).count("/") < 3 and not given:
+                found.append(
+                    f"{name} is {value!r}, and its directory becomes the role's own."
+                    " Right would be one of its own, such as '/var/lib/puffy-mail/accounts.sqlite'."
+                )
+        elif name == "sqlite_maps_password_cost":
+            if not re.fullmatch(r"\d+", str(value)) or not 4 <= int(value) <= 31:
+                found.append(f"{name} is {value!r}. Right would be a number from 4 to 31, such as 12.")
+        elif name == "sqlite_maps_expect":
+            if not isinstance(value, Mapping) or not all(isinstance(expect, Mapping) for expect in value.values()):
+                found.append(
+                    f"{name} is {value!r}. Right would be a mapping such as virtual_alias_maps: {{KEY: ANSWER}}."
+                )
+                continue
+            unknown = [table for table in value if table not in QUERIES]
+            if unknown:
+                found.append(
+                    f"{name} names the client file {unknown[0]!r}. Right would be one of {', '.join(QUERIES)}."
+                )
+        else:
+            raise ValueError(f"no rule is known for the input {name!r}")
+    return [sentence for sentence in found if sentence is not None]

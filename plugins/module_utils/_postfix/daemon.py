@@ -1,0 +1,444 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge to the running Postfix: its process, its listeners, its log, and the service manager that starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import signal
+import socket
+import ssl
+import stat
+import struct
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.puffy.mail.plugins.module_utils import _command as command
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import WILDCARDS, Listener, Process
+
+#: Where Postfix's own commands expect the configuration unless told otherwise (DEF_CONFIG_DIR).
+DEFAULT_DIRECTORY = "/etc/postfix"
+
+#: Where syslogd writes mail.info: Debian, OpenBSD.
+LOG_FILES = ("/var/log/mail.log", "/var/log/maillog")
+
+#: seconds that an init script, systemd or rcctl may take; OpenBSD's rc.d waits 30 s for a daemon to stop
+MANAGER_TIMEOUT = 120.0
+
+#: seconds master(8) gets to let go of its lock after "postfix stop", which itself waits 5 s
+STOP_TIMEOUT = 20.0
+
+
+def lock_path(queue_directory: str, process_id_directory: str) -> str:
+    """The file that master(8) locks and writes its process id to."""
+    return os.path.join(queue_directory, process_id_directory, "master.pid")
+
+
+def master_pid(path: str) -> int | None:
+    """The process id of the master(8) that holds the lock file ``path``, or None where none does.
+
+    The lock tells, not the number: it ends with the process, so a stale file misleads nobody. ``master -t`` asks
+    the same, but fails, and so claims a running daemon, where main.cf has a bad value. flock(2) is what
+    Postfix uses for it on Linux and BSD.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except OSError as exc:
+        if exc.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        digits = os.read(descriptor, 64).split()
+        return int(digits[0]) if digits and digits[0].isdigit() else 0
+    finally:
+        os.close(descriptor)
+
+
+def listening() -> set[tuple[str, int]] | None:
+    """The addresses and ports that processes of this host listen on; None where the system does not tell (no /proc).
+
+    Whose they are stays open: in a container even root may not see the open files of another process.
+    """
+    found: set[tuple[str, int]] = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/net/{table}", encoding="ascii") as stream:
+                lines = stream.readlines()[1:]
+        except OSError:
+            if table == "tcp":
+                return None
+            continue
+        # proc(5): the second column is the local address, the fourth the state; 0A is TCP_LISTEN.
+        found |= {_address(words[1]) for words in map(str.split, lines) if words[3] == "0A"}
+    return found
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Read the form of proc(5) net/tcp: the address as hexadecimal words in host byte order, a colon, the port."""
+    digits, port = text.split(":")
+    words = [struct.pack("=I", int(digits[at : at + 8], 16)) for at in range(0, len(digits), 8)]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return socket.inet_ntop(family, b"".join(words)), int(port, 16)
+
+
+def port_of(name: str) -> int | None:
+    """The number of a TCP service of services(5), or None."""
+    try:
+        return socket.getservbyname(name, "tcp")
+    except OSError:
+        return None
+
+
+def addresses_of(host: str) -> list[str]:
+    """The addresses of a host name, or the address itself; empty where nobody knows it."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def usable(listener: Listener) -> bool:
+    """Whether this host has the address family, and for a loopback or wildcard listener the loopback address."""
+    loopback = "::1" if ":" in listener.address else "127.0.0.1"
+    if listener.address not in (*WILDCARDS, loopback):
+        return True
+    try:
+        with socket.socket(_family(loopback), socket.SOCK_STREAM) as probe:
+            probe.bind((loopback, 0))
+    except OSError:
+        return False
+    return True
+
+
+def cannot_bind(listener: Listener, *, address_only: bool) -> str:
+    """Why master(8) could not listen there, or an empty string. With ``address_only`` a held port is no reason."""
+    port = 0 if address_only else listener.port
+    try:
+        with socket.socket(_family(listener.address), socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if ":" in listener.address:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((listener.address, port))
+    except OSError as exc:
+        if exc.errno == errno.EADDRNOTAVAIL:
+            return f"this host has no address {listener.address}"
+        if exc.errno == errno.EADDRINUSE:
+            return f"another process holds {listener}"
+        return f"{listener} cannot be bound: {exc.strerror}"
+    return ""
+
+
+def answers(listener: Listener, timeout: float) -> str:
+    """Talk to a listener as a client. Returns an empty string, or what is wrong. ``timeout`` is in seconds."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.address, listener.address)  # noqa: S104
+    try:
+        with socket.create_connection((host, listener.port), timeout=timeout) as plain:
+            plain.settimeout(timeout)
+            if listener.greets == "connect":
+                return ""
+            if listener.greets == "smtps":
+                # Whose certificate it is matters to clients; here only that the daemon talks.
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+                with context.wrap_socket(plain) as inside:
+                    return _greeting(inside)
+            return _greeting(plain)
+    except ssl.SSLError as exc:
+        if exc.reason and "ALERT" in exc.reason:
+            return ""
+        return f"the TLS handshake fails: {exc.reason or exc}"
+    except OSError as exc:
+        return exc.strerror or str(exc) or type(exc).__name__
+
+
+def _greeting(stream: socket.socket) -> str:
+    reply = b""
+    while not reply.endswith(b"\n") or re.match(rb"\d{3}-", reply.splitlines()[-1]):
+        part = stream.recv(4096)
+        if not part:
+            return "the connection was closed before a greeting came" if not reply else f"it says {_shown(reply)}"
+        reply += part
+    # Any final reply shows a daemon that runs; a refusal of this client (RFC 5321: 521, 554) is policy.
+    with contextlib.suppress(OSError):
+        stream.sendall(b"QUIT\r\n")
+        stream.recv(4096)
+    return "" if re.match(rb"220|5\d\d", reply) else f"it says {_shown(reply)}"
+
+
+def _shown(reply: bytes) -> str:
+    return repr(reply.decode("ascii", "replace").strip()[:200])
+
+
+def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
+    """What stands for the content of the file ``path``: its SHA-256, or why there is none.
+
+    None for a file under one of the ``skip`` directories.
+    """
+    real = os.path.realpath(path)
+    if any(real.startswith(directory.rstrip("/") + "/") for directory in skip if directory):
+        return None
+    digest = hashlib.sha256()
+    try:
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return "(no regular file)"
+            while block := os.read(descriptor, 1 << 20):
+                digest.update(block)
+        finally:
+            os.close(descriptor)
+    except OSError as exc:
+        return f"({errno.errorcode.get(exc.errno or 0, 'unreadable')})"
+    return f"sha256:{digest.hexdigest()}"
+
+
+class Log:
+    """The lines the mail log gains from now on: the files of syslogd and postlogd, or the journal where there is none.
+
+    All of the files: a change of maillog_file moves the log with the next reload, and postlogd(8) makes the new one.
+    """
+
+    def __init__(self, maillog_file: str = "") -> None:
+        self.since = time.time()
+        self.starts: dict[str, tuple[int, int]] = {}
+        for path in filter(None, (maillog_file, *LOG_FILES)):
+            self.starts[path] = (0, 0)
+            with contextlib.suppress(OSError):
+                status = os.stat(path)
+                self.starts[path] = (status.st_ino, status.st_size)
+
+    def recent(self, seconds: float) -> list[str]:
+        """The lines of the last ``seconds``, as far as 64 KiB of a file reach; one without a time counts as recent."""
+        begin = time.time() - seconds
+        ends = [self._read(path, None) for path in self.starts]
+        if not any(end is not None for end in ends):
+            return self._journal(begin)
+        stamps = [(stamp(line), line) for end in ends for line in end or ()]
+        return [line for when, line in stamps if when is None or when >= begin]
+
+    def lines(self) -> list[str]:
+        """The lines since this object was made; after a rotation those of the new file."""
+        found = [self._read(path, start) for path, start in self.starts.items()]
+        if not any(lines is not None for lines in found):
+            return self._journal(self.since)
+        return [line for lines in found for line in lines or ()]
+
+    @staticmethod
+    def _read(path: str, start: tuple[int, int] | None) -> list[str] | None:
+        """The lines of a file from ``start`` (inode and offset) or, without, its last 64 KiB; None without a file."""
+        try:
+            with open(path, "rb") as stream:
+                status = os.fstat(stream.fileno())
+                if start is None:
+                    stream.seek(max(0, status.st_size - 65536))
+                elif status.st_ino == start[0] and status.st_size >= start[1]:
+                    stream.seek(start[1])
+                return stream.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return None
+
+    @staticmethod
+    def _journal(since: float) -> list[str]:
+        journalctl = command.find("journalctl")
+        if journalctl is None:
+            return []
+        said = command.run(
+            [journalctl, "--quiet", "--no-pager", "--facility=mail", f"--since=@{since:.6f}"], check=False
+        )
+        return said.stdout.splitlines()
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def stamp(line: str) -> float | None:
+    """When a line of a log was written, in seconds since the epoch; None where it does not say.
+
+    syslogd writes the local time without the year (RFC 3164), or RFC 3339.
+    """
+    match = re.match(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) ", line)
+    if match and match[1] in _MONTHS:
+        now, month = time.localtime(), _MONTHS.index(match[1]) + 1
+        day, hour, minute, second = (int(number) for number in match.groups()[1:])
+        # In January, a line of December is one of last year.
+        year = now.tm_year - (month > now.tm_mon)
+        return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
+    with contextlib.suppress(ValueError, IndexError):
+        return datetime.datetime.fromisoformat(line.split(" ", 1)[0].replace("Z", "+00:00")).timestamp()
+    return None
+
+
+@dataclass(frozen=True)
+class Manager:
+    """How Postfix is started on this host: ``rcctl``, ``systemd``, ``init`` (a script) or ``postfix`` (directly)."""
+
+    kind: str
+    config_directory: str
+
+    @classmethod
+    def of_host(cls, config_directory: str) -> Manager:
+        """The manager there is. Only the default instance is the service manager's; others are started directly."""
+        if os.path.realpath(config_directory) != os.path.realpath(DEFAULT_DIRECTORY):
+            return cls("postfix", config_directory)
+        if platform.system() == "OpenBSD":
+            return cls("rcctl", config_directory)
+        if os.path.isdir("/run/systemd/system"):
+            return cls("systemd", config_directory)
+        if os.access("/etc/init.d/postfix", os.X_OK):
+            return cls("init", config_directory)
+        return cls("postfix", config_directory)
+
+    def postfix(self, *arguments: str, check: bool = True) -> command.Result:
+        """Run postfix(1) for this configuration."""
+        argv = [command.require("postfix"), "-c", self.config_directory, *arguments]
+        return command.run(argv, timeout=MANAGER_TIMEOUT, check=check)
+
+    def start(self) -> command.Result:
+        """Start Postfix, which does not run."""
+        if self.kind == "rcctl":
+            # -f: rc.d refuses to start a service that is not enabled.
+            argv = [command.require("rcctl"), "-f", "start", "postfix"]
+        elif self.kind == "systemd":
+            # Debian 11's postfix.service is a shell around postfix@-.service and stays active when that one died:
+            # to start it would do nothing.
+            argv = [command.require("systemctl"), "restart", "postfix.service"]
+        elif self.kind == "init":
+            argv = ["/etc/init.d/postfix", "start"]
+        else:
+            return self.postfix("start", check=False)
+        return command.run(argv, timeout=MANAGER_TIMEOUT, check=False)
+
+    def stop(self) -> command.Result:
+        """Ask the service manager to stop Postfix. One that was started by hand may be none of its business."""
+        if self.kind == "rcctl":
+            argv = [command.require("rcctl"), "stop", "postfix"]
+        elif self.kind == "systemd":
+            argv = [command.require("systemctl"), "stop", "postfix.service"]
+        elif self.kind == "init":
+            argv = ["/etc/init.d/postfix", "stop"]
+        else:
+            return self.postfix("stop", check=False)
+        return command.run(argv, timeout=MANAGER_TIMEOUT, check=False)
+
+    def reload(self) -> command.Result:
+        """Make the running Postfix read its configuration again."""
+        if self.kind == "rcctl":
+            return command.run([command.require("rcctl"), "reload", "postfix"], timeout=MANAGER_TIMEOUT, check=False)
+        # systemctl reload refuses a Postfix that was started by hand.
+        return self.postfix("reload", check=False)
+
+    def enabled(self) -> bool | None:
+        """Whether Postfix is started at boot; None where nothing would start it."""
+        if self.kind == "rcctl":
+            result = command.run([command.require("rcctl"), "get", "postfix", "status"], check=False)
+            if result.rc not in (0, 1):
+                raise command.CommandError(command.failure(result))
+            return result.rc == 0
+        if self.kind == "systemd":
+            result = command.run([command.require("systemctl"), "is-enabled", "postfix.service"], check=False)
+            if result.rc != 0 and not result.stdout.strip():
+                raise command.CommandError(command.failure(result))
+            return result.rc == 0
+        if self.kind == "init":
+            return any(
+                re.fullmatch(r"S\d\dpostfix", name)
+                for level in "2345"
+                if os.path.isdir(f"/etc/rc{level}.d")
+                for name in os.listdir(f"/etc/rc{level}.d")
+            )
+        return None
+
+    def enable(self, wanted: bool) -> None:
+        """Have Postfix started at boot, or not."""
+        verb = "enable" if wanted else "disable"
+        if self.kind == "rcctl":
+            command.run([command.require("rcctl"), verb, "postfix"])
+        elif self.kind == "systemd":
+            command.run([command.require("systemctl"), verb, "postfix.service"])
+        elif self.kind == "init":
+            update = command.require("update-rc.d")
+            if wanted:
+                command.run([update, "postfix", "defaults"])
+            command.run([update, "postfix", verb])
+
+
+def terminate(lock: str, pid: int) -> None:
+    """Stop the master(8) that holds ``lock`` as postfix(1) stop does, where that command looks elsewhere."""
+    if pid > 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    gone(lock, STOP_TIMEOUT)
+
+
+def gone(lock: str, timeout: float) -> bool:
+    """Wait until no master(8) holds ``lock``."""
+    deadline = time.monotonic() + timeout
+    while master_pid(lock) is not None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def processes() -> list[Process]:
+    """The processes of this host, from proc(5) where it has that, else from ps(1)."""
+    if os.path.isdir("/proc/self"):
+        return [found for name in os.listdir("/proc") if name.isdigit() for found in _of_proc(int(name))]
+    listed = command.run([command.require("ps"), "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
+    rows = (line.split() for line in listed.stdout.splitlines())
+    return [Process(int(words[0]), int(words[1]), tuple(words[2:])) for words in rows if len(words) > 2]
+
+
+def _of_proc(pid: int) -> Iterator[Process]:
+    """The process ``pid``, unless it has ended."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            # The name, in parentheses, may hold anything; the state and the parent follow it.
+            parent = int(stream.read().rpartition(")")[2].split()[1])
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as stream:
+            yield Process(pid, parent, tuple(stream.read().rstrip("\0").split("\0")))
+
+
+def end(pids: Sequence[int], timeout: float) -> None:
+    """End processes, and wait up to ``timeout`` seconds until they are gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout
+    while set(pids) & {found.pid for found in processes()} and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def effective(config_directory: str) -> dict[str, str]:
+    """The value of every parameter, defaults included, ``$name`` expanded, as this Postfix reads them."""
+    said = command.run([command.require("postconf", hint="is Postfix installed?"), "-c", config_directory, "-x"])
+    found: dict[str, str] = {}
+    for line in said.stdout.splitlines():
+        name, sign, value = line.partition("=")
+        if sign:
+            found[name.strip()] = value.strip()
+    return found
+
+
+def fingerprints(paths: Iterable[str], skip: Sequence[str]) -> dict[str, str]:
+    """The fingerprint of each path that has one."""
+    found = {path: fingerprint(path, skip) for path in paths}
+    return {path: value for path, value in found.items() if value is not None}

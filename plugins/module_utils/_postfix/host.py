@@ -1,0 +1,233 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge that asks a host what the checks of a Postfix configuration need to know: two commands, then stat()."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import re
+import socket
+import stat
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types as postfix_types
+
+#: A certificate bundle of a whole system has some 230 kB; nothing that the checks read is larger.
+READ_LIMIT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class User:
+    """A user account: numeric ids; ``groups`` holds the primary group and the supplementary ones."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: frozenset[int]
+
+
+@dataclass(frozen=True)
+class File:
+    """What lies at a path, symbolic links followed. ``mode`` has the permission bits, ``mtime`` is in seconds."""
+
+    kind: str
+    uid: int
+    gid: int
+    mode: int
+    size: int
+    mtime: float
+
+
+def may(file: File, user: User, bits: int) -> bool:
+    """Whether ``user`` has the permission ``bits`` (4 read, 2 write, 1 search or execute) on ``file``."""
+    if user.uid == 0:
+        return True
+    if file.uid == user.uid:
+        return file.mode >> 6 & bits == bits
+    if file.gid in user.groups:
+        return file.mode >> 3 & bits == bits
+    return file.mode & bits == bits
+
+
+class Probe:
+    """Answers questions about files, accounts and addresses of this host; each is asked of the system once.
+
+    Tests put another object with the same methods in its place.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, File | None] = {}
+        self._users: dict[str, User | None] = {}
+
+    def file(self, path: str) -> File | None:
+        """What lies at ``path``, or None. The kind is file, directory, socket, fifo or other."""
+        if path not in self._files:
+            try:
+                status = os.stat(path)
+            except (OSError, ValueError):
+                self._files[path] = None
+            else:
+                kinds = (
+                    ("file", stat.S_ISREG),
+                    ("directory", stat.S_ISDIR),
+                    ("socket", stat.S_ISSOCK),
+                    ("fifo", stat.S_ISFIFO),
+                )
+                kind = next((name for name, test in kinds if test(status.st_mode)), "other")
+                self._files[path] = File(
+                    kind, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_size, status.st_mtime
+                )
+        return self._files[path]
+
+    def content(self, path: str) -> bytes | None:
+        """The first 4 MiB of the regular file at ``path``; None where it cannot be read."""
+        file = self.file(path)
+        if file is None or file.kind != "file":
+            return None
+        try:
+            with open(path, "rb") as stream:
+                return stream.read(READ_LIMIT)
+        except OSError:
+            return None
+
+    def resolve(self, path: str) -> str:
+        """``path`` with its symbolic links followed."""
+        return os.path.realpath(path)
+
+    def entries(self, path: str) -> tuple[str, ...]:
+        """The names in a directory; empty where it cannot be read."""
+        try:
+            return tuple(sorted(os.listdir(path)))
+        except OSError:
+            return ()
+
+    def user(self, name: str) -> User | None:
+        """The account ``name`` (or number), or None."""
+        if name not in self._users:
+            found = None
+            with contextlib.suppress(KeyError, ValueError, OverflowError):
+                entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+                groups = frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
+                found = User(entry.pw_name, entry.pw_uid, entry.pw_gid, groups)
+            self._users[name] = found
+        return self._users[name]
+
+    def denied(self, path: str, user: User, bits: int = 4) -> str | None:
+        """The first directory, or the file itself, that keeps ``user`` from ``path``; None where nothing does.
+
+        Every directory on the way must be searchable, in the path as given and after symbolic links.
+        """
+        for whole in dict.fromkeys((path, self.resolve(path))):
+            directory = "/"
+            for part in os.path.dirname(whole).split("/"):
+                directory = os.path.join(directory, part)
+                file = self.file(directory)
+                if file is not None and not may(file, user, 1):
+                    return directory
+        file = self.file(path)
+        if file is not None and not may(file, user, bits):
+            return path
+        return None
+
+    def has_address(self, address: str) -> bool | None:
+        """Whether one of this host's interfaces has ``address``; None where the host cannot tell."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.bind((address, 0))
+        except OSError as exc:
+            return False if exc.errno == errno.EADDRNOTAVAIL else None
+        return True
+
+    def port(self, service: str) -> int | None:
+        """The TCP port of a name in services(5), or None."""
+        try:
+            return socket.getservbyname(service, "tcp")
+        except OSError:
+            return None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the checks know of the host. ``defaults`` are those of ``postconf -d``; ``version`` is (3, 10, 13)."""
+
+    version: tuple[int, ...]
+    defaults: dict[str, str]
+    map_types: frozenset[str]
+    mail_owner: str
+    config_directory: str
+    probe: Probe = field(default_factory=Probe, compare=False)
+
+
+def parse_defaults(text: str) -> dict[str, str]:
+    """The output of ``postconf -d`` as a mapping. ValueError where it has no mail_version."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = re.match(r"(\S+) =(?: (.*))?$", line)
+        if match:
+            found[match[1]] = match[2] or ""
+    if "mail_version" not in found:
+        raise ValueError("postconf -d did not print mail_version; this does not look like Postfix")
+    return found
+
+
+#: Parameters that say where Postfix finds its list of map types from other packages (postconf(5)); each may use others.
+_WHERE = ("meta_directory", "shlib_directory")
+#: Parameters that name accounts. Where a host has others than those built in, postconf stops without them.
+_ACCOUNTS = (("mail_owner", pwd.getpwnam), ("setgid_group", grp.getgrnam))
+
+
+def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> Host:
+    """Ask the Postfix of this host for its defaults and its map types: two commands. Raises CommandError.
+
+    ``settings`` are the parameters of main.cf, unexpanded. The commands read an empty configuration of their own:
+    ``postconf -m`` refuses to answer where main.cf has a bad line, ``postconf -d`` where master.cf has one, and both
+    are what the checks are to report; and it waits until a main.cf that has just been changed is a second old (dict.c).
+    """
+    postconf = _command.require("postconf", hint="install Postfix first")
+    known = {**(settings or {}), "config_directory": config_directory}
+    try:
+        with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
+            lines = [f"{name} = {_value(name, known)}\n" for name in _WHERE if name in known]
+            for name, find in _ACCOUNTS:
+                # A name that nobody has is for the checks to report.
+                with contextlib.suppress(KeyError):
+                    lines.append(f"{name} = {find(known[name])[0]}\n")
+            for name, text in (("main.cf", "".join(lines)), ("master.cf", "")):
+                path = os.path.join(directory, name)
+                with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                    stream.write(text)
+                os.utime(path, (0, 0))
+            said = _command.run([postconf, "-c", directory, "-d"])
+            types = frozenset(_command.run([postconf, "-c", directory, "-m"]).stdout.split())
+    except OSError as exc:
+        raise _command.CommandError(
+            f"postconf needs a temporary directory, which cannot be made: {exc.strerror or exc}; nothing was changed"
+        ) from exc
+    try:
+        defaults = {**parse_defaults(said.stdout), "config_directory": config_directory}
+        version = postfix_types.version_of(defaults["mail_version"])
+    except ValueError as exc:
+        raise _command.CommandError(str(exc)) from exc
+    return Host(version, defaults, types, defaults.get("mail_owner", "postfix"), config_directory)
+
+
+def _value(name: str, settings: Mapping[str, str]) -> str:
+    try:
+        return " ".join(postfix_types.expand(settings[name], settings.get).split())
+    except ValueError:
+        # Braces out of balance are for the checks to complain about.
+        return ""

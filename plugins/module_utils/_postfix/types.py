@@ -1,0 +1,608 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Postfix parameters hold: value types, enumerations, how values are read, and what a change of one demands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import parameters
+
+#: The releases the table of parameters was read from, oldest first.
+VERSIONS = parameters.VERSIONS
+
+#: Parameters that master(8) or a resident daemon applies only when Postfix is stopped and started.
+#: postconf(5): inet_interfaces "you need to stop and start Postfix when this parameter changes", inet_protocols "you
+#: MUST stop and start Postfix". The directories and accounts are where the running master(8) holds its working
+#: directory, its locks and its sockets: postfix(1) "reload" refuses or misses it once they name another place.
+#: import_environment makes the environment that all daemons inherit, once (master.c; measured on 3.5, 3.10 and 3.11).
+RESTART = frozenset(
+    {
+        "command_directory",
+        "config_directory",
+        "daemon_directory",
+        "data_directory",
+        "import_environment",
+        "inet_interfaces",
+        "inet_protocols",
+        "mail_owner",
+        "multi_instance_enable",
+        "multi_instance_name",
+        "process_id_directory",
+        "queue_directory",
+        "setgid_group",
+    }
+)
+
+#: Suffix of a parameter named after a service -> the parameter its default refers to (postconf_service.c).
+SERVICE_SUFFIXES = {
+    "_delivery_slot_cost": "default_delivery_slot_cost",
+    "_delivery_slot_discount": "default_delivery_slot_discount",
+    "_delivery_slot_loan": "default_delivery_slot_loan",
+    "_destination_concurrency_failed_cohort_limit": "default_destination_concurrency_failed_cohort_limit",
+    "_destination_concurrency_limit": "default_destination_concurrency_limit",
+    "_destination_concurrency_negative_feedback": "default_destination_concurrency_negative_feedback",
+    "_destination_concurrency_positive_feedback": "default_destination_concurrency_positive_feedback",
+    "_destination_rate_delay": "default_destination_rate_delay",
+    "_destination_recipient_limit": "default_destination_recipient_limit",
+    "_extra_recipient_limit": "default_extra_recipient_limit",
+    "_initial_destination_concurrency": "initial_destination_concurrency",
+    "_minimum_delivery_slots": "default_minimum_delivery_slots",
+    "_recipient_limit": "default_recipient_limit",
+    "_recipient_refill_delay": "default_recipient_refill_delay",
+    "_recipient_refill_limit": "default_recipient_refill_limit",
+    "_transport_rate_delay": "default_transport_rate_delay",
+    "_time_limit": "command_time_limit",
+}
+#: Programs whose services have parameters named after them; spawn(8) has only the time limit, pipe(8) also has it.
+DELIVERY_PROGRAMS = frozenset({"error", "lmtp", "local", "pipe", "smtp", "virtual"})
+TIME_LIMIT_PROGRAMS = frozenset({"pipe", "spawn"})
+
+_SMTPD_LEVELS = ("none", "may", "encrypt")
+_SMTP_LEVELS = ("none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure")
+_CIPHER_GRADES = ("export", "low", "medium", "high", "null")
+_SCREEN_ACTIONS = ("ignore", "enforce", "drop")
+_TEMPFAIL_ACTIONS = ("defer", "defer_if_permit")
+_ADDRESS_CLASSES = ("envelope_sender", "envelope_recipient", "header_sender", "header_recipient")
+_SASL_OPTIONS = ("noplaintext", "noactive", "nodictionary", "noanonymous", "forward_secrecy", "mutual_auth")
+_EHLO_KEYWORDS = (
+    *("8bitmime", "auth", "chunking", "dsn", "enhancedstatuscodes", "etrn", "pipelining", "requiretls"),
+    *("silent-discard", "size", "smtputf8", "starttls", "verp", "vrfy", "xclient", "xforward"),
+)
+#: Levels and the features they stand for (tls_misc.c, tls_log_table).
+_TLS_LOG = (
+    *("0", "1", "2", "3", "4", "none", "routine", "debug", "ssl-expert", "ssl-developer", "summary", "untrusted"),
+    *("peercert", "certmatch", "verbose", "cache", "ssl-debug", "ssl-handshake-packet-dump", "tlsrpt", "dane"),
+    "ssl-session-packet-dump",
+)
+_FACILITIES = (
+    *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp"),
+    *(f"local{number}" for number in range(8)),
+)
+_LOCKS = ("fcntl", "flock", "dotlock")
+
+#: Enumerations: name or regular expression -> values, as postconf(5) lists them; case does not matter to Postfix
+#: in most. An empty value is judged by the caller.
+_ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"(smtpd|postscreen|tlsproxy)_tls_security_level|tlsproxy_tls_security_level", _SMTPD_LEVELS),
+    (r"(smtp|lmtp)_tls_security_level|tlsproxy_client_(security_)?level", _SMTP_LEVELS),
+    (r"\w+_tls_(mandatory_)?ciphers", _CIPHER_GRADES),
+    (r"\w+_loglevel", _TLS_LOG),
+    (r"\w+_eecdh_grade", ("auto", "none", "strong", "ultra")),
+    (r"postscreen_\w+_action", _SCREEN_ACTIONS),
+    (r"reject_tempfail_action|(unknown|unverified)_\w+_tempfail_action", _TEMPFAIL_ACTIONS),
+    (r"milter_default_action", ("accept", "reject", "tempfail", "quarantine", "shutdown")),
+    (r"non_empty_end_of_header_action", ("fix_quietly", "add_header", "reject")),
+    (r"header_from_format", ("standard", "obsolete")),
+    (r"info_log_address_format", ("external", "internal")),
+    (r"mynetworks_style", ("host", "subnet", "class")),
+    (r"non_bdb_migration_level", ("disable", "enable-redirect", "enable-reindex")),
+    (r"sendmail_fix_line_endings", ("always", "strict", "never")),
+    (r"(smtp|lmtp)_address_preference", ("any", "ipv4", "ipv6")),
+    (r"(smtp|lmtp)_dns_support_level", ("disabled", "enabled", "dnssec")),
+    (r"smtp_tls_dane_insecure_mx_policy", ("may", "encrypt", "dane")),
+    (r"(smtpd|postscreen)_upstream_proxy_protocol", ("haproxy",)),
+    (r"smtpd_forbid_bare_newline", ("normalize", "yes", "note", "reject", "no")),
+    (r"syslog_facility", _FACILITIES),
+    (r"allow_mail_to_(commands|files)", ("alias", "forward", "include")),
+    (r"(sender_|recipient_)?canonical_classes|masquerade_classes", _ADDRESS_CLASSES),
+    (r"internal_mail_filter_classes", ("bounce", "notify")),
+    (r"smtputf8_autodetect_classes", ("sendmail", "smtpd", "qmqpd", "forward", "bounce", "notify", "verify", "all")),
+    (r"inet_protocols", ("all", "ipv4", "ipv6")),
+    (
+        r"notify_classes",
+        ("bounce", "2bounce", "data", "delay", "policy", "protocol", "resource", "software"),
+    ),
+    (r"(mailbox_delivery|virtual_mailbox)_lock", _LOCKS),
+    (r"prepend_delivered_header", ("command", "file", "forward")),
+    (r"propagate_unmatched_extensions", ("canonical", "virtual", "alias", "forward", "include", "generic")),
+    (
+        r"receive_override_options",
+        ("no_unknown_recipient_checks", "no_address_mappings", "no_header_body_checks", "no_milters"),
+    ),
+    (r"(smtp|lmtp|smtpd)_sasl_(tls_|tls_verified_)?security_options", _SASL_OPTIONS),
+    (r"\w+_discard_[el]hlo_keywords", _EHLO_KEYWORDS),
+    (r"(smtp|lmtp)_dns_resolver_options", ("res_defnames", "res_dnsrch")),
+    (r"(smtp|lmtp)_host_lookup", ("dns", "native")),
+    (r"(smtp|lmtp)_pix_workarounds", ("disable_esmtp", "delay_dotcrlf")),
+    (r"smtpd_proxy_options", ("speed_adjust",)),
+    (
+        r"hash_queue_names",
+        ("active", "bounce", "defer", "deferred", "flush", "hold", "incoming", "trace", "corrupt", "saved", "maildrop"),
+    ),
+)
+
+#: (parameter, word) -> the release that brought the word, where that is later than the oldest one of the table.
+#: Each is in the programs of its release and in none before (tested).
+_WORDS_SINCE: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    (r"smtpd_forbid_bare_newline", "note", (3, 9)),
+    (r"\w+_loglevel", "tlsrpt", (3, 10)),
+    (r"\w+_discard_[el]hlo_keywords", "requiretls", (3, 11)),
+)
+
+#: Kinds whose value is a list: words parted by white space or commas.
+_LIST_KINDS = frozenset(
+    {
+        "ca_files",
+        "chain_files",
+        "enumeration_list",
+        "list",
+        "match_list",
+        "milters",
+        "restrictions",
+        "tables",
+        "tls_protocols",
+    }
+)
+#: Lists in which the order of the words means nothing.
+_UNORDERED_KINDS = frozenset({"enumeration_list", "tls_protocols"})
+
+
+def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    kinds, since, gone = {}, {}, {}
+    for kind_, text in parameters.NAMES.items():
+        for word in text.split():
+            name, _unused, removed = word.partition("~")
+            name, _unused, added = name.partition("@")
+            kinds[name] = kind_
+            if added:
+                since[name] = added
+            if removed:
+                gone[name] = removed
+    return kinds, since, gone
+
+
+_KINDS, _SINCE, _GONE = _read_table()
+
+
+def names(version: tuple[int, ...] | None = None) -> frozenset[str]:
+    """The built-in parameter names of the release ``version``, or of all known releases together."""
+    if version is None:
+        return frozenset(_KINDS)
+    return frozenset(name for name in _KINDS if exists(name, version))
+
+
+def exists(name: str, version: tuple[int, ...]) -> bool:
+    """Whether the built-in parameter ``name`` is in the release ``version``, as far as the table can tell."""
+    if name not in _KINDS:
+        return False
+    added, removed = _SINCE.get(name), _GONE.get(name)
+    return not (added and version < version_of(added)) and not (removed and version >= version_of(removed))
+
+
+def since(name: str) -> str | None:
+    """The first release of the table that has the parameter, or None where the oldest already has it."""
+    return _SINCE.get(name)
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """``"3.10.13"`` as (3, 10, 13); words after the numbers (``-20250101``) are dropped. ValueError otherwise."""
+    match = re.match(r"\d+(\.\d+)*", text)
+    if match is None:
+        raise ValueError(f"Postfix version {text!r} does not begin with a number such as 3.10")
+    return tuple(int(part) for part in match[0].split("."))
+
+
+def shown(version: tuple[int, ...]) -> str:
+    """A version as text, the reverse of ``version_of``."""
+    return ".".join(str(part) for part in version)
+
+
+def kind(name: str) -> str | None:
+    """The value type of a parameter, or None where the name is not known.
+
+    A parameter named after a service (``relay_destination_concurrency_limit``) has the type of its default.
+    A name that ends in ``_restrictions`` is a list of restrictions whoever made it up (``mua_helo_restrictions``).
+    """
+    if name in _KINDS:
+        return _KINDS[name]
+    for suffix, base in SERVICE_SUFFIXES.items():
+        if name.endswith(suffix) and len(name) > len(suffix):
+            return _KINDS[base]
+    return "restrictions" if name.endswith("_restrictions") else None
+
+
+def is_list(name: str) -> bool:
+    """Whether the value is a list of words parted by white space or commas."""
+    return kind(name) in _LIST_KINDS
+
+
+def is_ordered(name: str) -> bool:
+    """Whether the order of a list's words has a meaning."""
+    return is_list(name) and kind(name) not in _UNORDERED_KINDS
+
+
+def activation(name: str) -> str:
+    """``"restart"`` where a changed value needs Postfix stopped and started, ``"reload"`` otherwise."""
+    return "restart" if name in RESTART else "reload"
+
+
+@cache
+def enumeration(name: str, version: tuple[int, ...] | None = None) -> tuple[str, ...]:
+    """The values an enumeration (or each word of an enumeration list) may have; empty where they are not listed.
+
+    Those that the release ``version`` has, or all of them.
+    """
+    values = next((values for pattern, values in _ENUMERATIONS if re.fullmatch(pattern, name)), ())
+    if version is None:
+        return values
+    later = {word for pattern, word, since_ in _WORDS_SINCE if version < since_ and re.fullmatch(pattern, name)}
+    return tuple(value for value in values if value not in later)
+
+
+def service_parameters(services: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The parameters named after services, and their defaults. ``services`` are pairs of service name and program."""
+    found: dict[str, str] = {}
+    for name, program in services:
+        for suffix, base in SERVICE_SUFFIXES.items():
+            programs = TIME_LIMIT_PROGRAMS if suffix == "_time_limit" else DELIVERY_PROGRAMS
+            if program in programs:
+                found[name + suffix] = f"${base}"
+    return found
+
+
+def service_base(name: str) -> str | None:
+    """The service a parameter is named after by its suffix (``relay`` of ``relay_time_limit``), or None."""
+    if name in _KINDS:
+        return None
+    for suffix in sorted(SERVICE_SUFFIXES, key=len, reverse=True):
+        if name.endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return None
+
+
+def split_list(value: str) -> list[str]:
+    """The words of a list, as Postfix parts them: white space and commas, but not inside braces.
+
+    Text in braces (``{ name = value }``, ``inline:{ a=b }``) stays one word, braces and all. ValueError where a
+    brace is not closed.
+    """
+    words: list[str] = []
+    current: list[str] = []
+    depth = 0
+    for char in value:
+        if char == "{":
+            depth += 1
+        elif char == "}" and depth:
+            depth -= 1
+        if depth == 0 and char in ", \t\r\n":
+            if current:
+                words.append("".join(current))
+                current = []
+        else:
+            current.append(char)
+    if depth:
+        raise ValueError(f"{value!r} has a '{{' without its '}}'")
+    if current:
+        words.append("".join(current))
+    return words
+
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def _braced(text: str, start: int) -> int:
+    """The index after the brace that closes the one at ``start``; ValueError where none does."""
+    depth = 0
+    for index in range(start, len(text)):
+        if text[index] == "{":
+            depth += 1
+        elif text[index] == "}":
+            depth -= 1
+            if depth == 0:
+                return index + 1
+    raise ValueError(f"{text!r} has a '{{' without its '}}'")
+
+
+def _branches(text: str) -> tuple[str, str | None]:
+    """The one or two texts after ``?``: ``{a}:{b}``, ``{a}``, or plain text, which has no second."""
+    stripped = text.strip()
+    if not stripped.startswith("{"):
+        return text, None
+    end = _braced(stripped, 0)
+    rest = stripped[end:].strip()
+    if not rest:
+        return stripped[1 : end - 1].strip(), None
+    if not rest.startswith(":"):
+        raise ValueError(f"{text!r} needs ':' between its two values")
+    other = rest[1:].strip()
+    if other.startswith("{") and _braced(other, 0) == len(other):
+        other = other[1:-1].strip()
+    return stripped[1 : end - 1].strip(), other
+
+
+_OPERATOR = re.compile(r"\s*(==|!=|<=level|>=level|<level|>level|<=|>=|<|>)\s*(?=\{|$)")
+
+
+def references(value: str) -> list[tuple[str, bool]]:
+    """The parameters a value names with ``$``, in order, each with whether it must be there.
+
+    ``$name``, ``${name}``: it must. ``${name?…}`` and ``${name:…}`` ask whether it has a value, so it need not.
+    ``$$`` is a dollar sign. postconf(5), "parameter expansion". ValueError where a brace is not closed.
+    """
+    found: list[tuple[str, bool]] = []
+    index = 0
+    while index < len(value):
+        if value[index] != "$":
+            index += 1
+            continue
+        index += 1
+        if value[index : index + 1] == "$":
+            index += 1
+        elif value[index : index + 1] in ("{", "("):
+            if value[index] == "(":
+                end = value.find(")", index) + 1
+                if not end:
+                    raise ValueError(f"{value!r} has a '$(' without its ')'")
+            else:
+                end = _braced(value, index)
+            body = value[index + 1 : end - 1]
+            index = end
+            stripped = body.strip()
+            name = _NAME.match(stripped)
+            if stripped.startswith("{") or name is None:
+                found.extend(references(body))
+                continue
+            rest = stripped[name.end() :]
+            if rest.startswith("{"):
+                # A function such as domain_to_ascii{…} (Postfix 3.9 and later): the argument counts, not its name.
+                found.extend(references(rest))
+                continue
+            found.append((name[0], not rest.lstrip().startswith(("?", ":"))))
+            found.extend(references(rest))
+        else:
+            name = _NAME.match(value, index)
+            if name is not None:
+                found.append((name[0], True))
+                index = name.end()
+    return found
+
+
+def expand(value: str, lookup: Callable[[str], str | None], depth: int = 0) -> str:
+    """``value`` with every ``$name`` replaced by what ``lookup`` gives, recursively, as mac_expand does.
+
+    ``lookup`` returns None for a name that has no value; ``$name`` is then empty. Raises ValueError for braces out
+    of balance and for a name that refers to itself.
+    """
+    if depth > 30:
+        raise ValueError(f"{value!r} refers to itself")
+    out: list[str] = []
+    index = 0
+    while index < len(value):
+        char = value[index]
+        if char != "$":
+            out.append(char)
+            index += 1
+            continue
+        index += 1
+        follow = value[index : index + 1]
+        if follow == "$":
+            out.append("$")
+            index += 1
+        elif follow == "{":
+            end = _braced(value, index)
+            out.append(_expand_body(value[index + 1 : end - 1], lookup, depth))
+            index = end
+        elif follow == "(":
+            end = value.find(")", index) + 1
+            if not end:
+                raise ValueError(f"{value!r} has a '$(' without its ')'")
+            out.append(_expand_body(value[index + 1 : end - 1], lookup, depth))
+            index = end
+        else:
+            name = _NAME.match(value, index)
+            if name is None:
+                out.append("$")
+            else:
+                found = lookup(name[0])
+                out.append("" if found is None else expand(found, lookup, depth + 1))
+                index = name.end()
+    return "".join(out)
+
+
+def _expand_body(body: str, lookup: Callable[[str], str | None], depth: int) -> str:
+    stripped = body.strip()
+    if stripped.startswith("{"):
+        end = _braced(stripped, 0)
+        left = expand(stripped[1 : end - 1].strip(), lookup, depth + 1)
+        operator = _OPERATOR.match(stripped, end)
+        if operator is None:
+            raise ValueError(f"'${{{body}}}' has no comparison between its values")
+        start = operator.end()
+        end = _braced(stripped, start) if start < len(stripped) else start
+        right = expand(stripped[start + 1 : end - 1].strip(), lookup, depth + 1)
+        rest = stripped[end:].strip()
+        holds = compare(left, operator[1], right)
+        if not rest:
+            return "bool:true" if holds else ""
+        if rest[0] == "?":
+            first, second = _branches(rest[1:])
+        else:
+            first, second = "", _branches(rest[1:])[0]
+        return expand(first if holds else second or "", lookup, depth + 1)
+    name = _NAME.match(stripped)
+    if name is None:
+        return ""
+    rest = stripped[name.end() :]
+    if rest.startswith("{"):
+        return expand(rest[1:-1], lookup, depth + 1)
+    rest = rest.lstrip()
+    value = lookup(name[0])
+    if not rest:
+        return "" if value is None else expand(value, lookup, depth + 1)
+    expanded = "" if value is None else expand(value, lookup, depth + 1)
+    if rest[0] == "?":
+        first, second = _branches(rest[1:])
+        return expand(first if expanded else second or "", lookup, depth + 1)
+    if rest[0] == ":":
+        return expanded or expand(_branches(rest[1:])[0], lookup, depth + 1)
+    raise ValueError(f"'${{{body}}}' has {rest[0]!r} after the name; '?', ':' or nothing was expected")
+
+
+def _level(text: str) -> tuple[int, ...]:
+    """A compatibility level as numbers; ``2`` and ``3.6`` compare as 2 < 3.6."""
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2]) or (0,)
+
+
+def compare(left: str, operator: str, right: str) -> bool:
+    """A comparison of ``${{left} operator {right} …}``: levels for ``<level``, numbers where both are, else text."""
+    a: tuple[int, ...] | str = left
+    b: tuple[int, ...] | str = right
+    if operator.endswith("level"):
+        a, b = _level(left), _level(right)
+        operator = operator[: -len("level")]
+    elif re.fullmatch(r"\d+", left) and re.fullmatch(r"\d+", right):
+        a, b = (int(left),), (int(right),)
+    elif re.fullmatch(r"\d+", left) or re.fullmatch(r"\d+", right):
+        a, b = str(left), str(right)
+    return {
+        "==": a == b,
+        "!=": a != b,
+        "<": a < b,  # type: ignore[operator]
+        "<=": a <= b,  # type: ignore[operator]
+        ">": a > b,  # type: ignore[operator]
+        ">=": a >= b,  # type: ignore[operator]
+    }[operator]
+
+
+def effective(set_values: Mapping[str, str], defaults: Mapping[str, str]) -> Callable[[str], str | None]:
+    """A ``lookup`` for ``expand``: the value set, else the default, else None."""
+    return lambda name: set_values.get(name, defaults.get(name))
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """A parameter on its way out: the release that began to warn, and what to do instead (None: remove it)."""
+
+    version: tuple[int, ...]
+    successor: str | None
+
+
+def _deprecations() -> dict[str, Deprecation]:
+    found: dict[str, Deprecation] = {}
+    since_39 = {"disable_dns_lookups": "smtp_dns_support_level"}
+    for prefix in ("lmtp", "smtp", "smtpd", "postscreen"):
+        for word in ("use_tls", "enforce_tls"):
+            since_39[f"{prefix}_{word}"] = f"{prefix}_tls_security_level"
+    for word in ("use_tls", "enforce_tls"):
+        since_39[f"tlsproxy_{word}"] = "tlsproxy_tls_security_level"
+        since_39[f"tlsproxy_client_{word}"] = "tlsproxy_client_security_level"
+    for prefix in ("lmtp_tls", "smtp_tls", "tlsproxy_client"):
+        since_39[f"{prefix}_per_site"] = f"{prefix}_policy_maps"
+    since_311 = {
+        "authorized_verp_clients": "smtpd_authorized_verp_clients",
+        "fallback_relay": "smtp_fallback_relay",
+        "lmtp_per_record_deadline": "lmtp_per_request_deadline",
+        "smtp_per_record_deadline": "smtp_per_request_deadline",
+        "smtpd_per_record_deadline": "smtpd_per_request_deadline",
+        "lmtp_tls_enforce_peername": "lmtp_tls_security_level",
+        "smtp_tls_enforce_peername": "smtp_tls_security_level",
+        "postscreen_blacklist_action": "postscreen_denylist_action",
+        "postscreen_dnsbl_ttl": "postscreen_dnsbl_max_ttl",
+        "postscreen_dnsbl_whitelist_threshold": "postscreen_dnsbl_allowlist_threshold",
+        "postscreen_whitelist_interfaces": "postscreen_allowlist_interfaces",
+        "smtpd_client_connection_limit_exceptions": "smtpd_client_event_limit_exceptions",
+        "tlsproxy_client_level": "tlsproxy_client_security_level",
+        "tlsproxy_client_policy": "tlsproxy_client_policy_maps",
+        "virtual_maps": "virtual_alias_maps",
+    }
+    # The ones with no successor: Postfix's own default is the right value.
+    alone_39 = ("smtpd_tls_dh1024_param_file", "smtpd_tls_eecdh_grade")
+    alone_311 = ("smtp_cname_overrides_servername", "lmtp_cname_overrides_servername")
+    found.update({name: Deprecation((3, 9), successor) for name, successor in since_39.items()})
+    found.update({name: Deprecation((3, 9), None) for name in alone_39})
+    found.update({name: Deprecation((3, 11), successor) for name, successor in since_311.items()})
+    found.update({name: Deprecation((3, 11), None) for name in alone_311})
+    # Not in postconf's table: read, and without effect since that release (postconf(5)).
+    found["smtpd_tls_dh512_param_file"] = Deprecation((3, 6), None)
+    found["tls_export_cipherlist"] = Deprecation((3, 8), None)
+    found["tls_low_cipherlist"] = Deprecation((3, 8), None)
+    return found
+
+
+#: Deprecated parameters: postconf_unused.c of Postfix 3.9 and 3.11.
+DEPRECATED = _deprecations()
+
+#: What a restriction expects after it: a lookup table, a domain (a DNS list), a policy server, a number, or nothing.
+TABLE, DOMAIN, POLICY, NUMBER = "table", "domain", "policy", "number"
+
+
+def _restrictions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for place in ("client", "helo", "sender", "recipient", "reverse_client_hostname"):
+        for what in ("", "_a", "_mx", "_ns"):
+            found[f"check_{place}{what}_access"] = TABLE
+    found.update(dict.fromkeys(("check_etrn_access", "check_ccert_access", "check_sasl_access"), TABLE))
+    for word in (
+        *("permit_dnswl_client", "permit_rhswl_client", "reject_rbl", "reject_rbl_client", "reject_rhsbl_client"),
+        *("reject_rhsbl_helo", "reject_rhsbl_recipient", "reject_rhsbl_reverse_client", "reject_rhsbl_sender"),
+    ):
+        found[word] = DOMAIN
+    found["check_policy_service"] = POLICY
+    found["sleep"] = NUMBER
+    plain = """
+        defer defer_if_permit defer_if_reject defer_unauth_destination permit permit_auth_destination
+        permit_inet_interfaces permit_mx_backup permit_mynetworks permit_naked_ip_address permit_sasl_authenticated
+        permit_tls_all_clientcerts permit_tls_clientcerts reject reject_authenticated_sender_login_mismatch
+        reject_invalid_helo_hostname reject_invalid_hostname reject_known_sender_login_mismatch reject_maps_rbl
+        reject_multi_recipient_bounce reject_non_fqdn_helo_hostname reject_non_fqdn_hostname
+        reject_non_fqdn_recipient reject_non_fqdn_sender reject_plaintext_session reject_sender_login_mismatch
+        reject_unauth_destination reject_unauth_pipelining reject_unauthenticated_sender_login_mismatch
+        reject_unknown_address reject_unknown_client reject_unknown_client_hostname reject_unknown_helo_hostname
+        reject_unknown_hostname reject_unknown_recipient_domain reject_unknown_reverse_client_hostname
+        reject_unknown_sender_domain reject_unlisted_recipient reject_unlisted_sender reject_unverified_recipient
+        reject_unverified_sender warn_if_reject check_relay_domains check_recipient_maps
+    """
+    found.update(dict.fromkeys(plain.split()))
+    return found
+
+
+#: Restrictions of access control lists and the argument each takes (postconf(5), smtpd_check.c).
+RESTRICTIONS = _restrictions()
+
+#: Restrictions that Postfix 3.9 and later refuse or warn about (DEPRECATION_README): release, successor.
+DEPRECATED_RESTRICTIONS = {
+    "permit_mx_backup": ((3, 9), "relay_domains with relay_recipient_maps"),
+    "permit_naked_ip_address": ((3, 9), "permit_mynetworks or permit_sasl_authenticated"),
+    "reject_maps_rbl": ((3, 9), "reject_rbl_client"),
+    "check_relay_domains": ((3, 9), "reject_unauth_destination"),
+}
+
+#: Parameters whose text is expanded when it is used, with names of its own such as $user (CONFIG_RAW_TABLE).
+RAW = frozenset(
+    {
+        "command_execution_directory",
+        "default_rbl_reply",
+        "forward_path",
+        "luser_relay",
+        "mailbox_command",
+        "postscreen_expansion_filter",
+        "postscreen_reject_footer",
+        "smtpd_expansion_filter",
+        "smtpd_reject_footer",
+    }
+)

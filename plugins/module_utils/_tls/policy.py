@@ -1,0 +1,302 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TLS policy by name, as Postfix and Dovecot write it, and the clients that may relay by their certificate. No I/O.
+
+Two kinds of TLS are told apart, as Postfix does (postconf(5)). *Opportunistic* TLS is that of port 25, in and out:
+who cannot meet it sends in the clear or not at all, so it takes what is not broken (RFC 7435, section 3). *Mandatory*
+TLS is that of the ports for one's own users, and of destinations that a policy names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import (
+    certificates,
+    client_name,
+    fingerprint,
+    parse_certificate,
+)
+
+_PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+#: Forward secrecy and authenticated encryption: RFC 9325, section 4.2, and the ChaCha20 suites of RFC 7905. No suite
+#: with finite-field Diffie-Hellman (RFC 9325, section 4.1), so there are no DH parameters to keep.
+_FORWARD_SECRECY = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
+    ":ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+)
+#: The list of the OpenBSD document, as it stands there. OpenSSL passes over "TLSv1.3", which is no name to it and one
+#: to LibreSSL; neither chooses the suites of TLS 1.3 by this list.
+_OF_THE_DOCUMENT = (
+    "TLSv1.2:TLSv1.3:!CAMELLIA:!ARIA:!DSS:!ADH:!PSK:!RSA:!ECDHE-RSA-AES256-SHA384:!ECDHE-RSA-AES128-SHA256"
+    ":!DHE-RSA-AES256-SHA256:!DHE-RSA-AES128-SHA256"
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The oldest protocol of each kind of TLS, the TLS 1.2 suites of mandatory TLS, and further parameters."""
+
+    opportunistic: str
+    mandatory: str
+    #: mandatory TLS where this host is the client, and the server is not its own to choose
+    mandatory_client: str
+    ciphers: str
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+PROFILES: Mapping[str, Profile] = {
+    "intermediate": Profile("TLSv1.2", "TLSv1.2", "TLSv1.2", _FORWARD_SECRECY),
+    # Port 25 stays at TLS 1.2: mail from a server that has no TLS 1.3 would arrive in the clear.
+    "modern": Profile("TLSv1.2", "TLSv1.3", "TLSv1.2", _FORWARD_SECRECY),
+    "seed": Profile(
+        "TLSv1.2",
+        "TLSv1.2",
+        "TLSv1.2",
+        _OF_THE_DOCUMENT,
+        {
+            "smtpd_tls_session_cache_timeout": "3600s",
+            "smtp_tls_secure_cert_match": "nexthop, dot-nexthop",
+            "smtp_tls_verify_cert_match": "hostname, nexthop, dot-nexthop",
+            "tls_ssl_options": "NO_COMPRESSION",
+        },
+    ),
+}
+
+#: Parameters of older guides that a profile stands in for: their successors are set, or their defaults are better.
+#: postconf(1) of 3.9 and later warns of smtpd_use_tls, smtp_use_tls, smtpd_tls_eecdh_grade and
+#: smtpd_tls_dh1024_param_file; smtpd_tls_dh512_param_file is ignored since 3.6.
+_SUPERSEDED = (
+    "smtpd_use_tls", "smtpd_enforce_tls", "smtp_use_tls", "smtp_enforce_tls", "lmtp_use_tls", "lmtp_enforce_tls",
+    "smtpd_tls_eecdh_grade", "smtpd_tls_dh512_param_file", "smtpd_tls_dh1024_param_file",
+    # smtpd_tls_chain_files has taken their place.
+    "smtpd_tls_cert_file", "smtpd_tls_key_file", "smtpd_tls_eccert_file", "smtpd_tls_eckey_file",
+    "smtpd_tls_dcert_file", "smtpd_tls_dkey_file",
+    # A server's sessions are resumed by ticket (RFC 5077), which needs no cache (postconf(5)).
+    "smtpd_tls_session_cache_database",
+)  # fmt: skip
+
+
+def profile(name: Any) -> Profile:
+    """The profile of that name; ValueError for any other."""
+    if not isinstance(name, str) or name not in PROFILES:
+        raise ValueError(f"there is no TLS profile {name!r}; there are {', '.join(map(repr, PROFILES))}")
+    return PROFILES[name]
+
+
+def protocols_from(oldest: str) -> str:
+    """The value of ``*_tls_protocols`` that allows ``oldest`` and all later protocols, also those to come.
+
+    As exclusions, which mean the same to every Postfix: ">=" is unknown before 3.6, and a protocol that is named
+    excludes all others (tls_misc.c), so that "TLSv1.2" alone would switch TLS 1.3 off.
+    """
+    return ", ".join(f"!{name}" for name in _PROTOCOLS[: _PROTOCOLS.index(oldest)])
+
+
+def cache_type(default: str, supported: Iterable[str]) -> str:
+    """The table type of a session cache: Postfix's own where it has one, else the first that can be one; or none.
+
+    ``default`` is ``default_cache_db_type`` (Postfix 3.11 and later; empty before), ``supported`` what ``postconf -m``
+    prints. A cache needs a type that can be written and walked through (postconf(5), smtp_tls_session_cache_database).
+    """
+    available = set(supported)
+    for name in (default, "btree", "lmdb", "hash"):
+        if name and name in available:
+            return name
+    return ""
+
+
+def postfix_parameters(
+    name: str,
+    sets: Sequence[Mapping[str, str]],
+    *,
+    cache: str = "",
+    dhparam_file: str = "",
+) -> dict[str, Any]:
+    """The parameters of main.cf that the profile ``name`` amounts to.
+
+    ``sets`` are the keys with their chains (key_file, chain_file), ``cache`` is a table type or empty for no cache,
+    ``dhparam_file`` a file of DH parameters or empty for those that Postfix has.
+    """
+    chosen = profile(name)
+    opportunistic, mandatory = protocols_from(chosen.opportunistic), protocols_from(chosen.mandatory)
+    parameters: dict[str, Any] = {
+        # Each private key, then its certificate and the intermediate ones (postconf(5); Postfix 3.4 and later).
+        "smtpd_tls_chain_files": [path for each in sets for path in (each["key_file"], each["chain_file"])],
+        # A public server must not require TLS on port 25 (RFC 3207, section 4).
+        "smtpd_tls_security_level": "may",
+        "smtpd_tls_auth_only": True,
+        "smtpd_tls_loglevel": 1,
+        "smtpd_tls_received_header": True,
+        "smtpd_tls_protocols": opportunistic,
+        "smtpd_tls_mandatory_protocols": mandatory,
+        "smtpd_tls_mandatory_ciphers": "high",
+        # The default of Postfix 3.5, and of a later one below compatibility level 3.6, is md5.
+        "smtpd_tls_fingerprint_digest": "sha256",
+        "smtp_tls_security_level": "may",
+        "tls_high_cipherlist": chosen.ciphers,
+        # Every suite of the list is good, and the client knows best which one is fast for it.
+        "tls_preempt_cipherlist": False,
+        **chosen.more,
+    }
+    for client in ("smtp", "lmtp"):
+        parameters[f"{client}_tls_loglevel"] = 1
+        parameters[f"{client}_tls_protocols"] = opportunistic
+        parameters[f"{client}_tls_mandatory_protocols"] = protocols_from(chosen.mandatory_client)
+        parameters[f"{client}_tls_mandatory_ciphers"] = "high"
+        parameters[f"{client}_tls_fingerprint_digest"] = "sha256"
+        if cache:
+            parameters[f"{client}_tls_session_cache_database"] = f"{cache}:${{data_directory}}/{client}_scache"
+    if dhparam_file:
+        # The number in the name is of another time: the file may have any size.
+        parameters["smtpd_tls_dh1024_param_file"] = dhparam_file
+    return parameters
+
+
+def postfix_absent(parameters: Iterable[str]) -> list[str]:
+    """What must not stand in main.cf beside ``parameters``: what they supersede, and what only other profiles set."""
+    have = set(parameters)
+    of_others = [name for other in PROFILES.values() for name in other.more]
+    caches = [f"{client}_tls_session_cache_database" for client in ("smtp", "lmtp")]
+    return [name for name in (*_SUPERSEDED, *of_others, *caches) if name not in have]
+
+
+def dovecot_settings(name: str) -> dict[str, str]:
+    """``min_protocol`` and ``cipher_list`` of Dovecot. Its ports are for one's own users: TLS is mandatory there."""
+    chosen = profile(name)
+    return {"min_protocol": chosen.mandatory, "cipher_list": chosen.ciphers}
+
+
+# -- clients that may relay --------------------------------------------------------------------------------------------
+
+_FINGERPRINT = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}\Z")
+
+
+def _fingerprint(value: str, who: str) -> str:
+    text = value.strip().upper()
+    if re.fullmatch(r"[0-9A-F]{64}", text):
+        text = ":".join(re.findall("..", text))
+    if not _FINGERPRINT.match(text):
+        raise ValueError(
+            f"{who}: the fingerprint {value!r} is not that of SHA-256: 32 pairs of hexadecimal digits, joined by colons"
+        )
+    return text
+
+
+def relay_client(entry: Any) -> tuple[str, str, str]:
+    """Name, certificate (PEM; of a chain the first counts) and SHA-256 fingerprint of one client.
+
+    One of the latter two is empty, and both are where the client is given by its name only. ``entry`` is a name, or a
+    dictionary of ``name`` and either ``certificate`` or ``fingerprint``. ValueError for anything else.
+    """
+    right = "Right would be a name such as 'printer', or a name with a certificate or a fingerprint"
+    given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+        raise ValueError(f"{entry!r} names no client. {right}")
+    name = client_name(given["name"])
+    odd = sorted(set(given) - {"name", "certificate", "fingerprint"})
+    if odd or ("certificate" in given and "fingerprint" in given):
+        raise ValueError(f"client {name!r} has {', '.join(map(repr, odd)) if odd else 'both'}. {right}")
+    if "fingerprint" in given:
+        return name, "", _fingerprint(str(given["fingerprint"]), f"client {name!r}")
+    text = str(given.get("certificate", ""))
+    if "certificate" in given:
+        certificates(text, f"the certificate of client {name!r}")
+    return name, text, ""
+
+
+def relay_clients(entries: Iterable[Any], found: Mapping[str, str], revoked: Iterable[Any] = ()) -> dict[str, str]:
+    """The entries of the table ``relay_clientcerts``: fingerprints, and the name of the client each belongs to.
+
+    A certificate stands there twice, by its own fingerprint and by that of its key, which Postfix looks up too
+    (postconf(5), relay_clientcerts). What renews a certificate keeps the key, so the client goes on with the old one
+    until it was given the new one.
+
+    ``found`` holds the certificates, in PEM form, of clients that are given by name only. ``revoked`` are names of such
+    clients and serial numbers in hexadecimal. ValueError where a certificate is missing or revoked, and where a client
+    or a certificate is there twice.
+    """
+    gone = {str(item) for item in revoked}
+    serials = {item.replace(":", "").upper().lstrip("0") for item in gone}
+    table: dict[str, str] = {}
+    names: set[str] = set()
+    for entry in entries:
+        name, text, digits = relay_client(entry)
+        source = f"the certificate of client {name!r}"
+        if not digits and not text:
+            if name in gone:
+                raise ValueError(f"client {name!r} is revoked; take it out of the clients that may relay")
+            text = found.get(name, "")
+            if not text:
+                raise ValueError(f"client {name!r}: there is no certificate of it; issue it, or give it with the name")
+        rows = {digits: name}
+        if text:
+            certificate = parse_certificate(certificates(text, source)[0], source)
+            if f"{certificate.serial:X}" in serials:
+                raise ValueError(
+                    f"client {name!r}: its certificate, number {certificate.serial:X}, is revoked; take it out of the"
+                    " clients that may relay"
+                )
+            rows = {fingerprint(certificate.der): name, fingerprint(certificate.public_key): f"{name} (its key)"}
+        for row in rows:
+            if row in table:
+                raise ValueError(f"client {name!r}: its certificate or its key is that of {table[row]!r}")
+        if name in names:
+            raise ValueError(f"client {name!r} is there twice")
+        names.add(name)
+        table.update(rows)
+    return table
+
+
+# -- inputs of the role ------------------------------------------------------------------------------------------------
+
+#: the check that finds the same in the files (docs/checks.md), by whose name both are overruled
+REQUIRED_ON_25 = "tls-required-on-port-25"
+
+
+def _says_yes(value: Any) -> bool:
+    return value is True or str(value).strip().lower() in ("yes", "true")
+
+
+def required_on_port_25(
+    parameters: Mapping[str, Any], services: Mapping[str, Any], interfaces: Sequence[str], skipped: Iterable[str]
+) -> str | None:
+    """A sentence where the wishes would make a public port 25 refuse mail without TLS; None where not."""
+    local = [
+        name in ("loopback-only", "localhost") or name.startswith("127.") or name.strip("[]") == "::1"
+        for name in interfaces
+    ]
+    if all(local) or REQUIRED_ON_25 in skipped:
+        return None
+    level = parameters.get("smtpd_tls_security_level")
+    where = "postfix_parameters"
+    wrapper = parameters.get("smtpd_tls_wrappermode")
+    enforced = parameters.get("smtpd_enforce_tls")
+    for key in ("smtp/inet", "25/inet"):
+        service = services.get(key)
+        options = service.get("options") if isinstance(service, Mapping) else None
+        if isinstance(options, Mapping):
+            for name in ("smtpd_tls_security_level", "smtpd_tls_wrappermode", "smtpd_enforce_tls"):
+                if name in options:
+                    where = f"postfix_services: {key}"
+            level = options.get("smtpd_tls_security_level", level)
+            wrapper = options.get("smtpd_tls_wrappermode", wrapper)
+            enforced = options.get("smtpd_enforce_tls", enforced)
+    if _says_yes(wrapper):
+        found = "smtpd_tls_wrappermode is yes"
+    elif str(level).strip().lower() == "encrypt":
+        found = f"smtpd_tls_security_level is {level!r}"
+    elif _says_yes(enforced):
+        found = "smtpd_enforce_tls is yes"
+    else:
+        return None
+    return (
+        f"{where}: {found}, so that port 25 would refuse mail without TLS, which a public server must not (RFC 3207,"
+        " section 4). Right would be 'may'; users have ports 465 and 587, where TLS is required. A server that only"
+        f" known hosts send to says so with postfix_skip_checks: [{REQUIRED_ON_25}]."
+    )

@@ -1,0 +1,634 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows as accounts
+
+HASH = "{BLF-CRYPT}$2b$12$" + "a" * 53
+ALICE = {"address": "alice@example.test", "password": "x"}
+BOB = {"address": "Bob@Example.test", "password_hash": HASH}
+DOMAINS = ["example.test"]
+
+FINE: list[tuple[Any, Any, Any]] = [
+    (DOMAINS, [], []),
+    (["example.test", {"name": "b.test", "description": "B", "active": "no", "backupmx": False}], [ALICE, BOB], []),
+    (DOMAINS, [ALICE], [{"address": "x@example.test", "goto": "alice@example.test, y@example.org"}]),
+    (DOMAINS, [ALICE], [{"address": "x@example.test", "goto": ["alice+tag@example.test"]}]),
+    (DOMAINS, [ALICE], [{"address": "alice@example.test", "goto": ["alice@example.test", "copy@example.org"]}]),
+    (DOMAINS, [ALICE], [{"address": "@example.test", "goto": ["alice@example.test"]}]),
+    (
+        DOMAINS,
+        [ALICE],
+        [
+            {"address": "@example.test", "goto": ["alice@example.test"]},
+            {"address": "x@example.test", "goto": ["whoever@example.test"]},
+        ],
+    ),
+    (["a.test", "b.test"], [], [{"address": "@a.test", "goto": ["@b.test"]}]),
+    (DOMAINS, [ALICE], [{"address": "x@example.test", "goto": ["nobody@example.test"], "active": False}]),
+    (DOMAINS, [{"address": "o'brien@example.test", "password": "x", "quota": "10", "maildir": "a/b/"}], []),
+]
+
+
+@pytest.mark.parametrize(("domains", "mailboxes", "aliases"), FINE)
+def test_nothing_wrong(domains: Any, mailboxes: Any, aliases: Any) -> None:
+    assert accounts.account_problems(domains, mailboxes, aliases) == []
+
+
+def box(**changes: Any) -> list[dict[str, Any]]:
+    return [{**ALICE, **changes}]
+
+
+def alias(address: str, *goto: str, **more: Any) -> dict[str, Any]:
+    return {"address": address, "goto": list(goto), **more}
+
+
+AN_ADDRESS = "Right would be an address such as 'alice@example.org'."
+PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
+    ([], [], [], ["domains names no domain. Right would be a list such as ['example.org']."]),
+    ("example.test", [], [], ["domains is 'example.test'. Right would be a list."]),
+    (
+        ["exam ple.test"],
+        [],
+        [],
+        [
+            "domains[0] is 'exam ple.test', where 'exam ple' is no label of a domain name (letters, digits and inner"
+            " hyphens, 1 to 63 of them). Right would be a domain name such as 'example.org'.",
+            "domains names no domain. Right would be a list such as ['example.org'].",
+        ],
+    ),
+    (
+        ["a.test", "A.test"],
+        [],
+        [],
+        ["domains[1] is 'A.test', which domains[0] is already. Right would be to name it once."],
+    ),
+    (
+        [{"nam": "a.test"}, "b.test"],
+        [],
+        [],
+        ["domains[0] has the key 'nam', which is not known; did you mean 'name'?"],
+    ),
+    ([{"name": "a.test", "active": "si"}], [], [], ["domains[0].active is 'si'. Right would be true or false."]),
+    (
+        # Of a number the database would make a text, and find it changed in every run.
+        [{"name": "a.test", "description": 2024}],
+        [],
+        [],
+        ["domains[0].description is 2024. Right would be a text of one line."],
+    ),
+    ([7, "b.test"], [], [], ["domains[0] is 7. Right would be a mapping with name, description, backupmx, active."]),
+    (DOMAINS, ["alice"], [], [
+        "mailboxes[0] is 'alice'. Right would be a mapping with address, password, password_hash, name, quota,"
+        " maildir, active."
+    ]),
+    (DOMAINS, box(address="alice"), [], [f"mailboxes[0].address is 'alice', which has no '@'. {AN_ADDRESS}"]),
+    (DOMAINS, box(address=None), [], [f"mailboxes[0].address is None, which is no text. {AN_ADDRESS}"]),
+    (DOMAINS, box(address="@example.test"), [], [
+        f"mailboxes[0].address is '@example.test', which has nothing before the '@'. {AN_ADDRESS}"
+    ]),
+    (DOMAINS, box(address="a b@example.test"), [], [
+        "mailboxes[0].address is 'a b@example.test', where 'a b' is no local part"
+        f" (RFC 5322, dot-atom; 64 characters at most). {AN_ADDRESS}"
+    ]),
+    (DOMAINS, box(address="a@b"), [], [
+        "mailboxes[0].address (the part after the '@') is 'b', which has no dot."
+        " Right would be a fully qualified name such as 'mail.example.org'."
+    ]),
+    (DOMAINS, box(address="a/b@example.test"), [], [
+        "mailboxes[0].address is 'a/b@example.test'; a mailbox cannot have '/' in its name, which becomes a directory"
+        " and a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
+    ]),
+    (DOMAINS, box(address="a@other.test"), [], [
+        "mailboxes[0].address is 'a@other.test', and 'other.test' is not among domains."
+        " Right would be to add the domain there or to leave the mailbox out."
+    ]),
+    (DOMAINS, [ALICE, {**BOB, "address": "ALICE@example.test"}], [], [
+        "mailboxes[1].address is 'ALICE@example.test', and there is a mailbox of that name already"
+        " (case does not count)."
+    ]),
+    (DOMAINS, box(password=""), [], [
+        "mailboxes[0] (alice@example.test) has no password. Right would be either password or password_hash."
+    ]),
+    (DOMAINS, box(password_hash=HASH), [], [
+        "mailboxes[0] (alice@example.test) has both. Right would be either password or password_hash."
+    ]),
+    (DOMAINS, [{"address": "a@example.test", "password_hash": "hunter2"}], [], [
+        "mailboxes[0] (a@example.test) has a password_hash of no known form."
+        " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
+    ]),
+    (DOMAINS, box(quota="1G"), [], ["mailboxes[0].quota is '1G'. Right would be a number of bytes; 0 is no limit."]),
+    (DOMAINS, box(quota=10**18), [], [
+        "mailboxes[0].quota is 1000000000000000000. Right would be a number of bytes; 0 is no limit."
+    ]),
+    (DOMAINS, box(name="a\nb"), [], ["mailboxes[0].name is 'a\\nb'. Right would be a text of one line."]),
+    (DOMAINS, box(maildir="../x/"), [], [
+        "mailboxes[0].maildir is '../x/'. Right would be a relative path such as 'example.org/alice/'."
+    ]),
+    (DOMAINS, box(maildir="/x/"), [], [
+        "mailboxes[0].maildir is '/x/'. Right would be a relative path such as 'example.org/alice/'."
+    ]),
+    (DOMAINS, [ALICE], [alias("x@example.test")], [
+        "aliases[0] (x@example.test) leads nowhere: goto is []. Right would be a list of addresses."
+    ]),
+    (DOMAINS, [ALICE], [alias("x@example.test", "nobody@example.test")], [
+        "aliases[0].goto of 'x@example.test' leads nowhere: 'nobody@example.test' is in our own domain and is neither"
+        " a mailbox nor an alias. Right would be an address that exists."
+    ]),
+    (DOMAINS, [ALICE], [alias("x@example.test", "root")], [
+        f"aliases[0].goto of 'x@example.test' is 'root', which has no '@'. {AN_ADDRESS}"
+    ]),
+    (DOMAINS, [ALICE], [alias("x@example.test", "a@example.org", "A@example.org")], [
+        "aliases[0].goto of 'x@example.test' names 'a@example.org' twice. Right would be once."
+    ]),
+    (DOMAINS, box(active=False), [alias("x@example.test", "alice@example.test")], [
+        "aliases[0].goto of 'x@example.test' leads to 'alice@example.test', a mailbox that is not active: its mail"
+        " would be accepted and then bounce. Right would be an active mailbox, or an alias that is not active either."
+    ]),
+    (DOMAINS, [ALICE], [alias("alice@example.test", "a@example.org")], [
+        "aliases[0].address is 'alice@example.test', which is a mailbox too, and the alias would take all of its mail."
+        " Right would be to name 'alice@example.test' among its targets, or another address."
+    ]),
+    (DOMAINS, [], [alias("x@other.test", "a@example.org")], [
+        "aliases[0].address is 'x@other.test', and 'other.test' is not among domains."
+    ]),
+    (DOMAINS, [], [alias("x@example.test", "a@example.org"), alias("X@example.test", "b@example.org")], [
+        "aliases[1].address is 'X@example.test', which aliases[0] is already."
+        " Right would be one alias with all targets."
+    ]),
+    (DOMAINS, [], [alias("a@example.test", "b@example.test"), alias("b@example.test", "a@example.test")], [
+        "aliases[0]: the aliases a@example.test -> b@example.test -> a@example.test lead round in a circle."
+        " Right would be an alias that ends at a mailbox or at another host."
+    ]),
+    (DOMAINS, [], [alias("a@example.test", "a@example.test")], [
+        "aliases[0]: the aliases a@example.test -> a@example.test lead round in a circle."
+        " Right would be an alias that ends at a mailbox or at another host."
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("domains", "mailboxes", "aliases", "expected"), PROBLEMS)
+def test_problems(domains: Any, mailboxes: Any, aliases: Any, expected: list[str]) -> None:
+    assert accounts.account_problems(domains, mailboxes, aliases) == expected
+
+
+def test_no_sentence_holds_a_password() -> None:
+    bad = [{"address": "bad", "password": "s3cret"}, {"password": "s3cret"}, ["s3cret"], {"x": 1, "password": "s3cret"}]
+    found = accounts.account_problems(
+        DOMAINS, [*bad[:2], bad[3], {**ALICE, "password": "s3cret", "password_hash": "s3cret"}], []
+    )
+    assert len(found) == 4
+    assert not any("s3cret" in sentence for sentence in found)
+
+
+def test_the_module_takes_no_plain_passwords() -> None:
+    assert accounts.account_problems(DOMAINS, [ALICE], [], plain_passwords=False) == [
+        "mailboxes[0] (alice@example.test) has a password in plain text. Right would be its hash, as password_hash."
+    ]
+
+
+def test_known_entries_need_not_be_named() -> None:
+    aliases = [alias("x@old.test", "there@old.test")]
+    assert (
+        accounts.account_problems([], [], aliases, known_domains=["old.test"], known_addresses=["there@old.test"]) == []
+    )
+
+
+def test_long_chain_is_no_circle_and_no_recursion() -> None:
+    chain = [alias(f"a{n}@example.test", f"a{n + 1}@example.test") for n in range(5000)]
+    assert accounts.account_problems(DOMAINS, [], [*chain, alias("a5000@example.test", "x@example.org")]) == []
+
+
+TABLES = accounts.rows(
+    [*DOMAINS, {"name": "Off.test", "active": False}, {"name": "mx.test", "backupmx": True}, "catch.test"],
+    [
+        {**BOB, "quota": "5"},
+        {"address": "o'brien@example.test", "password_hash": HASH, "maildir": "odd"},
+        {"address": "gone@example.test", "password_hash": HASH, "active": "no"},
+        {"address": "dan@off.test", "password_hash": HASH},
+        {"address": "eve@catch.test", "password_hash": HASH},
+        {"address": "far@mx.test", "password_hash": HASH},
+    ],
+    [
+        alias("Sales@example.test", "bob@example.test", "O'Brien@example.test", "x@example.org"),
+        alias("bob@example.test", "bob@example.test", "copy@example.org"),
+        alias("old@example.test", "bob@example.test", active=False),
+        alias("far@example.test", "x@example.org"),
+        alias("dan2@off.test", "bob@example.test"),
+        alias("gone@example.test", "bob@example.test"),
+        alias("info@twin.test", "bob@example.test"),
+        alias("@catch.test", "bob@example.test"),
+    ],
+    [
+        {"name": "Twin.test", "target": "Example.test"},
+        {"name": "twin2.test", "target": "catch.test"},
+        {"name": "still.test", "target": "example.test", "active": False},
+    ],
+)
+
+
+def test_rows() -> None:
+    assert TABLES["domain"]["off.test"] == ("off.test", "", 0, 0)
+    assert TABLES["mailbox"]["bob@example.test"] == (
+        "bob@example.test", HASH, "", "example.test/bob/", 5, "bob", "example.test", 1,
+    )  # fmt: skip
+    assert TABLES["mailbox"]["o'brien@example.test"][3] == "odd/"
+    assert TABLES["alias"]["sales@example.test"] == (
+        "sales@example.test", "bob@example.test,o'brien@example.test,x@example.org", "example.test", 1,
+    )  # fmt: skip
+
+
+def test_plan_and_diff() -> None:
+    old = {
+        "domain": {"example.test": ("example.test", "", 0, 1), "left.test": ("left.test", "x", 0, 1)},
+        "mailbox": {"a@example.test": ("a@example.test", "{X}1", "A", "m/", 0, "a", "example.test", 1)},
+        "alias": {},
+    }
+    new = {
+        "domain": {"example.test": ("example.test", "", 0, 1)},
+        "mailbox": {
+            "a@example.test": ("a@example.test", "{X}2", "A", "m/", 0, "a", "example.test", 1),
+            "b@example.test": ("b@example.test", "{X}3", "", "n/", 0, "b", "example.test", 1),
+        },
+        "alias": {},
+    }
+    plans = accounts.plan(old, new, exclusive=True)
+    assert accounts.counts(plans) == {
+        "domain": {"inserted": 0, "updated": 0, "deleted": 1},
+        "mailbox": {"inserted": 1, "updated": 1, "deleted": 0},
+        "alias": {"inserted": 0, "updated": 0, "deleted": 0},
+        "alias_domain": {"inserted": 0, "updated": 0, "deleted": 0},
+    }
+    assert accounts.diff_lines(plans) == (
+        [
+            "domain left.test description=x backupmx=0 active=1",
+            "mailbox a@example.test password=******** name=A maildir=m/ quota=0 domain=example.test active=1",
+        ],
+        [
+            "mailbox a@example.test password=******** (another one) name=A maildir=m/ quota=0"
+            " domain=example.test active=1",
+            "mailbox b@example.test password=******** maildir=n/ quota=0 domain=example.test active=1",
+        ],
+    )
+    assert not any(accounts.plan(new, new, exclusive=True).values())
+    assert not accounts.plan(old, {"domain": {}, "mailbox": {}, "alias": {}}, exclusive=False)["domain"]
+
+
+def test_a_long_diff_is_counted() -> None:
+    many = {f"d{n}.test": (f"d{n}.test", "", 0, 1) for n in range(600)}
+    _before, after = accounts.diff_lines(
+        accounts.plan({}, {"domain": many, "mailbox": {}, "alias": {}}, exclusive=True)
+    )
+    assert len(after) == 501
+    assert after[-1] == "… and 100 more rows"
+
+
+def database(tables: accounts.Tables) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(accounts.SCHEMA)
+    for table, columns in accounts.COLUMNS.items():
+        connection.executemany(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608
+            tables[table].values(),
+        )
+    return connection
+
+
+def ask(connection: sqlite3.Connection, query: str, key: str) -> str | None:
+    """As dict_sqlite.c does: %s replaced by the escaped key, the rows joined by commas."""
+    found = connection.execute(query.replace("%s", key.lower().replace("'", "''")).replace("%%", "%")).fetchall()
+    return ",".join(row[0] for row in found) or None
+
+
+def expected(tables: accounts.Tables) -> dict[str, dict[str, str | None]]:
+    return accounts.proofs(accounts.finder(tables), accounts.samples(tables))
+
+
+def test_expectations_are_what_the_queries_answer() -> None:
+    connection = database(TABLES)
+    files = accounts.client_files(expected(TABLES), {"virtual_alias_maps": {"more@example.test": None}})
+    assert [file["name"] for file in files] == list(accounts.QUERIES)
+    for file in files:
+        assert {key: ask(connection, file["query"], key) for key in file["expect"]} == file["expect"], file["name"]
+    assert files[3]["expect"]["more@example.test"] is None
+
+
+#: what each client file answers to a key: domains, relayed domains, mailboxes, aliases, senders
+ANSWERS: dict[str, tuple[str | None, str | None, str | None, str | None, str | None]] = {
+    "example.test": ("example.test", None, None, None, None),
+    "off.test": (None, None, None, None, None),
+    "mx.test": (None, "mx.test", None, None, None),
+    "twin.test": ("twin.test", None, None, None, None),
+    "still.test": (None, None, None, None, None),
+    "BOB@Example.test": (
+        None, None, "example.test/bob/", "bob@example.test,copy@example.org", "bob@example.test",
+    ),
+    "o'brien@example.test": (None, None, "odd/", None, "o'brien@example.test"),
+    "sales@example.test": (
+        None, None, None,
+        "bob@example.test,o'brien@example.test,x@example.org", "bob@example.test,o'brien@example.test",
+    ),
+    "far@example.test": (None, None, None, "x@example.org", None),
+    # A mailbox that is not active: its alias stays.
+    "gone@example.test": (None, None, None, "bob@example.test", "bob@example.test"),
+    "old@example.test": (None, None, None, None, None),
+    "dan@off.test": (None, None, None, None, None),
+    "dan2@off.test": (None, None, None, None, None),
+    # A backup MX has no mailboxes.
+    "far@mx.test": (None, None, None, None, "far@mx.test"),
+    # A domain alias: what is there in the target, and what is its own.
+    "bob@twin.test": (None, None, None, "bob@example.test", "bob@example.test"),
+    "sales@twin.test": (None, None, None, "sales@example.test", "bob@example.test,o'brien@example.test"),
+    "info@twin.test": (None, None, None, "bob@example.test", "bob@example.test"),
+    "nobody@twin.test": (None, None, None, None, None),
+    "@twin.test": (None, None, None, None, None),
+    "bob@still.test": (None, None, None, None, None),
+    # A catch-all, its mailbox, and both through a domain alias.
+    "@catch.test": (None, None, None, "bob@example.test", None),
+    "eve@catch.test": (None, None, "catch.test/eve/", "eve@catch.test", "eve@catch.test"),
+    "nobody@catch.test": (None, None, None, None, None),
+    "eve@twin2.test": (None, None, None, "eve@catch.test", "eve@catch.test"),
+    "@twin2.test": (None, None, None, "@catch.test", None),
+    '"a@b"@example.test': (None, None, None, None, None),
+    "' OR 1=1 --": (None, None, None, None, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ANSWERS)
+def test_what_the_queries_and_the_model_answer(key: str) -> None:
+    connection, find = database(TABLES), accounts.finder(TABLES)
+    assert tuple(ask(connection, query, key) for query in accounts.QUERIES.values()) == ANSWERS[key]
+    assert tuple(accounts.answer(find, table, key) for table in accounts.QUERIES) == ANSWERS[key]
+
+
+_NAMES = st.sampled_from(["a", "b", "c"])
+_DOMAIN_NAMES = st.sampled_from(["p.test", "q.test", "r.test"])
+_ADDRESSES = st.builds("{}@{}".format, _NAMES, _DOMAIN_NAMES)
+_FLAGS = st.booleans()
+
+
+@given(
+    st.dictionaries(_DOMAIN_NAMES, st.tuples(_FLAGS, _FLAGS), max_size=3),
+    st.dictionaries(_ADDRESSES, _FLAGS, max_size=4),
+    st.dictionaries(_ADDRESSES | _DOMAIN_NAMES.map("@{}".format), st.tuples(st.lists(_ADDRESSES, min_size=1), _FLAGS)),
+    st.dictionaries(_DOMAIN_NAMES, st.tuples(_DOMAIN_NAMES, _FLAGS), max_size=2),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_queries_agree_with_the_model_on_any_rows(
+    domains: dict[str, tuple[bool, bool]],
+    boxes: dict[str, bool],
+    aliases: dict[str, tuple[list[str], bool]],
+    twins: dict[str, tuple[str, bool]],
+) -> None:
+    """Also on rows that no role would write and that PostfixAdmin may have."""
+    tables: accounts.Tables = {
+        "domain": {name: (name, "", int(mx), int(on)) for name, (mx, on) in domains.items()},
+        "mailbox": {name: (name, HASH, "", f"{name}/", 0, *name.split("@"), int(on)) for name, on in boxes.items()},
+        "alias": {
+            name: (name, ",".join(dict.fromkeys(goto)), name.rpartition("@")[2], int(on))
+            for name, (goto, on) in aliases.items()
+        },
+        "alias_domain": {name: (name, target, int(on)) for name, (target, on) in twins.items()},
+    }
+    connection, find = database(tables), accounts.finder(tables)
+    keys = [f"{name}{domain}" for name in ("a@", "b@", "@", "") for domain in ("p.test", "q.test", "r.test")]
+    for table, query in accounts.QUERIES.items():
+        assert {key: ask(connection, query, key) for key in keys} == {
+            key: accounts.answer(find, table, key) for key in keys
+        }, table
+
+
+def test_a_catch_all_leaves_the_mailboxes_alone() -> None:
+    tables = accounts.rows(DOMAINS, [BOB], [alias("@example.test", "bob@example.test")])
+    connection, query = database(tables), accounts.QUERIES["virtual_alias_maps"]
+    assert ask(connection, query, "bob@example.test") == "bob@example.test"
+    assert ask(connection, query, "any@example.test") is None
+    assert ask(connection, query, "@example.test") == "bob@example.test"
+    assert ask(connection, accounts.QUERIES["sender_login_maps"], "@example.test") is None
+
+
+def test_every_lookup_goes_through_an_index() -> None:
+    connection = database(TABLES)
+    for name, query in accounts.QUERIES.items():
+        steps = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + query.replace("%s", "a@example.test"))]
+        scans = [step for step in steps if re.match(r"SCAN (TABLE )?(domain|source|home|mailbox|alias)\b", step)]
+        assert scans == [], name
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=100)
+def test_no_key_breaks_a_query(key: str) -> None:
+    connection = database(TABLES)
+    if "\0" in key or key.lower() in {*TABLES["domain"], *TABLES["mailbox"], *TABLES["alias"]}:
+        return
+    for query in accounts.QUERIES.values():
+        assert connection.execute(query.replace("%s", key.replace("'", "''"))).fetchall() == []
+
+
+def test_unknown_client_file() -> None:
+    with pytest.raises(
+        ValueError, match=r"^there is no client file 'virtual_alias'; did you mean 'virtual_alias_maps'\?$"
+    ):
+        accounts.client_files({}, {"virtual_alias": {}})
+
+
+TWINS: list[tuple[list[Any], list[str]]] = [
+    ([{"name": "twin.test", "target": "example.test"}], []),
+    ([{"name": "twin.test", "target": "other.test"}], [
+        "domain_aliases[0].target is 'other.test', which is not among domains. Right would be one of those; a domain"
+        " alias of a domain alias is not followed."
+    ]),
+    ([{"name": "Example.test", "target": "example.test"}], [
+        "domain_aliases[0].name is 'Example.test', which is among domains already. Right would be to name it in one of"
+        " the two."
+    ]),
+    ([{"name": "t.test", "target": "example.test"}, {"name": "T.test", "target": "example.test"}], [
+        "domain_aliases[1].name is 'T.test', which domain_aliases[0] is already. Right would be one target."
+    ]),
+    ([{"name": "t.test"}], [
+        "domain_aliases[0].target is None, which is no text. Right would be a domain name such as 'example.org'."
+    ]),
+    ([{"name": "t.test", "traget": "example.test"}], [
+        "domain_aliases[0] has the key 'traget', which is not known; did you mean 'target'?"
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("twins", "sentences"), TWINS)
+def test_domain_aliases(twins: list[Any], sentences: list[str]) -> None:
+    assert accounts.account_problems(DOMAINS, [ALICE], [], twins) == sentences
+
+
+def test_a_domain_alias_has_aliases_and_no_mailboxes() -> None:
+    twins = [{"name": "twin.test", "target": "example.test"}]
+    aliases = [alias("x@twin.test", "alice@twin.test"), alias("y@example.test", "nobody@twin.test")]
+    found = accounts.account_problems(DOMAINS, [ALICE, {**ALICE, "address": "b@twin.test"}], aliases, twins)
+    assert found == [
+        "mailboxes[1].address is 'b@twin.test', and 'twin.test' is not among domains."
+        " Right would be to add the domain there or to leave the mailbox out.",
+        "aliases[1].goto of 'y@example.test' leads nowhere: 'nobody@twin.test' is in our own domain and is neither a"
+        " mailbox nor an alias. Right would be an address that exists.",
+    ]
+
+
+def test_what_a_foreign_schema_lacks() -> None:
+    columns = {table: list(names) for table, names in accounts.COLUMNS.items()}
+    assert accounts.schema_problems(columns) == []
+    del columns["alias_domain"]
+    columns["mailbox"].remove("maildir")
+    columns["mailbox"].remove("quota")
+    columns["domain"].remove("description")
+    assert accounts.schema_problems(columns) == [
+        "the table 'mailbox' has no column 'maildir' and no 'quota'",
+        "the table 'alias_domain' is missing",
+    ]
+
+
+def test_missing_indexes_are_named() -> None:
+    leading = {table: [names[0]] for table, names in accounts.COLUMNS.items()}
+    assert accounts.index_findings(leading) == []
+    assert accounts.index_findings({**leading, "mailbox": ["domain"]}) == [
+        "the table 'mailbox' has no index that begins with 'username', so that each lookup reads all of it."
+        " Right would be: CREATE UNIQUE INDEX mailbox_username ON mailbox (username)"
+    ]
+
+
+ROLE = [
+    (
+        {
+            "sqlite_maps_mode": "given",
+            "sqlite_maps_database": "/srv/a.sqlite",
+            "sqlite_maps_database_owner": "www-data",
+        },
+        [],
+    ),
+    ({"sqlite_maps_mode": "gven"}, ["sqlite_maps_mode is 'gven'. Right would be 'owned' or 'given'."]),
+    (
+        {"sqlite_maps_mode": "given", "sqlite_maps_mailboxes": True},
+        [
+            "sqlite_maps_mailboxes is set, and sqlite_maps_mode is 'given': the database is only read. Right would be"
+            " to leave it out, and to make the accounts in PostfixAdmin."
+        ],
+    ),
+    (
+        {"sqlite_maps_mode": "owned", "sqlite_maps_database_owner": "www-data"},
+        ["sqlite_maps_database_owner is 'www-data', which is for sqlite_maps_mode 'given'. Right would be ''."],
+    ),
+    ({"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_mode": "owned", "sqlite_maps_domains": False}, []),
+    (
+        {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_aliases": True},
+        [
+            "sqlite_maps_aliases is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file,"
+            " or all in the variables."
+        ],
+    ),
+    (
+        {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_mode": "given"},
+        [
+            "sqlite_maps_accounts_file is set, and sqlite_maps_mode is 'given': the database is only read."
+            " Right would be ''."
+        ],
+    ),
+    (
+        {"sqlite_maps_accounts_file": ["a"]},
+        ["sqlite_maps_accounts_file is ['a']. Right would be the path of a JSON file on the control side, or ''."],
+    ),
+    ({"sqlite_maps_database": "/var/lib/puffy-mail/a.sqlite", "sqlite_maps_directory": "/etc/postfix/sqlite"}, []),
+    (
+        {"sqlite_maps_database": "/etc/a.sqlite"},
+        [
+            "sqlite_maps_database is '/etc/a.sqlite', and its directory becomes the role's own."
+            " Right would be one of its own, such as '/var/lib/puffy-mail/accounts.sqlite'."
+        ],
+    ),
+    (
+        {"sqlite_maps_directory": "sqlite"},
+        [
+            "sqlite_maps_directory is 'sqlite', which is not the absolute path of a file."
+            " Right would be one such as '/etc/ssl/mail.pem'."
+        ],
+    ),
+    (
+        {"sqlite_maps_password_cost": 3},
+        ["sqlite_maps_password_cost is 3. Right would be a number from 4 to 31, such as 12."],
+    ),
+    (
+        {"sqlite_maps_expect": {"x": {}}},
+        [
+            "sqlite_maps_expect names the client file 'x'. Right would be one of virtual_mailbox_domains,"
+            " relay_domains, virtual_mailbox_maps, virtual_alias_maps, sender_login_maps."
+        ],
+    ),
+    (
+        {"sqlite_maps_expect": []},
+        ["sqlite_maps_expect is []. Right would be a mapping such as virtual_alias_maps: {KEY: ANSWER}."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("inputs", "expected"), ROLE)
+def test_role_problems(inputs: dict[str, Any], expected: list[str]) -> None:
+    assert accounts.role_problems(inputs) == expected
+
+
+def test_role_problems_unknown_input() -> None:
+    with pytest.raises(ValueError, match=r"^no rule is known for the input 'sqlite_maps_x'$"):
+        accounts.role_problems({"sqlite_maps_x": 1})
+
+
+FILE: dict[str, Any] = {
+    "domains": ["example.test"],
+    "mailboxes": [{"address": "bob@example.test", "password_hash": HASH}],
+}
+RIGHT = (
+    "Right would be one JSON object with the lists domains, mailboxes, aliases, domain_aliases,"
+    " of which domains must be there."
+)
+
+
+def test_an_accounts_file() -> None:
+    assert accounts.accounts_file(json.dumps(FILE), "a.json") == {**FILE, "aliases": [], "domain_aliases": []}
+    assert accounts.accounts_file_problems(json.dumps(FILE), "a.json") == []
+
+
+BAD_FILES = [
+    ("", f"a.json, line 1, column 1: Expecting value. {RIGHT}"),
+    ('{"domains": ["a.test"],\n "mailboxes": [}', f"a.json, line 2, column 16: Expecting value. {RIGHT}"),
+    ("[]", f"a.json is JSON and no object. {RIGHT}"),
+    ("[" * 100_000, "a.json: maximum recursion depth exceeded"),
+    ('{"domain": []}', "a.json has the key 'domain', which is not known. Did you mean 'domains'?"),
+    ('{"xyz": []}', f"a.json has the key 'xyz', which is not known. {RIGHT}"),
+    ('{"domains": [], "domains": []}', f"a.json: an object has the key 'domains' twice. {RIGHT}"),
+    ('{"domains": "a.test"}', "a.json: domains is 'a.test'. Right would be a list."),
+    ("{}", "a.json: domains names no domain. Right would be a list such as ['example.org']."),
+    (
+        json.dumps({**FILE, "mailboxes": [{"address": "bob@example.test", "password": "s3cret"}]}),
+        "a.json: mailboxes[0] (bob@example.test) has a password in plain text. Right would be its hash",
+    ),
+    (
+        json.dumps({**FILE, "aliases": [{"address": "x@other.test", "goto": ["bob@example.test"]}]}),
+        "a.json: aliases[0].address is 'x@other.test', and 'other.test' is not among a.json: domains.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_FILES, ids=range(len(BAD_FILES)))
+def test_a_bad_accounts_file(text: str, message: str) -> None:
+    found = accounts.accounts_file_problems(text, "a.json")
+    assert len(found) == 1
+    assert found[0].startswith(message)
+    assert "s3cret" not in found[0]
+
+
+def test_of_many_problems_the_first() -> None:
+    assert accounts.first_of(["a"] * 20) == ["a"] * 20
+    assert accounts.first_of(["a"] * 22) == [*["a"] * 20, "And 2 more."]

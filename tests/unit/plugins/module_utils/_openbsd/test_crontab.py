@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""crontab(5) in OpenBSD's dialect: lines, jobs, edits."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab
+
+ROOT = """SHELL=/bin/sh
+PATH=/bin:/sbin:/usr/bin:/usr/sbin
+HOME=/var/log
+#
+#minute	hour	mday	month	wday	[flags] command
+#
+0	*	*	*	*	/usr/bin/newsyslog
+# sendmail clientmqueue runner
+*/30	*	*	*	*	/usr/sbin/sendmail -L sm-msp-queue -Ac -q
+30	1	*	*	*	/bin/sh /etc/daily
+#~	*	*	*	*	-ns rpki-client -v && bgpctl reload
+"""
+RUNNER = "*/30\t*\t*\t*\t*\t/usr/sbin/sendmail -L sm-msp-queue -Ac -q\n"
+OFF = ROOT.replace(RUNNER, f"#{RUNNER}")
+
+
+@pytest.mark.parametrize(
+    ("text", "job", "enabled"),
+    [
+        ("0 * * * * /usr/bin/x -n", crontab.Job(("0", "*", "*", "*", "*"), (), "/usr/bin/x -n"), True),
+        ("~\t*\t*\t*\t*\t-ns x  y", crontab.Job(("~", "*", "*", "*", "*"), ("-n", "-s"), "x  y"), True),
+        ("  @daily -q -n x", crontab.Job(("@daily",), ("-n", "-q"), "x"), True),
+        ("@Daily x", crontab.Job(("@daily",), (), "x"), True),
+        ("#0 * * * * x", crontab.Job(("0", "*", "*", "*", "*"), (), "x"), False),
+        ("## 0 1 * jan mon x", crontab.Job(("0", "1", "*", "jan", "mon"), (), "x"), False),
+        ("* * * * * A=b c", crontab.Job(("*", "*", "*", "*", "*"), (), "A=b c"), True),
+        ("PATH=/bin", None, True),
+        ('"A B" = 1 2 3 4 5', None, True),
+        ("", None, True),
+        ("# a comment of six words at least", None, False),
+        ("#minute hour mday month wday command", None, False),
+        ("0 * * * *", None, True),
+        ("0 * * * * -n", None, True),
+        ("99 * * * * x", None, True),
+    ],
+)
+def test_parse(text: str, job: crontab.Job | None, enabled: bool) -> None:
+    (line,) = crontab.parse(text + "\n") or (crontab.Line(1, ""),)
+    assert (line.text, line.job) == (text, job)
+    if text:
+        assert line.enabled is enabled
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "* * * * *",
+        "~ ~ ~ ~ ~",
+        "0~30 ~5 5~ * *",
+        "~/30 0~12/4 * * *",
+        "0,15,30-45/5 */2 1,31 jan,DEC 0,7,Sun",
+        "59 23 31 12 7",
+        *crontab.NAMES,
+    ],
+)
+def test_check_schedule(schedule: str) -> None:
+    assert crontab.check_schedule(schedule) == tuple(schedule.split())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("@dayly", f"schedule '@dayly' has a name that cron does not know; it knows {', '.join(crontab.NAMES)}"),
+        (
+            "* * *",
+            "schedule '* * *' has 3 fields; it takes five (minute, hour, day-of-month, month, day-of-week) or one of"
+            f" {', '.join(crontab.NAMES)}",
+        ),
+        ("60 * * * *", "bad minute '60': '60' is out of range; the values are 0 to 59"),
+        ("* 24 * * *", "bad hour '24': '24' is out of range; the values are 0 to 23"),
+        ("* * 0 * *", "bad day-of-month '0': '0' is out of range; the values are 1 to 31"),
+        ("* * * foo *", "bad month 'foo': 'foo' is not a number; the values are 1 to 12 or jan to dec"),
+        ("* * * * mon-fri", "bad day-of-week 'mon-fri': 'mon' is not a number; the values are 0 to 7 or sun to sat"),
+        ("5-1 * * * *", "bad minute '5-1': its start is after its end; the values are 0 to 59"),
+        ("5- * * * *", "bad minute '5-': a range has two ends; the values are 0 to 59"),
+        ("*/0 * * * *", "bad minute '*/0': the step '0' is not a number from 1; the values are 0 to 59"),
+        ("5/2 * * * *", "bad minute '5/2': a step goes with '*', a range or '~'; the values are 0 to 59"),
+        ("1,,2 * * * *", "bad minute '': '' is not a number; the values are 0 to 59"),
+    ],
+)  # fmt: skip
+def test_check_schedule_errors(schedule: str, message: str) -> None:
+    if message.startswith("bad "):
+        message = f"schedule {schedule!r}: {message}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        crontab.check_schedule(schedule)
+
+
+@pytest.mark.parametrize(
+    ("flags", "command", "message"),
+    [
+        ([], "", "job '' is not a command"),
+        ([], None, "job None is not a command"),
+        ([], "a\nb", "job 'a\\nb' holds a line end or a NUL; a job is one line"),
+        ([], " a", "job ' a' has blanks around it, which cron would drop; leave them out"),
+        ([], "-nq a", "job '-nq a' begins with '-nq', which cron reads as flags; use the option flags"),
+        (["-x"], "a", "flag '-x' is not one of cron's: -n, -q, -s"),
+        (["n"], "a", "flag 'n' is not one of cron's: -n, -q, -s"),
+    ],
+)
+def test_check_job_errors(flags: list[object], command: object, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        crontab.check_job("@daily", flags, command)
+
+
+@pytest.mark.parametrize(
+    ("match", "command", "message"),
+    [
+        ("(", None, "match '(' is not a regular expression: missing ), unterminated subpattern at position 0"),
+        (".*", None, "match '.*' matches every command, even none; name a part of the command"),
+        ("y", "x", "match 'y' does not match the job 'x' itself; a second run would add it again"),
+    ],
+)
+def test_check_match_errors(match: str, command: str | None, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        crontab.check_match(match, command)
+
+
+def job(command: str = "/x", schedule: str = "~ 3 * * *", *flags: str) -> crontab.Job:
+    return crontab.check_job(schedule, flags, command)
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "match", "wanted", "after", "counts"),
+    [
+        (ROOT, "disabled", "sm-msp-queue", None, OFF, (0, 1)),
+        (ROOT, "disabled", "nothing", None, None, (0, 0)),
+        (OFF, "disabled", "sm-msp-queue", None, None, (0, 1)),
+        (OFF, "enabled", "sm-msp-queue", None, ROOT, (1, 0)),
+        (ROOT, "enabled", "sm-msp-queue", None, None, (1, 0)),
+        ("##  @daily x y\n", "enabled", "x y", None, "@daily x y\n", (1, 0)),
+        ("  @daily x\n", "disabled", "x", None, "#  @daily x\n", (0, 1)),
+        ("#  @daily x\n", "enabled", "x", None, "  @daily x\n", (1, 0)),
+        (ROOT, "absent", "sm-msp-queue", None, ROOT.replace(RUNNER, ""), (0, 0)),
+        ("#@daily x\n@daily x\n", "absent", "^x$", None, "", (0, 0)),
+        ("", "absent", "x", None, None, (0, 0)),
+        # the match is on the command, not on the line
+        ("@daily x\n", "absent", "daily", None, None, (0, 0)),
+        ("# x is a command\nX=x\n", "absent", "x", None, None, (0, 0)),
+        ("", "present", "/x", job(), "~\t3\t*\t*\t*\t/x\n", (1, 0)),
+        ("", "present", "/x", job("/x y", "@daily", "-s", "-n"), "@daily\t-n -s /x y\n", (1, 0)),
+        ("A=1", "present", "/x", job(), "A=1\n~\t3\t*\t*\t*\t/x\n", (1, 0)),
+        ("A=1\n~ 3 * * *  /x", "present", "/x", job(), None, (1, 0)),
+        ("@daily -sn /x\n", "present", "/x", job("/x", "@daily", "-n", "-s"), None, (1, 0)),
+        ("0 0 * * * /x\n# end\n", "present", "/x", job(), "~\t3\t*\t*\t*\t/x\n# end\n", (1, 0)),
+        ("#0 0 * * * /x\n# end\n", "present", "/x", job(), "~\t3\t*\t*\t*\t/x\n# end\n", (1, 0)),
+        ("#0 0 * * * /x 1\n@daily /x 2\n", "present", "/x", job(), "#0 0 * * * /x 1\n~\t3\t*\t*\t*\t/x\n", (1, 1)),
+        ("@daily /x\n@daily\t/x\n", "present", "/x", job("/x", "@daily"), "@daily /x\n", (1, 0)),
+    ],
+)  # fmt: skip
+def test_edit(
+    text: str, state: str, match: str, wanted: crontab.Job | None, after: str | None, counts: tuple[int, int]
+) -> None:
+    pattern = crontab.check_match(match, wanted.command if wanted else None)
+    done = crontab.edit(text, state, pattern, wanted)
+    assert (done.changed, done.text) == ((False, text) if after is None else (True, after))
+    assert (done.enabled, done.disabled) == counts
+    again = crontab.edit(done.text, state, pattern, wanted)
+    assert (again.changed, again.text) == (False, done.text)
+
+
+def test_edit_does_not_guess_which_job_is_meant() -> None:
+    message = (
+        "match '/x' finds 2 different jobs in the crontab (lines 1, 3); make it fit the one that is meant;"
+        " nothing was changed"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        crontab.edit("@daily /x 1\n\n@daily /x 2\n", "present", crontab.check_match("/x"), job())
+
+
+_LINE = st.sampled_from(
+    [
+        "# note",
+        "",
+        "A = b",
+        "@daily /x",
+        "#@daily /x 1",
+        "~ * * * * -n /y",
+        " 0 1 * * * /x 2",
+        "junk",
+        "## 0 1 * * * /x",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_LINE, max_size=8), st.booleans(), st.sampled_from(["absent", "disabled", "enabled"]))
+def test_edit_keeps_every_other_line(lines: list[str], newline: bool, state: str) -> None:
+    text = "\n".join(lines) + ("\n" if newline and lines else "")
+    pattern = crontab.check_match("/x")
+    done = crontab.edit(text, state, pattern)
+    assert [line for line in done.text.splitlines() if "/x" not in line] == [
+        line for line in text.splitlines() if "/x" not in line
+    ]
+    assert crontab.edit(done.text, state, pattern).changed is False
+    if state == "disabled" and not any(line.startswith("#") for line in lines) and done.changed:
+        assert crontab.edit(done.text, "enabled", pattern).text == text + ("" if text.endswith("\n") else "\n")
+
+
+@pytest.mark.parametrize(
+    ("raw", "listed", "hidden"),
+    [
+        ("# DO NOT EDIT THIS FILE - edit\n# (-)\n# (Cron)\n# mine\n@daily x\n", "# mine\n@daily x\n", ""),
+        ("#\t$OpenBSD\n#\n# root\nA=1\n", "A=1\n", "#\t$OpenBSD\n#\n# root\n"),
+        ("# one\n@daily x\n# two\n", "@daily x\n# two\n", "# one\n"),
+        # lines end at a line feed, and nowhere else
+        ("# one\x0c\u2028two\n# three", "", "# one\x0c\u2028two\n# three"),
+        ("@daily x\n", "@daily x\n", ""),
+        ("", "", ""),
+    ],
+)
+def test_header(raw: str, listed: str, hidden: str) -> None:
+    assert crontab.without_header(raw) == listed
+    assert crontab.hidden_comments(raw) == hidden

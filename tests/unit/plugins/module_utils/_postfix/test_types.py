@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of Postfix parameters, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host, types
+
+FIXTURES = Path(__file__).resolve().parents[4] / "unit" / "fixtures" / "postfix"
+
+
+@pytest.mark.parametrize("version", types.VERSIONS)
+def test_the_table_has_the_names_of_each_release(version):
+    defaults = host.parse_defaults((FIXTURES / f"postconf-d.{version}").read_text())
+    assert types.names(types.version_of(version)) == set(defaults)
+
+
+@pytest.mark.parametrize("version", types.VERSIONS)
+def test_every_default_fits_its_type(version):
+    """A default that its own type would refuse tells of a wrong type."""
+    defaults = host.parse_defaults((FIXTURES / f"postconf-d.{version}").read_text())
+    forms = {"boolean": r"yes|no", "integer": r"\d+", "time": r"\d+[smhdw]?"}
+    for name, value in defaults.items():
+        kind = types.kind(name)
+        expanded = types.expand(value, defaults.get) if name not in types.RAW else value
+        if kind in forms:
+            assert re.fullmatch(forms[kind], expanded), (name, kind, expanded)
+        elif kind in ("enumeration", "enumeration_list"):
+            values = types.enumeration(name)
+            words = types.split_list(expanded) if kind == "enumeration_list" else [expanded]
+            assert all(not values or not word or word in values for word in words), (name, words)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "is_list", "is_ordered"),
+    [
+        ("biff", "boolean", False, False),
+        ("message_size_limit", "integer", False, False),
+        ("smtpd_timeout", "time", False, False),
+        ("smtpd_tls_security_level", "enumeration", False, False),
+        ("inet_protocols", "enumeration_list", True, False),
+        ("smtpd_recipient_restrictions", "restrictions", True, True),
+        ("mua_client_restrictions", "restrictions", True, True),
+        ("virtual_alias_maps", "tables", True, True),
+        ("mynetworks", "match_list", True, True),
+        ("smtpd_tls_protocols", "tls_protocols", True, False),
+        ("relay_destination_concurrency_limit", "integer", False, False),
+        ("relay_destination_rate_delay", "time", False, False),
+        ("smtpd_banner", "text", False, False),
+        ("no_such_name", None, False, False),
+    ],
+)
+def test_kinds(name, kind, is_list, is_ordered):
+    assert types.kind(name) == kind
+    assert types.is_list(name) is is_list
+    assert types.is_ordered(name) is is_ordered
+
+
+def test_activation():
+    assert types.activation("inet_interfaces") == "restart"
+    assert types.activation("inet_protocols") == "restart"
+    assert types.activation("message_size_limit") == "reload"
+    assert types.activation("no_such_name") == "reload"
+    assert types.names() >= types.RESTART
+
+
+def test_releases():
+    assert types.exists("tls_required_enable", (3, 10, 13))
+    assert not types.exists("tls_required_enable", (3, 5, 25))
+    assert types.exists("tlsproxy_client_level", (3, 5))
+    assert not types.exists("tlsproxy_client_level", (3, 11))
+    assert not types.exists("no_such_name", (3, 11))
+    assert types.since("requiretls_enable") == "3.11"
+    assert types.since("biff") is None
+    assert types.version_of("3.11-20250101") == (3, 11)
+    assert types.shown((3, 5, 25)) == "3.5.25"
+    with pytest.raises(ValueError, match=r"^Postfix version 'x' does not begin with a number such as 3\.10$"):
+        types.version_of("x")
+
+
+def test_parameters_of_services():
+    found = types.service_parameters([("relay", "smtp"), ("policy", "spawn"), ("smtp", "smtpd")])
+    assert found["relay_recipient_limit"] == "$default_recipient_limit"
+    assert found["policy_time_limit"] == "$command_time_limit"
+    assert "relay_time_limit" not in found
+    assert "policy_recipient_limit" not in found
+    assert not any(name.startswith("smtp_") for name in found)
+    assert types.service_base("relay_destination_recipient_limit") == "relay"
+    assert types.service_base("default_recipient_limit") is None
+    assert types.service_base("biff") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", []),
+        (" a,b  c\t,d ", ["a", "b", "c", "d"]),
+        ("inline:{ a=b, c=d } x", ["inline:{ a=b, c=d }", "x"]),
+        ("{ inet:localhost:1, timeout = 3s }, y", ["{ inet:localhost:1, timeout = 3s }", "y"]),
+        ("a}b", ["a}b"]),
+    ],
+)
+def test_lists(value, words):
+    assert types.split_list(value) == words
+
+
+VALUES = {
+    "a": "1",
+    "empty": "",
+    "b": "$a$a",
+    "loop": "x$loop",
+    "level": "3.6",
+    "two": "2",
+    "text": "word",
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "expanded"),
+    [
+        ("plain", "plain"),
+        ("$a-${a}-$(a)", "1-1-1"),
+        ("$b", "11"),
+        ("$$a", "$a"),
+        ("$", "$"),
+        ("$nosuch|${nosuch}", "|"),
+        ("${a?yes}", "yes"),
+        ("${empty?yes}", ""),
+        ("${empty:no}", "no"),
+        ("${a:no}", "1"),
+        ("${a?{yes}:{no}}", "yes"),
+        ("${empty?{yes}:{no}}", "no"),
+        ("${nosuch?{yes}:{$a}}", "1"),
+        ("${{$level} <level {3.10} ? {old} : {new}}", "old"),
+        ("${{$two} <level {3.10} ? {old} : {new}}", "old"),
+        ("${{3.11} <level {3.10} ? {old} : {new}}", "new"),
+        ("${{$two} < {10} ? {less} : {more}}", "less"),
+        ("${{$text} == {word} ? {same} : {other}}", "same"),
+        ("${{$text} != {word} ? {other}}", ""),
+        ("${a?{${empty?{x}:{y}}}:{z}}", "y"),
+        ("${a?{10}:{300}}s", "10s"),
+    ],
+)
+def test_expansion(value, expanded):
+    assert types.expand(value, VALUES.get) == expanded
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("${a", "'${a' has a '{' without its '}'"),
+        ("$(a", "'$(a' has a '$(' without its ')'"),
+        ("$loop", "'x$loop' refers to itself"),
+        ("${a!b}", "'${a!b}' has '!' after the name; '?', ':' or nothing was expected"),
+        ("${{a} {b}}", "'${{a} {b}}' has no comparison between its values"),
+        ("${a?{b}c}", "'{b}c' needs ':' between its two values"),
+    ],
+)
+def test_values_that_cannot_be_expanded(value, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        types.expand(value, VALUES.get)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("a b", []),
+        ("$a ${b} $(c)", [("a", True), ("b", True), ("c", True)]),
+        ("$$a", []),
+        ("${a?{$b}:{$c}}", [("a", False), ("b", True), ("c", True)]),
+        ("${{$a} <level {3.6} ? {$b} : {x}}", [("a", True), ("b", True)]),
+        ("${domain_to_ascii{$mydomain}}", [("mydomain", True)]),
+    ],
+)
+def test_references(value, names):
+    assert types.references(value) == names
+
+
+@given(st.text(alphabet="${}()?:a= <,", max_size=30))
+def test_any_text_expands_or_is_a_value_error(value):
+    for read in (lambda text: types.expand(text, VALUES.get), types.references):
+        try:
+            read(value)
+        except ValueError:
+            continue

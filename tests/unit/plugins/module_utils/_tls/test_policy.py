@@ -1,0 +1,315 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
+from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import to_pem
+
+SETS = [
+    {"key_file": "/etc/ssl/a.key", "chain_file": "/etc/ssl/a.pem"},
+    {"key_file": "/etc/ssl/b.key", "chain_file": "/etc/ssl/b.pem"},
+]
+SINCE_12 = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
+SINCE_13 = f"{SINCE_12}, !TLSv1.2"
+PROTOCOLS = [
+    f"{side}_tls_{kind}" for side in ("smtpd", "smtp", "lmtp") for kind in ("protocols", "mandatory_protocols")
+]
+
+
+@pytest.mark.parametrize("name", policy.PROFILES)
+def test_no_profile_switches_tls_1_3_off(name: str) -> None:
+    parameters = policy.postfix_parameters(name, SETS)
+    for parameter in PROTOCOLS:
+        words = parameters[parameter].split(", ")
+        # A protocol that is named would exclude all others; 3.5 does not know ">=".
+        assert all(word.startswith("!") for word in words)
+        assert "!TLSv1.3" not in words
+
+
+@pytest.mark.parametrize("name", policy.PROFILES)
+def test_no_profile_requires_tls_on_port_25(name: str) -> None:
+    parameters = policy.postfix_parameters(name, SETS)
+    assert parameters["smtpd_tls_security_level"] == "may"
+    assert not [parameter for parameter in parameters if "enforce" in parameter or "wrapper" in parameter]
+    # Port 25 never goes beyond TLS 1.2: who has no TLS 1.3 would send in the clear.
+    assert parameters["smtpd_tls_protocols"] == parameters["smtp_tls_protocols"] == SINCE_12
+
+
+@pytest.mark.parametrize(
+    ("name", "mandatory", "client"),
+    [("intermediate", SINCE_12, SINCE_12), ("modern", SINCE_13, SINCE_12), ("seed", SINCE_12, SINCE_12)],
+)
+def test_the_protocols_of_mandatory_tls(name: str, mandatory: str, client: str) -> None:
+    parameters = policy.postfix_parameters(name, SETS)
+    assert parameters["smtpd_tls_mandatory_protocols"] == mandatory
+    assert parameters["smtp_tls_mandatory_protocols"] == parameters["lmtp_tls_mandatory_protocols"] == client
+
+
+def test_keys_and_chains_stand_in_pairs() -> None:
+    parameters = policy.postfix_parameters("intermediate", SETS)
+    assert parameters["smtpd_tls_chain_files"] == [
+        "/etc/ssl/a.key",
+        "/etc/ssl/a.pem",
+        "/etc/ssl/b.key",
+        "/etc/ssl/b.pem",
+    ]
+
+
+def test_caches_are_in_the_data_directory_and_only_where_there_is_a_type_for_them() -> None:
+    parameters = policy.postfix_parameters("intermediate", SETS, cache="btree")
+    assert parameters["smtp_tls_session_cache_database"] == "btree:${data_directory}/smtp_scache"
+    assert parameters["lmtp_tls_session_cache_database"] == "btree:${data_directory}/lmtp_scache"
+    without = policy.postfix_parameters("intermediate", SETS)
+    assert not [name for name in without if "cache_database" in name]
+    assert "smtp_tls_session_cache_database" in policy.postfix_absent(without)
+    assert "smtp_tls_session_cache_database" not in policy.postfix_absent(parameters)
+
+
+def test_dh_parameters_are_named_on_request_only() -> None:
+    assert "smtpd_tls_dh1024_param_file" not in policy.postfix_parameters("seed", SETS)
+    assert "smtpd_tls_dh1024_param_file" in policy.postfix_absent(policy.postfix_parameters("seed", SETS))
+    wanted = policy.postfix_parameters("intermediate", SETS, dhparam_file="/etc/ssl/dh.pem")
+    assert wanted["smtpd_tls_dh1024_param_file"] == "/etc/ssl/dh.pem"
+    assert "smtpd_tls_dh1024_param_file" not in policy.postfix_absent(wanted)
+
+
+def test_what_is_obsolete_in_the_document_is_not_set_and_is_removed() -> None:
+    parameters = policy.postfix_parameters("seed", SETS)
+    absent = policy.postfix_absent(parameters)
+    for obsolete in ("smtpd_use_tls", "smtp_use_tls", "smtpd_tls_eecdh_grade", "smtpd_tls_dh1024_param_file"):
+        assert obsolete not in parameters
+        assert obsolete in absent
+    # What it has and is not obsolete stays as it is there.
+    assert parameters["smtp_tls_verify_cert_match"] == "hostname, nexthop, dot-nexthop"
+    assert parameters["tls_ssl_options"] == "NO_COMPRESSION"
+    assert parameters["tls_high_cipherlist"].startswith("TLSv1.2:TLSv1.3:!CAMELLIA:!ARIA:!DSS:")
+
+
+@pytest.mark.parametrize("before", policy.PROFILES)
+@pytest.mark.parametrize("after", policy.PROFILES)
+def test_nothing_of_another_profile_stays(before: str, after: str) -> None:
+    old, new = policy.postfix_parameters(before, SETS, cache="btree"), policy.postfix_parameters(after, SETS)
+    left = set(old) - set(new) - set(policy.postfix_absent(new))
+    assert left == set()
+    assert not set(new) & set(policy.postfix_absent(new))
+
+
+@pytest.mark.parametrize(
+    ("default", "supported", "found"),
+    [
+        ("", ["btree", "hash", "lmdb"], "btree"),
+        ("lmdb", ["btree", "cdb", "lmdb"], "lmdb"),
+        # Debian's Postfix names lmdb and lacks it until postfix-lmdb is there.
+        ("lmdb", ["btree", "cdb"], "btree"),
+        ("", ["hash", "cdb"], "hash"),
+        ("", ["cdb", "texthash"], ""),
+        ("", [], ""),
+    ],
+)
+def test_the_type_of_a_cache(default: str, supported: list[str], found: str) -> None:
+    assert policy.cache_type(default, supported) == found
+
+
+@pytest.mark.parametrize(("name", "oldest"), [("intermediate", "TLSv1.2"), ("modern", "TLSv1.3"), ("seed", "TLSv1.2")])
+def test_dovecot_follows_the_profile(name: str, oldest: str) -> None:
+    settings = policy.dovecot_settings(name)
+    assert settings["min_protocol"] == oldest
+    assert settings["cipher_list"] == policy.postfix_parameters(name, SETS)["tls_high_cipherlist"]
+
+
+@pytest.mark.parametrize("name", ["old", "", None, ["modern"], 3])
+def test_a_profile_that_does_not_exist_is_named(name: Any) -> None:
+    with pytest.raises(
+        ValueError, match=re.escape(f"there is no TLS profile {name!r}; there are 'intermediate', 'modern', 'seed'")
+    ):
+        policy.profile(name)
+
+
+# -- clients that may relay
+
+KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+
+
+def certificate(key: ec.EllipticCurvePrivateKey, serial: int) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "printer")])
+    begin = datetime.datetime(2030, 1, 1)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    dates = builder.serial_number(serial).not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=9))
+    return dates.sign(KEY, hashes.SHA256())
+
+
+def pem_of(made: x509.Certificate) -> str:
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def fingerprints(made: x509.Certificate) -> tuple[str, str]:
+    """What the library says of the certificate and of its key."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    key = hashlib.sha256(made.public_key().public_bytes(serialization.Encoding.DER, form))
+    return made.fingerprint(hashes.SHA256()).hex(":").upper(), key.digest().hex(":").upper()
+
+
+ONE, RENEWED, TWO = certificate(KEY, 0x0A01), certificate(KEY, 0x0A02), certificate(OTHER_KEY, 0x0B01)
+CERTIFICATE = pem_of(ONE)
+
+
+def test_clients_by_name_certificate_and_fingerprint() -> None:
+    entries = ["printer", {"name": "nas", "certificate": pem_of(TWO)}, {"name": "old", "fingerprint": "ab" * 32}]
+    table = policy.relay_clients(entries, {"printer": CERTIFICATE}, ["another", "0C:01"])
+    (one, one_key), (two, two_key) = fingerprints(ONE), fingerprints(TWO)
+    assert table == {
+        one: "printer",
+        one_key: "printer (its key)",
+        two: "nas",
+        two_key: "nas (its key)",
+        ":".join(["AB"] * 32): "old",
+    }
+
+
+def test_a_renewed_certificate_leaves_the_old_one_its_right() -> None:
+    before, after = (policy.relay_clients(["printer"], {"printer": pem_of(made)}) for made in (ONE, RENEWED))
+    assert set(before) & set(after) == {fingerprints(ONE)[1]}
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_fingerprint_reads_the_same_in_either_form(value: bytes) -> None:
+    pairs = value.hex(":").upper()
+    for text in (pairs, pairs.lower(), value.hex()):
+        assert policy.relay_client({"name": "a", "fingerprint": text}) == ("a", "", pairs)
+
+
+@pytest.mark.parametrize(
+    ("entries", "found", "sentence"),
+    [
+        (["printer"], {}, "client 'printer': there is no certificate of it; issue it, or give it with the name"),
+        (
+            ["printer", "printer"],
+            {"printer": CERTIFICATE},
+            "client 'printer': its certificate or its key is that of 'printer'",
+        ),
+        (
+            ["a", {"name": "a", "fingerprint": "00" * 32}],
+            {"a": CERTIFICATE},
+            "client 'a' is there twice",
+        ),
+        (["a", "b"], {"a": CERTIFICATE, "b": CERTIFICATE}, "client 'b': its certificate or its key is that of 'a'"),
+        (
+            ["a", "b"],
+            {"a": CERTIFICATE, "b": pem_of(RENEWED)},
+            "client 'b': its certificate or its key is that of 'a (its key)'",
+        ),
+        (
+            ["printer"],
+            {"printer": to_pem(b"one")},
+            "the certificate of client 'printer': a certificate in it is damaged: it is not the DER of an X.509"
+            " certificate",
+        ),
+        (
+            ["printer"],
+            {"printer": "junk"},
+            "the certificate of client 'printer': has no certificate; a PEM file with '-----BEGIN CERTIFICATE-----' is"
+            " expected",
+        ),
+        (
+            [{"name": "a", "fingerprint": "D7:04:2F:A7:0B:8C:A5:21:FA:31:77:E1:41:8A:EE:80"}],
+            {},
+            "client 'a': the fingerprint 'D7:04:2F:A7:0B:8C:A5:21:FA:31:77:E1:41:8A:EE:80' is not that of SHA-256: 32"
+            " pairs of hexadecimal digits, joined by colons",
+        ),
+        (
+            ["../../etc/shadow"],
+            {},
+            "client name '../../etc/shadow' is not usable: 1 to 64 letters, digits and the characters . _ @ + -, the"
+            " first a letter or digit, and no two dots in a row",
+        ),
+        (
+            [{"name": "a", "fingerprint": "00" * 32, "certificate": CERTIFICATE}],
+            {},
+            "client 'a' has both. Right would be a name such as 'printer', or a name with a certificate or a"
+            " fingerprint",
+        ),
+        (
+            [{"name": "a", "colour": "red"}],
+            {},
+            "client 'a' has 'colour'. Right would be a name such as 'printer', or a name with a certificate or a"
+            " fingerprint",
+        ),
+        (
+            [7],
+            {},
+            "7 names no client. Right would be a name such as 'printer', or a name with a certificate or a fingerprint",
+        ),
+    ],
+)
+def test_bad_clients_are_named(entries: list[Any], found: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        policy.relay_clients(entries, found)
+
+
+@pytest.mark.parametrize(
+    ("entry", "revoked", "sentence"),
+    [
+        ("printer", ["printer"], "client 'printer' is revoked; take it out of the clients that may relay"),
+        ("printer", ["0a:01"], "client 'printer': its certificate, number A01, is revoked; take it out of the clients"
+         " that may relay"),
+        ({"name": "nas", "certificate": CERTIFICATE}, ["0A01"], "client 'nas': its certificate, number A01, is revoked;"
+         " take it out of the clients that may relay"),
+    ],
+)  # fmt: skip
+def test_who_is_revoked_does_not_relay(entry: Any, revoked: list[str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        policy.relay_clients([entry], {"printer": CERTIFICATE}, revoked)
+
+
+# -- the guard of port 25
+
+SAID = "so that port 25 would refuse mail without TLS, which a public server must not (RFC 3207, section 4)"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "services", "interfaces", "skipped", "begins"),
+    [
+        (
+            {"smtpd_tls_security_level": "encrypt"}, {}, ["all"], [],
+            "postfix_parameters: smtpd_tls_security_level is 'encrypt'",
+        ),
+        (
+            {}, {"smtp/inet": {"options": {"smtpd_tls_security_level": "encrypt"}}}, ["192.0.2.1"], [],
+            "postfix_services: smtp/inet: smtpd_tls_security_level is 'encrypt'",
+        ),
+        ({}, {"25/inet": {"options": {"smtpd_tls_wrappermode": True}}}, ["all"], [],
+         "postfix_services: 25/inet: smtpd_tls_wrappermode is yes"),
+        ({"smtpd_enforce_tls": "yes"}, {}, ["all"], [], "postfix_parameters: smtpd_enforce_tls is yes"),
+        # the service has the last word
+        ({"smtpd_tls_security_level": "encrypt"}, {"smtp/inet": {"options": {"smtpd_tls_security_level": "may"}}},
+         ["all"], [], None),
+        ({}, {"submission/inet": {"options": {"smtpd_tls_security_level": "encrypt"}}}, ["all"], [], None),
+        ({"smtpd_tls_security_level": "encrypt"}, {}, ["loopback-only"], [], None),
+        ({"smtpd_tls_security_level": "encrypt"}, {}, ["127.0.0.1", "[::1]"], [], None),
+        ({"smtpd_tls_security_level": "encrypt"}, {}, ["all"], ["tls-required-on-port-25"], None),
+        ({"smtpd_tls_security_level": "may"}, {"smtp/inet": {"chroot": False}}, ["all"], [], None),
+    ],
+)  # fmt: skip
+def test_the_guard_of_port_25(
+    parameters: dict[str, Any], services: dict[str, Any], interfaces: list[str], skipped: list[str], begins: str | None
+) -> None:
+    said = policy.required_on_port_25(parameters, services, interfaces, skipped)
+    if begins is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert said.startswith(f"{begins}, {SAID}. ")
+        assert said.endswith("postfix_skip_checks: [tls-required-on-port-25].")
