@@ -37,7 +37,7 @@ def fits(password: bytes, known: str, bcrypt: Any) -> bool:
     return match is not None and bool(bcrypt.checkpw(password, match.group(1).encode()))
 
 
-def mailbox_rows(
+def hashed_mailboxes(
     mailboxes: Iterable[Mapping[str, Any]], known_hashes: Mapping[str, str], scheme: str, cost: int, bcrypt: Any
 ) -> list[dict[str, Any]]:
     """Return ``mailboxes`` with ``password_hash`` in the place of ``password``.

@@ -153,7 +153,7 @@ def openbsd_base_problems(inputs: Mapping[str, Any]) -> list[str]:
     return [sentence for sentence in found if sentence is not None]
 
 
-def with_aliases(text: str, aliases: Mapping[str, Any]) -> str:
+def aliases_text(text: str, aliases: Mapping[str, Any]) -> str:
     """Return aliases(5) text in which each name of ``aliases`` has these recipients, and everything else is as it was.
 
     An entry that says so already keeps its layout. One that says something else becomes one line where it stands,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.filter import check_table, maillog_problems, sasl_plain, tls_statistics
+from ansible_collections.puffy.mail.plugins.filter import checks_as_text, maillog_problems, sasl_plain, tls_statistics
 
 LOG = """\
 Nov 21 10:54:45 mail postfix/smtpd[861]: Anonymous TLS connection established from localhost[127.0.0.1]: TLSv1.2 with \
@@ -50,10 +50,10 @@ def test_sasl_plain() -> None:
     assert call(sasl_plain, "tim", "x", "Ursel") == "VXJzZWwAdGltAHg="
 
 
-def test_check_table() -> None:
-    lines = call(check_table, [{"name": "a", "ok": True, "expected": 1, "seen": 1}])
+def test_checks_as_text() -> None:
+    lines = call(checks_as_text, [{"name": "a", "ok": True, "expected": 1, "seen": 1}])
     assert lines[2].split() == ["ok", "a", "1", "1"]
-    assert call(check_table, [])[0].split() == ["result", "endpoint", "check", "expected", "seen"]
+    assert call(checks_as_text, [])[0].split() == ["result", "endpoint", "check", "expected", "seen"]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_check_table() -> None:
         (sasl_plain, (1, "x"), "sasl_plain: the user name must be a string, not int"),
         (sasl_plain, ("alice", "x", None), "sasl_plain: the authorization must be a string, not NoneType"),
         (sasl_plain, ("", "x"), "sasl_plain: the user name is empty, which SASL PLAIN (RFC 4616) does not allow"),
-        (check_table, ("x",), "check_table: the input must be a list of checks of puffy.mail.smtp_probe"),
-        (check_table, ([1],), "check_table: the input must be a list of checks of puffy.mail.smtp_probe"),
-        (check_table, ([{}],), "check_table: {} is not a check: it lacks name, ok, expected, seen"),
+        (checks_as_text, ("x",), "checks_as_text: the input must be a list of checks of puffy.mail.smtp_probe"),
+        (checks_as_text, ([1],), "checks_as_text: the input must be a list of checks of puffy.mail.smtp_probe"),
+        (checks_as_text, ([{}],), "checks_as_text: {} is not a check: it lacks name, ok, expected, seen"),
     ],
 )
 def test_bad_input(module: Any, arguments: tuple[Any, ...], message: str) -> None:

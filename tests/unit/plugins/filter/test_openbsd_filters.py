@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.puffy.mail.plugins.filter import aliases_text as aliases
 from ansible_collections.puffy.mail.plugins.filter import openbsd_base_problems as problems
-from ansible_collections.puffy.mail.plugins.filter import with_aliases as aliases
 
 openbsd_base_problems = problems.FilterModule().filters()["openbsd_base_problems"]
-with_aliases = aliases.FilterModule().filters()["with_aliases"]
+aliases_text = aliases.FilterModule().filters()["aliases_text"]
 
 
 def test_sentences() -> None:
@@ -25,7 +25,7 @@ def test_sentences() -> None:
 
 
 def test_text() -> None:
-    assert with_aliases("a: b\n", {"root": "alice"}) == "a: b\nroot: alice\n"
+    assert aliases_text("a: b\n", {"root": "alice"}) == "a: b\nroot: alice\n"
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_text() -> None:
     [
         (openbsd_base_problems, [[]], "openbsd_base_problems needs a mapping of inputs by name, not list"),
         (openbsd_base_problems, [{"a": 1}], "openbsd_base_problems: no rule is known for the input 'a'"),
-        (with_aliases, [None, {}], "with_aliases needs the text of a file, not NoneType"),
-        (with_aliases, ["", []], "with_aliases needs a mapping of aliases, not list"),
+        (aliases_text, [None, {}], "aliases_text needs the text of a file, not NoneType"),
+        (aliases_text, ["", []], "aliases_text needs a mapping of aliases, not list"),
     ],
 )
 def test_errors(use: Any, arguments: list[Any], message: str) -> None:
@@ -43,5 +43,5 @@ def test_errors(use: Any, arguments: list[Any], message: str) -> None:
 
 
 def test_a_bad_alias_is_named() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"^with_aliases has the alias 'a b'; an alias is a local part"):
-        with_aliases("", {"a b": "c"})
+    with pytest.raises(AnsibleFilterError, match=r"^aliases_text has the alias 'a b'; an alias is a local part"):
+        aliases_text("", {"a b": "c"})

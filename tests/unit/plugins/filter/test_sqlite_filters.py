@@ -11,11 +11,11 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.puffy.mail.plugins.filter.account_problems import FilterModule as AccountProblems
 from ansible_collections.puffy.mail.plugins.filter.accounts_file_problems import FilterModule as AccountsFileProblems
-from ansible_collections.puffy.mail.plugins.filter.mailbox_rows import FilterModule as MailboxRows
+from ansible_collections.puffy.mail.plugins.filter.hashed_mailboxes import FilterModule as HashedMailboxes
 from ansible_collections.puffy.mail.plugins.filter.sqlite_client_files import FilterModule as SqliteClientFiles
 from ansible_collections.puffy.mail.plugins.filter.sqlite_maps_problems import FilterModule as SqliteMapsProblems
 
-mailbox_rows = MailboxRows().filters()["mailbox_rows"]
+hashed_mailboxes = HashedMailboxes().filters()["hashed_mailboxes"]
 account_problems = AccountProblems().filters()["account_problems"]
 accounts_file_problems = AccountsFileProblems().filters()["accounts_file_problems"]
 sqlite_client_files = SqliteClientFiles().filters()["sqlite_client_files"]
@@ -36,20 +36,20 @@ def test_accounts_file_problems() -> None:
         accounts_file_problems({"domains": []}, "a.json")
 
 
-def test_mailbox_rows() -> None:
-    assert mailbox_rows([ALICE], cost=4)[0]["password_hash"].startswith("{BLF-CRYPT}$2b$04$")
-    with pytest.raises(AnsibleFilterError, match=r"^mailbox_rows needs a list of mappings$"):
-        mailbox_rows("alice")
-    with pytest.raises(AnsibleFilterError, match=r"^mailbox_rows: the cost 40 is not one of bcrypt's.*changed\.$"):
-        mailbox_rows([ALICE], cost=40)
+def test_hashed_mailboxes() -> None:
+    assert hashed_mailboxes([ALICE], cost=4)[0]["password_hash"].startswith("{BLF-CRYPT}$2b$04$")
+    with pytest.raises(AnsibleFilterError, match=r"^hashed_mailboxes needs a list of mappings$"):
+        hashed_mailboxes("alice")
+    with pytest.raises(AnsibleFilterError, match=r"^hashed_mailboxes: the cost 40 is not one of bcrypt's.*changed\.$"):
+        hashed_mailboxes([ALICE], cost=40)
 
 
 def test_without_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bcrypt", None)
     hashed = {"address": "b@example.test", "password_hash": "{PLAIN}x"}
-    assert mailbox_rows([hashed]) == [hashed]
+    assert hashed_mailboxes([hashed]) == [hashed]
     with pytest.raises(AnsibleFilterError, match=r"the Python package 'bcrypt' is not installed on the control side"):
-        mailbox_rows([ALICE])
+        hashed_mailboxes([ALICE])
 
 
 def test_sqlite_client_files() -> None:

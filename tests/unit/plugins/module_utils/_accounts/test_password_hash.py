@@ -14,7 +14,9 @@ ALICE = {"address": "Alice@example.test", "password": "sécret", "name": "Alice"
 
 
 def made(entries: list[dict[str, Any]], known: dict[str, str] | None = None, **more: Any) -> list[dict[str, Any]]:
-    return password_hash.mailbox_rows(entries, known or {}, **{"scheme": "BLF-CRYPT", "cost": 4, **more}, bcrypt=bcrypt)
+    return password_hash.hashed_mailboxes(
+        entries, known or {}, **{"scheme": "BLF-CRYPT", "cost": 4, **more}, bcrypt=bcrypt
+    )
 
 
 def test_a_new_hash_verifies_and_the_password_is_gone() -> None:

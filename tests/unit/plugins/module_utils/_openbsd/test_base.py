@@ -146,10 +146,10 @@ def test_an_unknown_input() -> None:
         ("caf\udce9: x\n", {"root": "a"}, "caf\udce9: x\nroot: a\n"),
     ],
 )
-def test_with_aliases(text: str, aliases: dict[str, Any], after: str | None) -> None:
-    once = base.with_aliases(text, aliases)
+def test_aliases_text(text: str, aliases: dict[str, Any], after: str | None) -> None:
+    once = base.aliases_text(text, aliases)
     assert once == (text if after is None else after)
-    assert base.with_aliases(once, aliases) == once
+    assert base.aliases_text(once, aliases) == once
 
 
 _LINE = st.sampled_from(["root: a", "Root : b,", "  c", "# note", "", "x: y,", "\tz", '"root": d', "postmaster: root"])
@@ -157,7 +157,7 @@ _LINE = st.sampled_from(["root: a", "Root : b,", "  c", "# note", "", "x: y,", "
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_LINE, max_size=8))
-def test_with_aliases_keeps_what_others_say(lines: list[str]) -> None:
+def test_aliases_text_keeps_what_others_say(lines: list[str]) -> None:
     def entries(text: str) -> list[tuple[str, list[str]]]:
         found: list[tuple[str, list[str]]] = []
         for line in text.splitlines():
@@ -173,7 +173,7 @@ def test_with_aliases_keeps_what_others_say(lines: list[str]) -> None:
 
     # a line that continues nothing is no part of any entry
     text = "".join(f"{line}\n" for line in ["first: one", *lines])
-    done = base.with_aliases(text, {"root": "alice"})
+    done = base.aliases_text(text, {"root": "alice"})
     assert [entry for entry in entries(done) if entry[0] != "root"] == [e for e in entries(text) if e[0] != "root"]
     assert [entry for entry in entries(done) if entry[0] == "root"] == [("root", ["alice"])]
-    assert base.with_aliases(done, {"root": "alice"}) == done
+    assert base.aliases_text(done, {"root": "alice"}) == done

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = """
-name: tls_policy
+name: tls_parameters
 short_description: A TLS profile in the terms of Postfix or Dovecot
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
@@ -48,7 +48,7 @@ options:
 EXAMPLES = """
 - name: Show what a profile means to Postfix
   ansible.builtin.debug:
-    msg: "{{ 'modern' | puffy.mail.tls_policy('postfix', sets=keys) }}"
+    msg: "{{ 'modern' | puffy.mail.tls_parameters('postfix', sets=keys) }}"
   vars:
     keys:
       - key_file: /etc/ssl/private/mail.key
@@ -56,7 +56,7 @@ EXAMPLES = """
 
 - name: Show what it means to Dovecot
   ansible.builtin.debug:
-    msg: "{{ 'modern' | puffy.mail.tls_policy('dovecot') }}"
+    msg: "{{ 'modern' | puffy.mail.tls_parameters('dovecot') }}"
 """
 
 RETURN = """
@@ -77,7 +77,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
 
 
-def tls_policy(
+def tls_parameters(
     value: object,
     daemon: str,
     *,
@@ -97,7 +97,7 @@ def tls_policy(
         return {"parameters": parameters, "absent": policy.postfix_absent(parameters)}
     except (ValueError, KeyError) as exc:
         said = f"a set has no {exc}" if isinstance(exc, KeyError) else exc
-        raise AnsibleFilterError(f"tls_policy: {said}") from exc
+        raise AnsibleFilterError(f"tls_parameters: {said}") from exc
 
 
 class FilterModule:
@@ -105,4 +105,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filter names and their functions."""
-        return {"tls_policy": tls_policy}
+        return {"tls_parameters": tls_parameters}

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter mailbox_rows: mailboxes with hashes in the place of passwords."""
+"""The filter hashed_mailboxes: mailboxes with hashes in the place of passwords."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: mailbox_rows
+name: hashed_mailboxes
 short_description: Mailboxes with password hashes in the place of passwords
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
@@ -42,7 +42,7 @@ EXAMPLES = r"""
   puffy.mail.sqlite_accounts:
     path: /var/lib/puffy-mail/accounts.sqlite
     domains: [example.org]
-    mailboxes: "{{ accounts | puffy.mail.mailbox_rows(there.password_hashes) }}"
+    mailboxes: "{{ accounts | puffy.mail.hashed_mailboxes(there.password_hashes) }}"
   no_log: true
 """
 
@@ -66,24 +66,24 @@ class _Missing:
 
     def __getattr__(self, name: str) -> Any:
         raise AnsibleFilterError(
-            "mailbox_rows: the Python package 'bcrypt' is not installed on the control side, and a mailbox has a"
+            "hashed_mailboxes: the Python package 'bcrypt' is not installed on the control side, and a mailbox has a"
             " password to hash. Install it (pip install bcrypt), or give password_hash. Nothing was changed."
         )
 
 
-def mailbox_rows(mailboxes: Any, known_hashes: Any = None, scheme: str = "BLF-CRYPT", cost: int = 12) -> list[Any]:
+def hashed_mailboxes(mailboxes: Any, known_hashes: Any = None, scheme: str = "BLF-CRYPT", cost: int = 12) -> list[Any]:
     """Return the rows; AnsibleFilterError where the input is no list of mappings or a password cannot be hashed."""
     try:
         bcrypt: Any = importlib.import_module("bcrypt")
     except ImportError:
         bcrypt = _Missing()
     if not isinstance(mailboxes, list) or not all(isinstance(entry, dict) for entry in mailboxes):
-        raise AnsibleFilterError("mailbox_rows needs a list of mappings")
+        raise AnsibleFilterError("hashed_mailboxes needs a list of mappings")
     try:
-        return password_hash.mailbox_rows(mailboxes, known_hashes or {}, scheme, cost, bcrypt)
+        return password_hash.hashed_mailboxes(mailboxes, known_hashes or {}, scheme, cost, bcrypt)
     except ValueError as exc:
         raise AnsibleFilterError(
-            f"mailbox_rows: {exc}. Nothing was changed."
+            f"hashed_mailboxes: {exc}. Nothing was changed."
         ) from None  # Ansible would append the cause, which says the same
 
 
@@ -91,4 +91,4 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
-        return {"mailbox_rows": mailbox_rows}
+        return {"hashed_mailboxes": hashed_mailboxes}

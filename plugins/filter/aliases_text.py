@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter with_aliases: the text of aliases(5) with some names set."""
+"""The filter aliases_text: the text of aliases(5) with some names set."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: with_aliases
+name: aliases_text
 short_description: The text of an aliases file with some names set
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
@@ -30,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Show the aliases with root's mail going to two people
   ansible.builtin.debug:
-    msg: "{{ 'postmaster: root\n' | puffy.mail.with_aliases({'root': ['alice@example.org', 'bob']}) }}"
+    msg: "{{ 'postmaster: root\n' | puffy.mail.aliases_text({'root': ['alice@example.org', 'bob']}) }}"
     # postmaster: root
     # root: alice@example.org, bob
 """
@@ -49,20 +49,20 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import base
 
 
-def with_aliases(text: Any, aliases: Any) -> str:
+def aliases_text(text: Any, aliases: Any) -> str:
     """Return the new text; AnsibleFilterError where ``text`` or ``aliases`` cannot be used."""
     if not isinstance(text, str):
-        raise AnsibleFilterError(f"with_aliases needs the text of a file, not {type(text).__name__}")
+        raise AnsibleFilterError(f"aliases_text needs the text of a file, not {type(text).__name__}")
     if not isinstance(aliases, Mapping):
-        raise AnsibleFilterError(f"with_aliases needs a mapping of aliases, not {type(aliases).__name__}")
-    problem = base.aliases_problem("with_aliases", aliases)
+        raise AnsibleFilterError(f"aliases_text needs a mapping of aliases, not {type(aliases).__name__}")
+    problem = base.aliases_problem("aliases_text", aliases)
     if problem:
         raise AnsibleFilterError(problem)
-    return base.with_aliases(text, aliases)
+    return base.aliases_text(text, aliases)
 
 
 class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
-        return {"with_aliases": with_aliases}
+        return {"aliases_text": aliases_text}

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = """
-name: check_table
+name: checks_as_text
 short_description: Table of checks to be read by people
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
@@ -24,7 +24,7 @@ seealso:
 EXAMPLES = """
 - name: Show what was checked
   ansible.builtin.debug:
-    msg: "{{ probe.checks | puffy.mail.check_table }}"
+    msg: "{{ probe.checks | puffy.mail.checks_as_text }}"
 """
 
 RETURN = """
@@ -41,14 +41,14 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils._probe import checks
 
 
-def check_table(value: object) -> list[str]:
+def checks_as_text(value: object) -> list[str]:
     """The lines of a table of checks."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise AnsibleFilterError("check_table: the input must be a list of checks of puffy.mail.smtp_probe")
+        raise AnsibleFilterError("checks_as_text: the input must be a list of checks of puffy.mail.smtp_probe")
     try:
         return checks.table(value)
     except ValueError as exc:
-        raise AnsibleFilterError(f"check_table: {exc}") from exc
+        raise AnsibleFilterError(f"checks_as_text: {exc}") from exc
 
 
 class FilterModule:
@@ -56,4 +56,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., list[str]]]:
         """Names to functions."""
-        return {"check_table": check_table}
+        return {"checks_as_text": checks_as_text}

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = """
-name: relay_clientcerts
+name: relay_clientcerts_entries
 short_description: The table of the clients that may relay by their certificate
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
@@ -53,7 +53,7 @@ EXAMPLES = """
 - name: Let two clients relay
   puffy.mail.postmap:
     path: /etc/postfix/relay_clientcerts
-    entries: "{{ clients | puffy.mail.relay_clientcerts({'printer': printer}) }}"
+    entries: "{{ clients | puffy.mail.relay_clientcerts_entries({'printer': printer}) }}"
   vars:
     printer: "{{ lookup('ansible.builtin.file', 'pki/clients/printer.pem') }}"
     clients:
@@ -77,16 +77,18 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
 
 
-def relay_clientcerts(
+def relay_clientcerts_entries(
     value: object, certificates: Mapping[str, str] | None = None, revoked: Sequence[str] = ()
 ) -> dict[str, str]:
     """The table's entries for the clients in ``value``."""
     if not isinstance(value, list):
-        raise AnsibleFilterError(f"relay_clientcerts: the input must be a list of clients, not {type(value).__name__}")
+        raise AnsibleFilterError(
+            f"relay_clientcerts_entries: the input must be a list of clients, not {type(value).__name__}"
+        )
     try:
         return policy.relay_clients(value, certificates or {}, revoked)
     except ValueError as exc:
-        raise AnsibleFilterError(f"relay_clientcerts: {exc}") from exc
+        raise AnsibleFilterError(f"relay_clientcerts_entries: {exc}") from exc
 
 
 class FilterModule:
@@ -94,4 +96,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filter names and their functions."""
-        return {"relay_clientcerts": relay_clientcerts}
+        return {"relay_clientcerts_entries": relay_clientcerts_entries}

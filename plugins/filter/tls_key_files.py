@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = """
-name: tls_pki_sets
+name: tls_key_files
 short_description: The files of each key type that the role tls_pki keeps
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
@@ -32,7 +32,7 @@ options:
 EXAMPLES = """
 - name: Show the files of both types
   ansible.builtin.debug:
-    msg: "{{ ['rsa', 'ecdsa'] | puffy.mail.tls_pki_sets('/etc/ssl/private/mail.key', '/etc/ssl/mail.pem') }}"
+    msg: "{{ ['rsa', 'ecdsa'] | puffy.mail.tls_key_files('/etc/ssl/private/mail.key', '/etc/ssl/mail.pem') }}"
 """
 
 RETURN = """
@@ -51,10 +51,10 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import key_sets
 
 
-def tls_pki_sets(value: object, key_file: str, chain_file: str) -> list[dict[str, str]]:
+def tls_key_files(value: object, key_file: str, chain_file: str) -> list[dict[str, str]]:
     """The files of each key type."""
     if not isinstance(value, list):
-        raise AnsibleFilterError(f"tls_pki_sets: the input must be a list of key types, not {type(value).__name__}")
+        raise AnsibleFilterError(f"tls_key_files: the input must be a list of key types, not {type(value).__name__}")
     return key_sets(value, key_file, chain_file)
 
 
@@ -63,4 +63,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filter names and their functions."""
-        return {"tls_pki_sets": tls_pki_sets}
+        return {"tls_key_files": tls_key_files}
