@@ -19,7 +19,7 @@ options:
     description: Name of the profile.
     type: string
     required: true
-    choices: [intermediate, modern, seed]
+    choices: [intermediate, modern, broad]
   daemon:
     description: For which daemon.
     type: string

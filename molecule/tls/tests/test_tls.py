@@ -109,7 +109,7 @@ def check_policy(results: dict[str, dict[str, Any]], profile: str) -> None:
         elif profile == "intermediate":
             assert old == AEAD, service
         else:
-            assert profile == "seed"
+            assert profile == "broad"
             assert old > AEAD, service
             assert not [name for name in old if not name.startswith(("ECDHE-", "DHE-"))], service
             assert not [name for name in old if re.search("CAMELLIA|ARIA|PSK|DSS", name)], service

@@ -30,9 +30,9 @@ _FORWARD_SECRECY = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
     ":ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 )
-#: The list of the OpenBSD document, as it stands there. OpenSSL passes over "TLSv1.3", which is no name to it and one
-#: to LibreSSL; neither chooses the suites of TLS 1.3 by this list.
-_OF_THE_DOCUMENT = (
+#: A broad list, as guides for OpenBSD give it. "TLSv1.3" is a name to LibreSSL only; OpenSSL ignores it. Neither
+#: library chooses the suites of TLS 1.3 by this list.
+_BROAD = (
     "TLSv1.2:TLSv1.3:!CAMELLIA:!ARIA:!DSS:!ADH:!PSK:!RSA:!ECDHE-RSA-AES256-SHA384:!ECDHE-RSA-AES128-SHA256"
     ":!DHE-RSA-AES256-SHA256:!DHE-RSA-AES128-SHA256"
 )
@@ -54,11 +54,11 @@ PROFILES: Mapping[str, Profile] = {
     "intermediate": Profile("TLSv1.2", "TLSv1.2", "TLSv1.2", _FORWARD_SECRECY),
     # Port 25 stays at TLS 1.2: mail from a server that has no TLS 1.3 would arrive in the clear.
     "modern": Profile("TLSv1.2", "TLSv1.3", "TLSv1.2", _FORWARD_SECRECY),
-    "seed": Profile(
+    "broad": Profile(
         "TLSv1.2",
         "TLSv1.2",
         "TLSv1.2",
-        _OF_THE_DOCUMENT,
+        _BROAD,
         {
             "smtpd_tls_session_cache_timeout": "3600s",
             "smtp_tls_secure_cert_match": "nexthop, dot-nexthop",

@@ -11,9 +11,9 @@ dovecot_problems = FilterModule().filters()["dovecot_problems"]
 
 
 def test_sentences() -> None:
-    assert dovecot_problems({"dovecot_tls_profile": "seed"}) == []
+    assert dovecot_problems({"dovecot_tls_profile": "broad"}) == []
     assert dovecot_problems({"dovecot_tls_profile": "old"}) == [
-        "dovecot_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'seed'."
+        "dovecot_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'broad'."
     ]
 
 

@@ -90,7 +90,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "dovecot_tls_profile",
         "old",
-        "dovecot_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'seed'.",
+        "dovecot_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'broad'.",
     ),
     ("dovecot_tls_other_keys", "/etc/ssl/b.key", f"dovecot_tls_other_keys is '/etc/ssl/b.key'. {KEYS}"),
     (

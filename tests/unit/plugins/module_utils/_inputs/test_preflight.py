@@ -95,11 +95,11 @@ BAD = [
     ),
     (
         {"postfix_tls_profile": "old"},
-        "postfix_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'seed'.",
+        "postfix_tls_profile is 'old'. Right would be one of 'intermediate', 'modern', 'broad'.",
     ),
     (
         {"postfix_tls_profile": ["modern"]},
-        "postfix_tls_profile is ['modern']. Right would be one of 'intermediate', 'modern', 'seed'.",
+        "postfix_tls_profile is ['modern']. Right would be one of 'intermediate', 'modern', 'broad'.",
     ),
     (
         {"postfix_tls_other_keys": {"key_file": "/a"}},

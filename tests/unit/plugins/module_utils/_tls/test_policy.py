@@ -50,7 +50,7 @@ def test_no_profile_requires_tls_on_port_25(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "mandatory", "client"),
-    [("intermediate", SINCE_12, SINCE_12), ("modern", SINCE_13, SINCE_12), ("seed", SINCE_12, SINCE_12)],
+    [("intermediate", SINCE_12, SINCE_12), ("modern", SINCE_13, SINCE_12), ("broad", SINCE_12, SINCE_12)],
 )
 def test_the_protocols_of_mandatory_tls(name: str, mandatory: str, client: str) -> None:
     parameters = policy.postfix_parameters(name, SETS)
@@ -79,15 +79,15 @@ def test_caches_are_in_the_data_directory_and_only_where_there_is_a_type_for_the
 
 
 def test_dh_parameters_are_named_on_request_only() -> None:
-    assert "smtpd_tls_dh1024_param_file" not in policy.postfix_parameters("seed", SETS)
-    assert "smtpd_tls_dh1024_param_file" in policy.postfix_absent(policy.postfix_parameters("seed", SETS))
+    assert "smtpd_tls_dh1024_param_file" not in policy.postfix_parameters("broad", SETS)
+    assert "smtpd_tls_dh1024_param_file" in policy.postfix_absent(policy.postfix_parameters("broad", SETS))
     wanted = policy.postfix_parameters("intermediate", SETS, dhparam_file="/etc/ssl/dh.pem")
     assert wanted["smtpd_tls_dh1024_param_file"] == "/etc/ssl/dh.pem"
     assert "smtpd_tls_dh1024_param_file" not in policy.postfix_absent(wanted)
 
 
 def test_what_is_obsolete_in_the_document_is_not_set_and_is_removed() -> None:
-    parameters = policy.postfix_parameters("seed", SETS)
+    parameters = policy.postfix_parameters("broad", SETS)
     absent = policy.postfix_absent(parameters)
     for obsolete in ("smtpd_use_tls", "smtp_use_tls", "smtpd_tls_eecdh_grade", "smtpd_tls_dh1024_param_file"):
         assert obsolete not in parameters
@@ -123,7 +123,7 @@ def test_the_type_of_a_cache(default: str, supported: list[str], found: str) -> 
     assert policy.cache_type(default, supported) == found
 
 
-@pytest.mark.parametrize(("name", "oldest"), [("intermediate", "TLSv1.2"), ("modern", "TLSv1.3"), ("seed", "TLSv1.2")])
+@pytest.mark.parametrize(("name", "oldest"), [("intermediate", "TLSv1.2"), ("modern", "TLSv1.3"), ("broad", "TLSv1.2")])
 def test_dovecot_follows_the_profile(name: str, oldest: str) -> None:
     settings = policy.dovecot_settings(name)
     assert settings["min_protocol"] == oldest
@@ -133,7 +133,7 @@ def test_dovecot_follows_the_profile(name: str, oldest: str) -> None:
 @pytest.mark.parametrize("name", ["old", "", None, ["modern"], 3])
 def test_a_profile_that_does_not_exist_is_named(name: Any) -> None:
     with pytest.raises(
-        ValueError, match=re.escape(f"there is no TLS profile {name!r}; there are 'intermediate', 'modern', 'seed'")
+        ValueError, match=re.escape(f"there is no TLS profile {name!r}; there are 'intermediate', 'modern', 'broad'")
     ):
         policy.profile(name)
 
