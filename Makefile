@@ -93,6 +93,10 @@ images: containers ## Build the host images that are missing
 	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme >/dev/null
 	@$(BIN)/python molecule/shared/openbsd/build.py stable >/dev/null
 
+.PHONY: readmes
+readmes: venv ## Write the README of each role from its head and its argument specification
+	$(BIN)/python tools/role_readme.py
+
 .PHONY: bench
 bench: images ## Print the benchmark tables
 	@set -e; for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark; done

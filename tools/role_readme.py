@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write roles/*/README.md from README.head.md, meta/argument_specs.yml and defaults/main.yml of the role.
+
+The head is written by hand. Its line <!-- variables --> is replaced by the entry points and the variables;
+without that line they follow at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from antsibull_docs_parser import dom
+from antsibull_docs_parser.parser import Context, parse
+
+ROOT = Path(__file__).resolve().parent.parent
+MARK = "<!-- variables -->\n"
+NOTICE = (
+    "<!-- `make readmes` writes this file from README.head.md, meta/argument_specs.yml and defaults/main.yml. -->\n"
+)
+
+#: an expression that knows OpenBSD from the rest
+BY_SYSTEM = re.compile(
+    r"\{\{\s*'([^']*)' if ansible_facts\.os_family(?: \| default\('[^']*'(?:, true)?\))? == 'OpenBSD'"
+    r" else '([^']*)'\s*\}\}"
+)
+#: an expression that reads a shared variable, with a word, a number or another variable where that is not set
+SHARED = re.compile(r"\{\{\s*(\w+) \| default\((?:'([^']*)'|([\w.]+|\[\]))(?:, true)?\)\s*\}\}")
+
+
+def code(text: str) -> str:
+    """Return the text as an inline code span, also where it contains backticks."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if len(fence) > 1 else f"`{text}`"
+
+
+def render(description: str | list[str], role: str, names: set[str]) -> list[str]:
+    """Return the paragraphs of a description in Ansible's markup as Markdown; raise ValueError on wrong markup."""
+    context = Context(dom.PluginIdentifier(f"puffy.mail.{role}", "role"), "main")
+    return ["".join(_part(part, names) for part in paragraph) for paragraph in parse(description, context, "exception")]
+
+
+def _part(part: dom.AnyPart, names: set[str]) -> str:
+    if part.type == dom.PartType.TEXT:
+        return re.sub(r"([\\`*<\[])", r"\\\1", part.text)
+    if part.type == dom.PartType.LINK:
+        return f"[{part.text}]({part.url})"
+    if part.type == dom.PartType.URL:
+        return f"<{part.url}>"
+    if part.type == dom.PartType.OPTION_NAME:
+        text = code(part.name if part.value is None else f"{part.name}={part.value}")
+        return f"[{text}](#{part.link[0]})" if part.link[0] in names else text
+    if part.type == dom.PartType.OPTION_VALUE:
+        return code(part.value)
+    if part.type == dom.PartType.CODE:
+        return code(part.text)
+    if part.type == dom.PartType.MODULE:
+        return code(part.fqcn)
+    raise ValueError(f"The markup {part.type.name} has no form in a README. Use C(), L(), M(), O(), U() or V().")
+
+
+def default(value: object) -> str:
+    """Return the default of a variable as Markdown."""
+    if value == "":
+        return "empty"
+    if not isinstance(value, str):
+        return code(json.dumps(value, ensure_ascii=False))
+    text = " ".join(value.split())
+    if BY_SYSTEM.search(text):
+        openbsd, other = (BY_SYSTEM.sub(rf"\{group}", text) for group in (1, 2))
+        return f"{default(other)}, on OpenBSD {default(openbsd)}"
+    shared = SHARED.fullmatch(text)
+    if shared:
+        name, word, other = shared.groups()
+        return f"{code(name)} where that is set, else {code(other) if other else default(word)}"
+    return code(text)
+
+
+def kind(spec: dict[str, Any]) -> str:
+    """Return the type of an option in words."""
+    return f"list of {spec['elements']}" if spec["type"] == "list" else str(spec["type"])
+
+
+def variable(name: str, spec: dict[str, Any], value: object, role: str, names: set[str]) -> list[str]:
+    """Return the lines that describe one variable; a value of None stands for no default."""
+    facts = [f"Type {kind(spec)}"]
+    if spec.get("choices"):
+        words = ", ".join(code(str(choice)) for choice in spec["choices"])
+        facts.append(f"items are {words}" if spec["type"] == "list" else f"one of {words}")
+    facts.append("required" if spec.get("required") else f"default {default(value)}")
+    if spec.get("no_log"):
+        facts.append("a secret")
+    lines = [f"### `{name}`", ""]
+    for paragraph in render(spec["description"], role, names):
+        lines += [paragraph, ""]
+    for key, sub in spec.get("options", {}).items():
+        text = " ".join(render(sub["description"], role, names))
+        lines.append(f"- {code(key)} ({kind(sub)}{', required' if sub.get('required') else ''}): {text}")
+    return [*lines, *([""] if spec.get("options") else []), "; ".join(facts) + ".", ""]
+
+
+def reference(role: str, specs: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """Return the sections on the entry points and the variables."""
+    options = specs["main"].get("options", {})
+    names = set(options)
+    lines: list[str] = []
+    for entry, spec in specs.items():
+        if entry == "main":
+            continue
+        lines += [f"## Entry point `{entry}`", "", *render(f"{spec['short_description']}.", role, names), ""]
+        for paragraph in render(spec.get("description", []), role, names):
+            lines += [paragraph, ""]
+        own = spec.get("options", {})
+        takes = "all variables below" if own == options else "no variables" if not own else ", ".join(map(code, own))
+        lines += [f"Call the role with `tasks_from: {entry}`. This entry point reads {takes}.", ""]
+    lines += ["## Variables", ""]
+    for name, spec in options.items():
+        lines += variable(name, spec, defaults.get(name), role, names)
+    return "\n".join(lines)
+
+
+def readme(directory: Path) -> str:
+    """Return the README of the role in that directory."""
+    head, _, rest = (directory / "README.head.md").read_text().partition(MARK)
+    specs = yaml.safe_load((directory / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    defaults = yaml.safe_load((directory / "defaults" / "main.yml").read_text()) or {}
+    parts = [head, reference(directory.name, specs, defaults), rest]
+    return NOTICE + "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+
+
+def main() -> None:
+    for head in sorted(ROOT.glob("roles/*/README.head.md")):
+        target = head.with_name("README.md")
+        text = readme(head.parent)
+        if not target.exists() or target.read_text() != text:
+            target.write_text(text)
+            print(f"{target.relative_to(ROOT)} was written.")
+
+
+if __name__ == "__main__":
+    main()
