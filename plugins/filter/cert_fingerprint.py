@@ -46,7 +46,7 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import certificates, fingerprint
+from ansible_collections.puffy.mail.plugins.module_utils._tls import pem, x509
 
 
 def cert_fingerprint(value: object, digest: str = "sha256") -> str:
@@ -56,7 +56,7 @@ def cert_fingerprint(value: object, digest: str = "sha256") -> str:
             f"cert_fingerprint: the input must be a certificate in PEM form, not {type(value).__name__}"
         )
     try:
-        return fingerprint(certificates(value, "the input")[0], digest)
+        return x509.fingerprint(pem.certificates(value, "the input")[0], digest)
     except ValueError as exc:
         raise AnsibleFilterError(f"cert_fingerprint: {exc}") from exc
 

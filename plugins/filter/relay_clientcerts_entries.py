@@ -74,7 +74,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
+from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
 
 def relay_clientcerts_entries(
@@ -86,7 +86,7 @@ def relay_clientcerts_entries(
             f"relay_clientcerts_entries: the input must be a list of clients, not {type(value).__name__}"
         )
     try:
-        return policy.relay_clients(value, certificates or {}, revoked)
+        return clients.relay_clients(value, certificates or {}, revoked)
     except ValueError as exc:
         raise AnsibleFilterError(f"relay_clientcerts_entries: {exc}") from exc
 

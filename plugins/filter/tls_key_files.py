@@ -48,14 +48,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import key_sets
+from ansible_collections.puffy.mail.plugins.module_utils._tls.keys import key_files
 
 
 def tls_key_files(value: object, key_file: str, chain_file: str) -> list[dict[str, str]]:
     """The files of each key type."""
     if not isinstance(value, list):
         raise AnsibleFilterError(f"tls_key_files: the input must be a list of key types, not {type(value).__name__}")
-    return key_sets(value, key_file, chain_file)
+    return key_files(value, key_file, chain_file)
 
 
 class FilterModule:

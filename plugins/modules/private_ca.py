@@ -252,7 +252,9 @@ from typing import Any, Union
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files
-from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates as pem
+from ansible_collections.puffy.mail.plugins.module_utils._tls import keys as _keys
+from ansible_collections.puffy.mail.plugins.module_utils._tls import names as _names
+from ansible_collections.puffy.mail.plugins.module_utils._tls import pem
 from ansible_collections.puffy.mail.plugins.module_utils._tls import x509 as _x509
 
 try:
@@ -470,9 +472,9 @@ class PrivateCa:
         if state is None or state.mode & 0o077:
             return False
         try:
-            (block,) = pem.pem_blocks(state.text(), path)
-            public = _x509.public_of_private(block.label, block.der)
-            return public == _x509.certificate(certificate.public_bytes(serialization.Encoding.DER)).public_key
+            (block,) = pem.blocks(state.text(), path)
+            public = _keys.public_of_private(block.label, block.der)
+            return public == _x509.parse(certificate.public_bytes(serialization.Encoding.DER), path).key
         except ValueError:
             return False
 
@@ -663,11 +665,11 @@ class PrivateCa:
             "chain": text_of(leaf) + intermediate,
             "serial": serial_text(leaf.serial_number),
             "not_after": f"{not_after(leaf).isoformat()}Z",
-            "fingerprint": pem.fingerprint(leaf.public_bytes(serialization.Encoding.DER)),
+            "fingerprint": _x509.fingerprint(leaf.public_bytes(serialization.Encoding.DER)),
         }
 
     def server(self, ca: Authority, intermediate: str, wanted: dict[str, Any]) -> dict[str, Any]:
-        names = pem.subject_names([wanted["name"], *wanted["names"]])
+        names = _names.subject_names([wanted["name"], *wanted["names"]])
         request = load_request(wanted)
         current = load_current(wanted["current"])
         # RFC 5280, upper bound ub-common-name: a longer host name stands in the alternative names only.
@@ -915,10 +917,10 @@ def check_inputs(params: dict[str, Any]) -> None:
         if key in seen:
             raise ValueError(f"requests: {key!r} is there twice; give each its own id")
         seen.add(key)
-        pem.dns_name(wanted["name"])
-        pem.subject_names(wanted["names"])
+        _names.dns_name(wanted["name"])
+        _names.subject_names(wanted["names"])
     for name in params["clients"]:
-        pem.client_name(name)
+        _names.client_name(name)
     twice = {name for name in params["clients"] if params["clients"].count(name) > 1}
     if twice:
         raise ValueError(f"clients: {sorted(twice)[0]!r} is there twice")

@@ -141,7 +141,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
-from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates as pem
+from ansible_collections.puffy.mail.plugins.module_utils._tls import chains, keys, names, pem, x509
 
 
 @dataclass(frozen=True)
@@ -173,20 +173,20 @@ def ask(argv: list[str], **more: Any) -> _command.Result:
 
 def public_key(openssl: str, key: str, source: str) -> bytes:
     """The public half of a private key, as in a certificate. The key reaches openssl by its standard input."""
-    problem = pem.key_problem(key, source)
+    problem = keys.key_problem(key, source)
     if problem:
         raise ValueError(problem)
     answer = ask([openssl, "pkey", "-pubout", "-passin", "pass:"], data=key)
     if answer.rc != 0:
         raise ValueError(f"{source}: the private key is damaged: openssl pkey cannot read it")
-    blocks = pem.pem_blocks(answer.stdout, "the answer of openssl pkey")
+    blocks = pem.blocks(answer.stdout, "the answer of openssl pkey")
     if not blocks:
         raise _command.CommandError(f"{openssl} pkey, given the private key of {source}, did not print the public one")
     return blocks[0].der
 
 
 def check_trust(
-    openssl: str, chain: str, leaf: pem.Certificate, ca: str | None, ca_file: str | None, purpose: str
+    openssl: str, chain: str, leaf: x509.Certificate, ca: str | None, ca_file: str | None, purpose: str
 ) -> None:
     """ValueError unless openssl finds a way from the certificate to a trusted root, every signature checked."""
     with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
@@ -199,7 +199,7 @@ def check_trust(
 
         trusted = keep("ca.pem", ca) if ca is not None else ca_file
         argv = [openssl, "verify", "-purpose", purpose, *(["-CAfile", trusted] if trusted else [])]
-        argv += ["-untrusted", keep("chain.pem", chain), keep("leaf.pem", pem.to_pem(leaf.der))]
+        argv += ["-untrusted", keep("chain.pem", chain), keep("leaf.pem", pem.render(leaf.der))]
         answer = ask(argv)
     # LibreSSL prints "verification failed: 20 (text)" to standard output, OpenSSL "error 20 at 0 depth lookup: text".
     if answer.rc != 0 or not answer.stdout.rstrip().endswith(": OK"):
@@ -321,19 +321,19 @@ def main() -> None:
     params = module.params
     present = params["state"] == "present"
     try:
-        names = pem.subject_names(params["names"])
+        wanted = names.subject_names(params["names"])
         openssl = _command.require("openssl", hint="it reads keys and follows chains")
         key_name = "key" if params["key"] is not None else params["key_file"]
         key = params["key"] if params["key"] is not None else required(params["key_file"])
         chain_name = "chain" if params["chain"] is not None else params["chain_file"]
         chain = params["chain"] if params["chain"] is not None else required(params["chain_file"])
-        certificates = pem.chain_of(chain, chain_name)
+        certificates = chains.parse_chain(chain, chain_name)
         public = public_key(openssl, key, key_name)
         now = datetime.datetime.now(datetime.timezone.utc)
-        problem = pem.set_problem(
+        problem = chains.set_problem(
             certificates,
             public,
-            names=names,
+            names=wanted,
             purpose=params["purpose"],
             now=now,
             minimum_days=params["minimum_days"],
@@ -341,9 +341,9 @@ def main() -> None:
         if problem:
             raise ValueError(f"{chain_name}: {problem}")
         if params["ca"] is not None:
-            pem.chain_of(params["ca"], "ca")
+            chains.parse_chain(params["ca"], "ca")
         elif params["ca_file"] is not None:
-            pem.chain_of(required(params["ca_file"]), params["ca_file"])
+            chains.parse_chain(required(params["ca_file"]), params["ca_file"])
         check_trust(openssl, chain, certificates[0], params["ca"], params["ca_file"], params["purpose"])
         if not present:
             check_modes(params["key_file"], params["key_group"])
@@ -358,11 +358,11 @@ def main() -> None:
     module.exit_json(
         changed=bool(changes),
         diff=[difference(state, target) for state, target in changes],
-        fingerprint=pem.fingerprint(leaf.der),
+        fingerprint=x509.fingerprint(leaf.der),
         subject=leaf.subject_text,
         issuer=leaf.issuer_text,
         names=list(leaf.names),
-        not_after=leaf.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        not_after=x509.iso(leaf.not_after),
         days_left=(leaf.not_after - now).days,
     )
 

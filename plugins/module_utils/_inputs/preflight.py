@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._tls import policy
+from ansible_collections.puffy.mail.plugins.module_utils._tls import clients, policy
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 
@@ -100,7 +100,7 @@ def relay_clients_problem(name: str, value: Any) -> str | None:
         return f"{name} is {value!r}. Right would be a list such as ['printer']."
     for entry in value:
         try:
-            policy.relay_client(entry)
+            clients.relay_client(entry)
         except ValueError as exc:
             return f"{name}: {exc}."
     names = [entry if isinstance(entry, str) else entry["name"] for entry in value]

@@ -9,14 +9,13 @@ and whose idea of a good generator differs between OpenSSL 1.1.1 and 3.
 
 from __future__ import annotations
 
-import base64
 import functools
-import re
+import itertools
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import pem_blocks
+from ansible_collections.puffy.mail.plugins.module_utils._tls import der, pem
 
 #: the sizes a search may be asked for, in bits: below, a prime is within reach of an attacker (RFC 9325, section 4.5);
 #: above, OpenSSL and LibreSSL clients refuse (OPENSSL_DH_MAX_MODULUS_BITS is 10000)
@@ -212,31 +211,11 @@ def problem(parameters: DhParameters) -> str:
 # -- DER and PEM -------------------------------------------------------------------------------------------------------
 
 
-def _read(data: bytes, position: int, tag: int) -> tuple[bytes, int]:
-    """The content of the DER element ``tag`` at ``position``, and the position after it."""
-    if position + 2 > len(data) or data[position] != tag:
-        raise ValueError
-    length, start = data[position + 1], position + 2
-    if length >= 0x80:
-        count = length & 0x7F
-        if not 1 <= count <= 4 or start + count > len(data):
-            raise ValueError
-        length, start = int.from_bytes(data[start : start + count], "big"), start + count
-    if start + length > len(data):
-        raise ValueError
-    return data[start : start + length], start + length
-
-
-def _integers(der: bytes) -> list[int]:
+def _integers(content: bytes) -> list[int]:
     """The integers at the start of a DER sequence."""
-    body, end = _read(der, 0, 0x30)
-    if end != len(der):
-        raise ValueError
-    result, position = [], 0
-    while position < len(body) and body[position] == 0x02:
-        content, position = _read(body, position, 0x02)
-        result.append(int.from_bytes(content, "big", signed=True))
-    return result
+    parts = der.part(der.values(content), 0, der.SEQUENCE, "the sequence").parts()
+    integers = itertools.takewhile(lambda part: part.tag == der.INTEGER, parts)
+    return [int.from_bytes(part.content, "big", signed=True) for part in integers]
 
 
 def parse(data: bytes, source: str) -> DhParameters:
@@ -246,15 +225,15 @@ def parse(data: bytes, source: str) -> DhParameters:
     ValueError that anything else raises.
     """
     if data[:1] == b"\x30":
-        label, der = "DH PARAMETERS", data
+        label, content = "DH PARAMETERS", data
     else:
         text = data.decode("latin-1")
-        blocks = [block for block in pem_blocks(text, source) if block.label.endswith("DH PARAMETERS")]
+        blocks = [block for block in pem.blocks(text, source) if block.label.endswith("DH PARAMETERS")]
         if not blocks:
             raise ValueError(f"{source}: has no DH parameters; '-----BEGIN DH PARAMETERS-----' is expected")
-        label, der = blocks[0].label, blocks[0].der
+        label, content = blocks[0].label, blocks[0].der
     try:
-        values = _integers(der)
+        values = _integers(content)
         p, g = values[0], values[1]
         length = values[2] if label == "DH PARAMETERS" and len(values) > 2 else 0
     except (ValueError, IndexError):
@@ -264,25 +243,11 @@ def parse(data: bytes, source: str) -> DhParameters:
     return DhParameters(p, g, length)
 
 
-def _der_element(tag: int, content: bytes) -> bytes:
-    size = len(content)
-    if size < 0x80:
-        return bytes([tag, size]) + content
-    digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(digits)]) + digits + content
-
-
-def _der_integer(value: int) -> bytes:
-    return _der_element(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
 def render(parameters: DhParameters) -> str:
     """``parameters`` as a PEM block in the form of PKCS #3."""
     numbers = [parameters.p, parameters.g, *([parameters.length] if parameters.length else [])]
-    der = _der_element(0x30, b"".join(_der_integer(number) for number in numbers))
-    encoded = base64.b64encode(der).decode("ascii")
-    lines = re.findall(".{1,64}", encoded)
-    return "\n".join(["-----BEGIN DH PARAMETERS-----", *lines, "-----END DH PARAMETERS-----", ""])
+    content = b"".join(der.encode_integer(number) for number in numbers)
+    return pem.render(der.encode(der.SEQUENCE, content), "DH PARAMETERS")
 
 
 def describe(parameters: DhParameters) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS policy by name, as Postfix and Dovecot write it, and the clients that may relay by their certificate. No I/O.
+"""TLS policy by name, as Postfix and Dovecot write it.
 
 Two kinds of TLS are told apart, as Postfix does (postconf(5)). *Opportunistic* TLS is that of port 25, in and out:
 who cannot meet it sends in the clear or not at all, so it takes what is not broken (RFC 7435, section 3). *Mandatory*
@@ -10,17 +10,9 @@ TLS is that of the ports for one's own users, and of destinations that a policy 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from ansible_collections.puffy.mail.plugins.module_utils._tls.certificates import (
-    certificates,
-    client_name,
-    fingerprint,
-    parse_certificate,
-)
 
 _PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
@@ -170,87 +162,6 @@ def dovecot_settings(name: str) -> dict[str, str]:
     """``min_protocol`` and ``cipher_list`` of Dovecot. Its ports are for one's own users: TLS is mandatory there."""
     chosen = profile(name)
     return {"min_protocol": chosen.mandatory, "cipher_list": chosen.ciphers}
-
-
-# -- clients that may relay --------------------------------------------------------------------------------------------
-
-_FINGERPRINT = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}\Z")
-
-
-def _fingerprint(value: str, who: str) -> str:
-    text = value.strip().upper()
-    if re.fullmatch(r"[0-9A-F]{64}", text):
-        text = ":".join(re.findall("..", text))
-    if not _FINGERPRINT.match(text):
-        raise ValueError(
-            f"{who}: the fingerprint {value!r} is not that of SHA-256: 32 pairs of hexadecimal digits, joined by colons"
-        )
-    return text
-
-
-def relay_client(entry: Any) -> tuple[str, str, str]:
-    """Name, certificate (PEM; of a chain the first counts) and SHA-256 fingerprint of one client.
-
-    One of the latter two is empty, and both are where the client is given by its name only. ``entry`` is a name, or a
-    dictionary of ``name`` and either ``certificate`` or ``fingerprint``. ValueError for anything else.
-    """
-    right = "Right would be a name such as 'printer', or a name with a certificate or a fingerprint"
-    given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
-    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
-        raise ValueError(f"{entry!r} names no client. {right}")
-    name = client_name(given["name"])
-    odd = sorted(set(given) - {"name", "certificate", "fingerprint"})
-    if odd or ("certificate" in given and "fingerprint" in given):
-        raise ValueError(f"client {name!r} has {', '.join(map(repr, odd)) if odd else 'both'}. {right}")
-    if "fingerprint" in given:
-        return name, "", _fingerprint(str(given["fingerprint"]), f"client {name!r}")
-    text = str(given.get("certificate", ""))
-    if "certificate" in given:
-        certificates(text, f"the certificate of client {name!r}")
-    return name, text, ""
-
-
-def relay_clients(entries: Iterable[Any], found: Mapping[str, str], revoked: Iterable[Any] = ()) -> dict[str, str]:
-    """The entries of the table ``relay_clientcerts``: fingerprints, and the name of the client each belongs to.
-
-    A certificate stands there twice, by its own fingerprint and by that of its key, which Postfix looks up too
-    (postconf(5), relay_clientcerts). What renews a certificate keeps the key, so the client goes on with the old one
-    until it was given the new one.
-
-    ``found`` holds the certificates, in PEM form, of clients that are given by name only. ``revoked`` are names of such
-    clients and serial numbers in hexadecimal. ValueError where a certificate is missing or revoked, and where a client
-    or a certificate is there twice.
-    """
-    gone = {str(item) for item in revoked}
-    serials = {item.replace(":", "").upper().lstrip("0") for item in gone}
-    table: dict[str, str] = {}
-    names: set[str] = set()
-    for entry in entries:
-        name, text, digits = relay_client(entry)
-        source = f"the certificate of client {name!r}"
-        if not digits and not text:
-            if name in gone:
-                raise ValueError(f"client {name!r} is revoked; take it out of the clients that may relay")
-            text = found.get(name, "")
-            if not text:
-                raise ValueError(f"client {name!r}: there is no certificate of it; issue it, or give it with the name")
-        rows = {digits: name}
-        if text:
-            certificate = parse_certificate(certificates(text, source)[0], source)
-            if f"{certificate.serial:X}" in serials:
-                raise ValueError(
-                    f"client {name!r}: its certificate, number {certificate.serial:X}, is revoked; take it out of the"
-                    " clients that may relay"
-                )
-            rows = {fingerprint(certificate.der): name, fingerprint(certificate.public_key): f"{name} (its key)"}
-        for row in rows:
-            if row in table:
-                raise ValueError(f"client {name!r}: its certificate or its key is that of {table[row]!r}")
-        if name in names:
-            raise ValueError(f"client {name!r} is there twice")
-        names.add(name)
-        table.update(rows)
-    return table
 
 
 # -- inputs of the role ------------------------------------------------------------------------------------------------

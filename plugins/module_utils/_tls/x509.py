@@ -1,169 +1,170 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few fields of certificates and private keys that tell whether a server can use them.
-
-A target may have no cryptography library for Python, and running openssl(1) for every file on every run is slow, so
-the dates and the public key are read straight from the DER (X.690; RFC 5280, 5208, 5915, 5958, 8017, 8410). Nothing
-is verified here, and no signature is looked at.
-"""
+"""X.509 certificates (RFC 5280), read from their DER without a cryptography library. No signature is verified here."""
 
 from __future__ import annotations
 
-import calendar
+import datetime
+import hashlib
+import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SEQUENCE, _INTEGER, _BIT_STRING, _OCTET_STRING, _OID = 0x30, 0x02, 0x03, 0x04, 0x06
-_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+from ansible_collections.puffy.mail.plugins.module_utils._tls import der, keys, pem
 
-_RSA = bytes.fromhex("2a864886f70d010101")
-_EC = bytes.fromhex("2a8648ce3d0201")
-
-
-@dataclass(frozen=True)
-class PublicKey:
-    """A public key in a form that compares: ``kind`` is rsa, ec or the object identifier in hexadecimal."""
-
-    kind: str
-    value: bytes
+_ATTRIBUTES = {
+    b"\x55\x04\x03": "CN",
+    b"\x55\x04\x06": "C",
+    b"\x55\x04\x07": "L",
+    b"\x55\x04\x08": "ST",
+    b"\x55\x04\x0a": "O",
+    b"\x55\x04\x0b": "OU",
+}
+_COMMON_NAME = b"\x55\x04\x03"
+_SUBJECT_ALT_NAME, _BASIC_CONSTRAINTS, _EXTENDED_KEY_USAGE = b"\x55\x1d\x11", b"\x55\x1d\x13", b"\x55\x1d\x25"
+#: RFC 5280, section 4.2.1.12, by the name that openssl verify -purpose has for the use
+PURPOSES = {"sslserver": b"\x2b\x06\x01\x05\x05\x07\x03\x01", "sslclient": b"\x2b\x06\x01\x05\x05\x07\x03\x02"}
+ANY_PURPOSE = b"\x55\x1d\x25\x00"
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """``not_before`` and ``not_after`` are in seconds since the epoch."""
+    """What this collection needs of a certificate: times in UTC, names as in ``names.subject_names``."""
 
-    not_before: int
-    not_after: int
-    public_key: PublicKey
+    der: bytes
+    serial: int
+    #: issuer, subject and public key (SubjectPublicKeyInfo) in DER
+    issuer: bytes
+    subject: bytes
+    public_key: bytes
+    key: keys.PublicKey
+    not_before: datetime.datetime
+    not_after: datetime.datetime
+    names: tuple[str, ...]
+    is_ca: bool
+    purposes: tuple[bytes, ...] | None
+    #: object identifier of the algorithm that the certificate is signed with, in DER without tag and length
+    signature: bytes
 
+    @property
+    def subject_text(self) -> str:
+        """The subject for people."""
+        return name_text(self.subject)
 
-@dataclass(frozen=True)
-class _Value:
-    tag: int
-    content: bytes
+    @property
+    def issuer_text(self) -> str:
+        """The issuer for people."""
+        return name_text(self.issuer)
 
-    def parts(self) -> list[_Value]:
-        return list(_values(self.content))
-
-
-def _values(data: bytes) -> Iterator[_Value]:
-    """The DER values in ``data``, one after the other; ValueError where they do not fill it."""
-    position = 0
-    while position < len(data):
-        header = data[position : position + 2]
-        if len(header) < 2:
-            raise ValueError("a DER value is cut short")
-        length, position = header[1], position + 2
-        if length & 0x80:
-            octets = length & 0x7F
-            if not 1 <= octets <= 4 or position + octets > len(data):
-                raise ValueError("a DER length is not valid")
-            length = int.from_bytes(data[position : position + octets], "big")
-            position += octets
-        if position + length > len(data):
-            raise ValueError("a DER value is cut short")
-        yield _Value(header[0], data[position : position + length])
-        position += length
+    @property
+    def common_names(self) -> list[str]:
+        """The common names in the subject."""
+        return [value for kind, value in _attributes(self.subject) if kind == _COMMON_NAME]
 
 
-def _one(data: bytes, tag: int, what: str) -> _Value:
-    found = list(_values(data))
-    if not found or found[0].tag != tag:
-        raise ValueError(f"{what} was expected")
-    return found[0]
+def iso(time: datetime.datetime) -> str:
+    """A time in UTC as people and results have it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _part(parts: list[_Value], index: int, tag: int, what: str) -> _Value:
-    if index >= len(parts) or parts[index].tag != tag:
-        raise ValueError(f"{what} was expected")
-    return parts[index]
+def fingerprint(data: bytes, digest: str = "sha256") -> str:
+    """The fingerprint of a certificate or key in DER as Postfix looks it up: upper case pairs joined by colons.
 
-
-def _time(value: _Value) -> int:
-    """UTCTime or GeneralizedTime in seconds since the epoch (RFC 5280, section 4.1.2.5)."""
-    text = value.content.decode("ascii", "replace")
-    if value.tag == _UTC_TIME:
-        match = re.fullmatch(r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z", text)
-        century = "" if match is None else "19" if int(match[1]) >= 50 else "20"
-    else:
-        match = re.fullmatch(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z", text)
-        century = ""
-    if match is None or value.tag not in (_UTC_TIME, _GENERALIZED_TIME):
-        raise ValueError(f"the date {text!r} is not in the form of RFC 5280")
-    year, month, day, hour, minute, second = (int(part) for part in (century + match[1], *match.groups()[1:]))
-    return calendar.timegm((year, month, day, hour, minute, second, 0, 0, 0))
-
-
-def _point(content: bytes) -> bytes:
-    """An elliptic-curve point as its x coordinate and the parity of y, however it is written (SEC 1, 2.3.3)."""
-    if not content:
-        raise ValueError("the elliptic-curve point is empty")
-    if content[0] in (2, 3):
-        return content
-    half = (len(content) - 1) // 2
-    return bytes([2 + (content[-1] & 1)]) + content[1 : 1 + half]
-
-
-def _number(value: _Value) -> bytes:
-    return value.content.lstrip(b"\0")
-
-
-def certificate(der: bytes) -> Certificate:
-    """Read a certificate; ValueError, saying what is missing, for anything else."""
-    outer = _one(der, _SEQUENCE, "a certificate")
-    body = _part(outer.parts(), 0, _SEQUENCE, "the body of a certificate").parts()
-    if body and body[0].tag == 0xA0:
-        del body[0]
-    dates = _part(body, 3, _SEQUENCE, "the validity of the certificate").parts()
-    if len(dates) != 2:
-        raise ValueError("the validity of the certificate was expected")
-    key = _part(body, 5, _SEQUENCE, "the public key of the certificate").parts()
-    algorithm = _part(key, 0, _SEQUENCE, "the algorithm of the public key").parts()
-    oid = _part(algorithm, 0, _OID, "the algorithm of the public key").content
-    bits = _part(key, 1, _BIT_STRING, "the bits of the public key").content[1:]
-    return Certificate(_time(dates[0]), _time(dates[1]), _public(oid, bits))
-
-
-def _public(oid: bytes, bits: bytes) -> PublicKey:
-    if oid == _RSA:
-        numbers = _one(bits, _SEQUENCE, "an RSA key").parts()
-        return PublicKey("rsa", _number(_part(numbers, 0, _INTEGER, "an RSA modulus")))
-    if oid == _EC:
-        return PublicKey("ec", _point(bits))
-    return PublicKey(oid.hex(), bits)
-
-
-def public_of_private(label: str, der: bytes) -> PublicKey | None:
-    """The public key inside a private key, or None where the file does not hold it (Ed25519, bare EC keys).
-
-    ``label`` is that of the PEM block. ValueError where the content is no such key.
+    Postfix TLS_README: the lookup key of ``relay_clientcerts`` is the digest of the certificate's DER form.
     """
-    parts = _one(der, _SEQUENCE, "a private key").parts()
-    if label == "RSA PRIVATE KEY":
-        return PublicKey("rsa", _number(_part(parts, 1, _INTEGER, "an RSA modulus")))
-    if label == "EC PRIVATE KEY":
-        return _ec_public(parts)
-    if label != "PRIVATE KEY":
-        return None
-    oid = _part(_part(parts, 1, _SEQUENCE, "the algorithm of the key").parts(), 0, _OID, "the algorithm of the key")
-    inner = _part(parts, 2, _OCTET_STRING, "the private key itself").content
-    if oid.content == _RSA:
-        numbers = _one(inner, _SEQUENCE, "an RSA key").parts()
-        return PublicKey("rsa", _number(_part(numbers, 1, _INTEGER, "an RSA modulus")))
-    if oid.content == _EC:
-        return _ec_public(_one(inner, _SEQUENCE, "an EC key").parts())
-    for part in parts[3:]:
-        # RFC 5958: the public key may follow as [1] IMPLICIT BIT STRING.
-        if part.tag == 0x81:
-            return PublicKey(oid.content.hex(), part.content[1:])
-    return None
+    if digest not in ("sha256", "sha384", "sha512", "sha1", "md5"):
+        raise ValueError(f"digest {digest!r} is none of sha256, sha384, sha512, sha1, md5")
+    return hashlib.new(digest, data).digest().hex(":").upper()
 
 
-def _ec_public(parts: list[_Value]) -> PublicKey | None:
-    _part(parts, 1, _OCTET_STRING, "the private key itself")
-    for part in parts[2:]:
-        if part.tag == 0xA1:
-            return PublicKey("ec", _point(_one(part.content, _BIT_STRING, "an EC point").content[1:]))
-    return None
+def _attributes(name: bytes) -> list[tuple[bytes, str]]:
+    """Kind and text of each attribute of a distinguished name in DER, in order."""
+    found = []
+    for relative in der.values(name)[0].parts():
+        for attribute in relative.parts():
+            kind, value = attribute.parts()[:2]
+            encoding = "utf-16-be" if value.tag == der.BMP_STRING else "utf-8"
+            found.append((kind.content, value.content.decode(encoding, "replace")))
+    return found
+
+
+def name_text(name: bytes) -> str:
+    """A distinguished name in DER for people: the last part first, as in RFC 4514."""
+    parts = [f"{_ATTRIBUTES.get(kind, 'OID')}={text}" for kind, text in _attributes(name)]
+    return ",".join(reversed(parts)) or "(no name)"
+
+
+def _time(value: der.Value) -> datetime.datetime:
+    """UTCTime or GeneralizedTime (RFC 5280, section 4.1.2.5)."""
+    text = value.content.decode("ascii")
+    if value.tag == der.UTC_TIME:
+        text = ("19" if text[:2] >= "50" else "20") + text
+    if value.tag not in (der.UTC_TIME, der.GENERALIZED_TIME) or not re.fullmatch(r"[0-9]{14}Z", text):
+        raise ValueError("a date is not in the form of RFC 5280")
+    return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+
+
+def _general_names(content: bytes) -> tuple[str, ...]:
+    names = []
+    for tag, value, _whole in der.values(content)[0].parts():
+        if tag == 0x82:
+            names.append(f"DNS:{value.decode('ascii', 'replace').lower()}")
+        elif tag == 0x87 and len(value) in (4, 16):
+            names.append(f"IP:{ipaddress.ip_address(value)}")
+    return tuple(names)
+
+
+def parse(data: bytes, source: str) -> Certificate:
+    """The certificate in the DER ``data``; what follows it there, as in a ``TRUSTED CERTIFICATE``, is not looked at.
+
+    ``source`` names the certificate in the ValueError that anything else raises.
+    """
+    try:
+        outer = der.values(data)[0]
+        fields = outer.parts()[0].parts()
+        if fields[0].tag == 0xA0:
+            fields = fields[1:]
+        serial, algorithm, issuer, validity, subject, key = fields[:6]
+        begin, end = validity.parts()
+        names: tuple[str, ...] = ()
+        is_ca = False
+        purposes: tuple[bytes, ...] | None = None
+        for field in fields[6:]:
+            if field.tag != 0xA3:
+                continue
+            for extension in field.parts()[0].parts():
+                parts = extension.parts()
+                kind, value = parts[0].content, parts[-1].content
+                if kind == _SUBJECT_ALT_NAME:
+                    names = _general_names(value)
+                elif kind == _BASIC_CONSTRAINTS:
+                    constraints = der.values(value)[0].parts()
+                    is_ca = bool(constraints) and constraints[0].tag == der.BOOLEAN and constraints[0].content != b"\0"
+                elif kind == _EXTENDED_KEY_USAGE:
+                    purposes = tuple(item.content for item in der.values(value)[0].parts())
+        for name in (issuer, subject):
+            name_text(name.whole)
+        return Certificate(
+            der=outer.whole,
+            serial=int.from_bytes(serial.content, "big", signed=True),
+            issuer=issuer.whole,
+            subject=subject.whole,
+            public_key=key.whole,
+            key=keys.public(key.whole),
+            not_before=_time(begin),
+            not_after=_time(end),
+            names=names,
+            is_ca=is_ca,
+            purposes=purposes,
+            signature=algorithm.parts()[0].content,
+        )
+    except (ValueError, IndexError) as exc:
+        raise ValueError(
+            f"{source}: a certificate in it is damaged: it is not the DER of an X.509 certificate"
+        ) from exc
+
+
+def load(text: str, source: str) -> Certificate:
+    """The first certificate in the PEM ``text``."""
+    return parse(pem.certificates(text, source)[0], source)

@@ -10,18 +10,18 @@ Every rule stands in ``RULES`` and in docs/checks.md. Postfix itself notices few
 from __future__ import annotations
 
 import contextlib
+import datetime
 import difflib
 import ipaddress
 import re
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.host import User
-from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates as _certificates
-from ansible_collections.puffy.mail.plugins.module_utils._tls import x509
+from ansible_collections.puffy.mail.plugins.module_utils._tls import keys as _keys
+from ansible_collections.puffy.mail.plugins.module_utils._tls import pem, x509
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.host import Host
@@ -1547,14 +1547,14 @@ class _Check:
 
     def _chain(self, setting: Setting, paths: Sequence[str]) -> None:
         """The files of one smtpd_tls_chain_files: read as if they were one, each key before its certificates."""
-        sets: list[tuple[str, _certificates.PemBlock, list[tuple[str, _certificates.PemBlock]]]] = []
+        sets: list[tuple[str, pem.PemBlock, list[tuple[str, pem.PemBlock]]]] = []
         for path in paths:
             blocks = (
                 self._blocks(setting, path, "certificate-invalid") if self._tls_file(setting, path, "file") else None
             )
             if blocks is None:
                 return
-            usable = [block for block in blocks if block.label in (*_certificates.PRIVATE_LABELS, *CERTIFICATE_LABELS)]
+            usable = [block for block in blocks if block.label in (*pem.PRIVATE_LABELS, *CERTIFICATE_LABELS)]
             if not usable:
                 self.add(
                     "certificate-invalid",
@@ -1564,7 +1564,7 @@ class _Check:
                 )
                 return
             for block in usable:
-                if block.label in _certificates.PRIVATE_LABELS:
+                if block.label in pem.PRIVATE_LABELS:
                     sets.append((path, block, []))
                 elif sets:
                     sets[-1][2].append((path, block))
@@ -1603,13 +1603,13 @@ class _Check:
             return False
         return True
 
-    def _blocks(self, setting: Setting, path: str, rule: str) -> list[_certificates.PemBlock] | None:
+    def _blocks(self, setting: Setting, path: str, rule: str) -> list[pem.PemBlock] | None:
         content = self.probe.content(self._absolute(path))
         if content is None:
             self.add("tls-file-unreadable", setting, f"{setting.name}: {path} cannot be read", None)
             return None
         try:
-            return _certificates.pem_blocks(content.decode("latin-1"), path)
+            return pem.blocks(content.decode("latin-1"), path)
         except ValueError as exc:
             self.add(rule, setting, f"{setting.name}: {exc}", "write the file anew, in PEM form")
             return None
@@ -1620,8 +1620,8 @@ class _Check:
         path: str,
         key_setting: Setting,
         key_path: str,
-        blocks: Sequence[_certificates.PemBlock] | None = None,
-        key_blocks: Sequence[_certificates.PemBlock] | None = None,
+        blocks: Sequence[pem.PemBlock] | None = None,
+        key_blocks: Sequence[pem.PemBlock] | None = None,
     ) -> None:
         """A certificate chain and its key, read from the two files unless given."""
         if blocks is None or key_blocks is None:
@@ -1630,7 +1630,7 @@ class _Check:
         certificate = self._certificate(setting, path, blocks) if blocks is not None else None
         if key_blocks is None:
             return
-        keys = [block for block in key_blocks if block.label in _certificates.PRIVATE_LABELS]
+        keys = [block for block in key_blocks if block.label in pem.PRIVATE_LABELS]
         if not keys:
             self.add(
                 "key-invalid",
@@ -1658,11 +1658,11 @@ class _Check:
             )
             return
         try:
-            public = x509.public_of_private(key.label, key.der)
+            public = _keys.public_of_private(key.label, key.der)
         except ValueError as exc:
             self.add("key-invalid", key_setting, f"{key_setting.name}: {full} is no usable private key: {exc}", None)
             return
-        if certificate is not None and public is not None and public != certificate.public_key:
+        if certificate is not None and public is not None and public != certificate.key:
             self.add(
                 "key-mismatch",
                 key_setting,
@@ -1670,9 +1670,7 @@ class _Check:
                 "name the key that the certificate was made for; the server's own certificate stands first in its file",
             )
 
-    def _certificate(
-        self, setting: Setting, path: str, blocks: Sequence[_certificates.PemBlock]
-    ) -> x509.Certificate | None:
+    def _certificate(self, setting: Setting, path: str, blocks: Sequence[pem.PemBlock]) -> x509.Certificate | None:
         found = [block for block in blocks if block.label in CERTIFICATE_LABELS]
         if not found:
             self.add(
@@ -1683,23 +1681,21 @@ class _Check:
             )
             return None
         first: x509.Certificate | None = None
-        now = self.probe.now()
+        now = datetime.datetime.fromtimestamp(self.probe.now(), datetime.timezone.utc)
         for number, block in enumerate(found):
             try:
-                certificate = x509.certificate(block.der)
+                certificate = x509.parse(block.der, path)
             except ValueError as exc:
-                self.add(
-                    "certificate-invalid", setting, f"{setting.name}: {path} is no usable certificate: {exc}", None
-                )
+                self.add("certificate-invalid", setting, f"{setting.name}: {exc}", None)
                 return None
             which = "the certificate" if number == 0 else f"certificate {number + 1}"
             if certificate.not_after < now:
-                when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(certificate.not_after))
+                when = certificate.not_after.strftime("%Y-%m-%d %H:%M:%S UTC")
                 self.add(
                     "certificate-expired", setting, f"{setting.name}: {which} in {path} expired on {when}", "renew it"
                 )
             elif certificate.not_before > now:
-                when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(certificate.not_before))
+                when = certificate.not_before.strftime("%Y-%m-%d %H:%M:%S UTC")
                 self.add(
                     "certificate-expired",
                     setting,

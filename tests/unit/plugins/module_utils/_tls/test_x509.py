@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The DER reader, against files that openssl(1) made."""
+"""Certificates and keys in DER, against files that openssl(1) made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.puffy.mail.plugins.module_utils._tls import certificates, x509
+from ansible_collections.puffy.mail.plugins.module_utils._tls import keys, pem, x509
 
 
 @pytest.fixture(scope="module")
@@ -37,66 +37,68 @@ def openssl(tmp_path_factory):
 
 
 def block(openssl, name):
-    (found,) = certificates.pem_blocks((openssl.directory / name).read_text(), name)
+    (found,) = pem.blocks((openssl.directory / name).read_text(), name)
     return found
+
+
+def certificate(openssl, name):
+    return x509.parse(block(openssl, name).der, name)
 
 
 @pytest.mark.parametrize("name", ["rsa.crt", "ec.crt", "ed.crt", "late.crt"])
 def test_the_dates_are_those_openssl_shows(openssl, name):
     shown = openssl("x509", "-in", name, "-noout", "-dates")
-    read = x509.certificate(block(openssl, name).der)
+    read = certificate(openssl, name)
     dates = [calendar.timegm(time.strptime(text, "%b %d %H:%M:%S %Y GMT")) for text in re.findall(r"=(.*)", shown)]
-    assert [read.not_before, read.not_after] == dates
+    assert [read.not_before.timestamp(), read.not_after.timestamp()] == dates
 
 
 @pytest.mark.parametrize(
-    ("certificate", "key"),
+    ("name", "key"),
     [("rsa", "rsa"), ("rsa", "rsa-pkcs1"), ("ec", "ec"), ("ec", "ec-sec1")],
 )
-def test_a_key_has_the_public_key_of_its_certificate(openssl, certificate, key):
+def test_a_key_has_the_public_key_of_its_certificate(openssl, name, key):
     found = block(openssl, f"{key}.key")
-    public = x509.public_of_private(found.label, found.der)
-    assert public == x509.certificate(block(openssl, f"{certificate}.crt").der).public_key
-    other = "ec" if certificate == "rsa" else "rsa"
-    assert public != x509.certificate(block(openssl, f"{other}.crt").der).public_key
+    public = keys.public_of_private(found.label, found.der)
+    assert public == certificate(openssl, f"{name}.crt").key
+    other = "ec" if name == "rsa" else "rsa"
+    assert public != certificate(openssl, f"{other}.crt").key
 
 
 @pytest.mark.parametrize("key", ["ed", "ec-bare"])
 def test_a_key_without_its_public_key(openssl, key):
     found = block(openssl, f"{key}.key")
-    assert x509.public_of_private(found.label, found.der) is None
+    assert keys.public_of_private(found.label, found.der) is None
 
 
 def test_the_modulus_is_that_openssl_shows(openssl):
     modulus = openssl("x509", "-in", "rsa.crt", "-noout", "-modulus").strip().partition("=")[2]
-    assert x509.certificate(block(openssl, "rsa.crt").der).public_key == x509.PublicKey("rsa", bytes.fromhex(modulus))
+    assert certificate(openssl, "rsa.crt").key == keys.PublicKey("RSA", bytes.fromhex(modulus))
 
 
-@pytest.mark.parametrize(
-    ("der", "message"),
-    [
-        (b"", "a certificate was expected"),
-        (b"\x02\x01\x00", "a certificate was expected"),
-        (b"\x30\x00", "the body of a certificate was expected"),
-        (b"\x30\x05\x30", "a DER value is cut short"),
-        (b"\x30", "a DER value is cut short"),
-        (b"\x30\x85\x01\x01\x01\x01\x01", "a DER length is not valid"),
-        (b"\x30\x80", "a DER length is not valid"),
-    ],
-)
-def test_what_is_no_certificate(der, message):
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        x509.certificate(der)
+NO_CERTIFICATE = "x.pem: a certificate in it is damaged: it is not the DER of an X.509 certificate"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x02\x01\x00", b"\x30\x00", b"\x30\x02\x30\x00"])
+def test_what_is_no_certificate(data):
+    with pytest.raises(ValueError, match=f"^{re.escape(NO_CERTIFICATE)}$"):
+        x509.parse(data, "x.pem")
+
+
+def test_what_follows_a_trusted_certificate_is_not_looked_at(openssl):
+    openssl("x509", "-in", "ec.crt", "-trustout", "-addtrust", "serverAuth", "-out", "trusted.crt")
+    assert block(openssl, "trusted.crt").label == "TRUSTED CERTIFICATE"
+    assert certificate(openssl, "trusted.crt") == certificate(openssl, "ec.crt")
 
 
 def test_an_unknown_kind_of_key_is_not_compared():
-    assert x509.public_of_private("DSA PRIVATE KEY", b"\x30\x00") is None
+    assert keys.public_of_private("DSA PRIVATE KEY", b"\x30\x00") is None
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80))
 def test_random_bytes_raise_nothing_else(data):
-    for read in (x509.certificate, lambda der: x509.public_of_private("PRIVATE KEY", der)):
+    for read in (lambda der: x509.parse(der, "x.pem"), lambda der: keys.public_of_private("PRIVATE KEY", der)):
         try:
             read(data)
         except ValueError:
@@ -108,6 +110,6 @@ def test_a_damaged_certificate_raises_nothing_else(openssl):
     for index in range(len(der)):
         damaged = bytes(der[:index]) + bytes([der[index] ^ 0xFF]) + bytes(der[index + 1 :])
         try:
-            x509.certificate(damaged)
+            x509.parse(damaged, "x.pem")
         except ValueError:
             continue
