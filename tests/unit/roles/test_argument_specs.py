@@ -58,13 +58,6 @@ def test_names_begin_with_the_role(role: Path) -> None:
 
 
 @EACH_ROLE
-def test_every_variable_has_a_heading_in_the_readme(role: Path) -> None:
-    headings = re.findall(r"^#+ `?([a-z_]+)`?$", (role / "README.md").read_text(), re.MULTILINE)
-    documented = [name for name in headings if name.startswith(f"{role.name}_")]
-    assert sorted(documented) == sorted(specs(role)["main"]["options"])
-
-
-@EACH_ROLE
 def test_the_preflight_needs_no_facts(role: Path) -> None:
     """Facts may be missing where it runs: a default of the role that reads one must have a way out."""
     for name, value in load(role / "defaults" / "main.yml").items():

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.puffy.mail.tools import role_readme
 
-ROLES = sorted(path.parent for path in role_readme.ROOT.glob("roles/*/README.head.md"))
+ROLES = sorted(path.parent.parent for path in role_readme.ROOT.glob("roles/*/meta/argument_specs.yml"))
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
