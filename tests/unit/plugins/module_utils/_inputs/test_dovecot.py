@@ -219,10 +219,3 @@ def test_a_bad_directory_is_one_sentence(change: dict[str, object], sentence: st
     assert len(found) == 1
     assert sentence in found[0]
     assert "s3cret" not in found[0]
-
-
-def test_the_readme_has_a_heading_for_each_variable() -> None:
-    headings = {
-        line.removeprefix("### ") for line in (ROLE / "README.md").read_text().splitlines() if line.startswith("### ")
-    }
-    assert headings == set(specification()["main"]["options"])
