@@ -60,7 +60,7 @@ class Certificate:
     @property
     def common_names(self) -> list[str]:
         """The common names in the subject."""
-        return [value for kind, value in _attributes(self.subject) if kind == _COMMON_NAME]
+        return [value for kind, value in attributes(self.subject) if kind == _COMMON_NAME]
 
 
 def iso(time: datetime.datetime) -> str:
@@ -78,7 +78,7 @@ def fingerprint(data: bytes, digest: str = "sha256") -> str:
     return hashlib.new(digest, data).digest().hex(":").upper()
 
 
-def _attributes(name: bytes) -> list[tuple[bytes, str]]:
+def attributes(name: bytes) -> list[tuple[bytes, str]]:
     """Kind and text of each attribute of a distinguished name in DER, in order."""
     found = []
     for relative in der.values(name)[0].parts():
@@ -91,7 +91,7 @@ def _attributes(name: bytes) -> list[tuple[bytes, str]]:
 
 def name_text(name: bytes) -> str:
     """A distinguished name in DER for people: the last part first, as in RFC 4514."""
-    parts = [f"{_ATTRIBUTES.get(kind, 'OID')}={text}" for kind, text in _attributes(name)]
+    parts = [f"{_ATTRIBUTES.get(kind, 'OID')}={text}" for kind, text in attributes(name)]
     return ",".join(reversed(parts)) or "(no name)"
 
 

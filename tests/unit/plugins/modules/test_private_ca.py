@@ -73,7 +73,7 @@ def ca(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ca:
 
 def pass_time(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
     """Let the module think that ``days`` have passed."""
-    real = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
+    real = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     monkeypatch.setattr(private_ca, "utcnow", lambda: real + datetime.timedelta(days=days))
 
 
@@ -123,11 +123,11 @@ def test_the_diff_of_check_mode_is_that_of_the_run(ca: Ca) -> None:
 
 
 REISSUED = [
-    ({"names": ["imap.example.org"]}, "the names are others"),
-    ({"name": "mx.example.org"}, "the name is another one"),
-    ({"request": request(rsa.generate_private_key(65537, 2048))}, "the key is another one"),
-    ({"intermediate": True}, "it was issued by another authority"),
-    ({"revoked": ["mail.example.org"]}, "the old one is revoked"),
+    ({"names": ["imap.example.org"]}, "the alternative names have changed"),
+    ({"name": "mx.example.org"}, "the name has changed"),
+    ({"request": request(rsa.generate_private_key(65537, 2048))}, "the key has changed"),
+    ({"intermediate": True}, "the authority has changed"),
+    ({"revoked": ["mail.example.org"]}, "the certificate is revoked"),
 ]
 
 
@@ -146,7 +146,7 @@ def test_renewal_comes_before_expiry_and_not_earlier(ca: Ca, monkeypatch: pytest
     assert (kept["changed"], kept["chain"]) == (False, first["chain"])
     pass_time(monkeypatch, 61.5)
     renewed = ca.server(current=first["chain"], days_issued=90, renew_before_days=30)["server"]
-    assert renewed["reason"] == "the old one expires in 28 days"
+    assert renewed["reason"] == "the certificate expires in 28 days"
 
 
 def test_a_root_near_its_end_is_extended_for_the_same_key(ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_revocation_is_final_and_the_list_grows(ca: Ca) -> None:
     assert (again["changed"], len(x509.load_pem_x509_crl(again["crl"].encode()))) == (False, 1)
     # One certificate by its serial number: the client gets another, for another key.
     after = ca(clients=["new"], revoked=[made["new"]["serial"]])
-    assert after["clients"]["new"]["reason"] == "the old one is revoked"
+    assert after["clients"]["new"]["reason"] == "the certificate is revoked"
     assert len(x509.load_pem_x509_crl(after["crl"].encode())) == 2
     assert not ca(clients=["new"], revoked=[made["new"]["serial"]])["changed"]
 
@@ -194,38 +194,58 @@ def test_a_revocation_list_is_signed_anew_in_time(ca: Ca, monkeypatch: pytest.Mo
 
 
 INPUTS = [
-    ({"days": 0}, "days is 0; it must be from 1 to 36500 days; nothing was changed."),
+    ({"days": 0}, "days is 0. Use a number of days from 1 to 36500."),
     (
         {"renew_before_days": 365},
-        "renew_before_days is 365; it must be less than days_issued (365), or every run would issue anew; nothing was"
-        " changed.",
+        "renew_before_days is 365, so every run would issue new certificates. Use a number below days_issued (365).",
     ),
-    ({"common_name": ""}, "common_name '' must have 1 to 64 characters (RFC 5280, ub-common-name); nothing was"
-     " changed."),
-    ({"subject": {"country": "Italy"}}, "subject: country 'Italy' must be a code of two letters, such as 'CA';"
-     " nothing was"
-     " changed."),
-    ({"subject": {"organization": "x" * 65}}, "subject: organization '" + "x" * 65 + "' has 65 characters; at most 64"
-     " are possible; nothing was changed."),
-    ({"passphrase": "abc"}, "passphrase is too short or too long; it must have from 4 to 1023 characters; nothing was"
-     " changed."),
-    ({"clients": ["a", "a"]}, "clients: 'a' is there twice; nothing was changed."),
-    ({"clients": ["../x"]}, "client name '../x' is not usable: 1 to 64 letters, digits and the characters . _ @"
-     " + -, the first"
-     " a letter or digit, and no two dots in a row; nothing was changed."),
-    ({"clients": ["a"], "revoked": ["a"]}, "'a' is among clients and revoked; take it out of clients, or revoke"
-     " single"
-     " certificates by serial number; nothing was changed."),
-    ({"requests": [{"name": "mail", "request": REQUEST}]}, "'mail' is not a fully qualified domain name: two or"
-     " more labels of"
-     " letters, digits and hyphens, such as 'mail.example.org'; nothing was changed."),
-]  # fmt: skip
+    (
+        {"intermediate": True, "intermediate_days": 365},
+        "authority_renew_before_days is 365, so every run would issue new certificates. Use a number below"
+        " intermediate_days (365).",
+    ),
+    (
+        {"intermediate": True, "intermediate_common_name": "Private mail CA"},
+        "common_name and intermediate_common_name are the same. Give the root and the intermediate two names.",
+    ),
+    ({"common_name": ""}, "common_name is ''. Use 1 to 64 characters (RFC 5280, ub-common-name)."),
+    ({"subject": {"country": "Italy"}}, "subject: country is 'Italy'. Use a code of two letters, such as 'CA'."),
+    (
+        {"subject": {"organization": "x" * 65}},
+        f"subject: organization is {'x' * 65!r}. Use at most 64 characters.",
+    ),
+    ({"passphrase": "abc"}, "passphrase is too short or too long. Use 4 to 1023 characters."),
+    ({"clients": ["a", "a"]}, "clients: 'a' is there twice. Name each client once."),
+    (
+        {"clients": ["../x"]},
+        "client name '../x' is not usable: 1 to 64 letters, digits and the characters . _ @ + -, the first a letter or"
+        " digit, and no two dots in a row.",
+    ),
+    (
+        {"clients": ["a"], "revoked": ["a"]},
+        "'a' is in clients and in revoked. Remove the name from clients, or revoke single certificates by serial"
+        " number.",
+    ),
+    (
+        {"requests": [{"name": "a.example.org", "request": REQUEST}] * 2},
+        "requests: 'a.example.org' is there twice. Give each request its own id.",
+    ),
+    (
+        {"requests": [{"name": "mail", "request": REQUEST}]},
+        "'mail' is not a fully qualified domain name: two or more labels of letters, digits and hyphens, such as"
+        " 'mail.example.org'.",
+    ),
+    (
+        {"requests": [{"name": "a.example.org", "request": REQUEST}, {"name": "b.example.org", "request": "junk"}]},
+        "requests: the request for 'b.example.org' is not a certificate request in PEM form.",
+    ),
+]
 
 
 @pytest.mark.parametrize(("arguments", "message"), INPUTS)
 def test_bad_inputs_make_nothing(ca: Ca, arguments: dict[str, Any], message: str) -> None:
     result = ca(**arguments)
-    assert (result["failed"], result["msg"]) == (True, message)
+    assert (result["failed"], result["msg"]) == (True, f"{message} Nothing was changed.")
     assert not ca.directory.exists()
 
 
@@ -259,27 +279,26 @@ def damage(ca: Ca, what: str) -> None:
 
 
 DAMAGES = [
-    ("readable", {}, "/ca.key: mode 0640 lets others read this key; find out who did, then make it 0600."
-     " Nothing was changed."),
-    ("missing", {}, "/ca.key: is missing while "),
-    ("junk key", {}, "/ca.key: it is not a private key in PEM form; nothing was changed."),
-    ("junk certificate", {}, "/ca.pem: is not a certificate in PEM form ("),
-    ("junk list", {}, "/crl.pem: is not a revocation list in PEM form; nothing was changed."),
-    ("junk record", {}, "/issued/00.pem: is not a certificate in PEM form ("),
+    ("readable", {}, "/ca.key: the mode is 0640, so other users can read this key. Find out who changed the mode,"
+     " then set it to 0600. Nothing was changed."),
+    ("missing", {}, "/ca.key: the key does not exist, but its certificate "),
+    ("junk key", {}, "/ca.key: the file has no private key in PEM form. Nothing was changed."),
+    ("junk certificate", {}, "/ca.pem: has no certificate; a PEM file with "),
+    ("junk list", {}, "/crl.pem: is not a revocation list in PEM form. Nothing was changed."),
+    ("junk record", {}, "/issued/00.pem: has no certificate; a PEM file with "),
     ("directory", {}, "/ca.pem: is not a regular file."),
     ("loop", {}, "/ca.pem: cannot be read: Too many levels of symbolic links."),
-    ("other key", {}, "/ca.pem: does not belong to the key ca.key beside it; nothing was changed."),
-    ("", {"passphrase": "long"}, "/ca.key: the key is not encrypted although a passphrase was given; nothing was"
-     " changed."),
-    ("", {"common_name": "Another"}, "/ca.pem: is 'CN=Private mail CA' and not 'CN=Another' as asked; an"
-     " authority that"),
+    ("other key", {}, "/ca.pem: the certificate does not belong to the key beside it. Nothing was changed."),
+    ("", {"passphrase": "long"}, "/ca.key: the key is not encrypted, but a passphrase was given. Nothing was changed."),
+    ("", {"common_name": "Another"}, "/ca.pem: the authority is 'CN=Private mail CA', not 'CN=Another'. An authority"
+     " that"),
     ("", {"revoked": ["nobody"]}, "revoked: 'nobody' is neither the serial number nor the common name of a"
-     " certificate on"),
+     " certificate that this authority has issued. Nothing was changed."),
     ("", {"requests": [{"name": "a.example.org", "request": "junk"}]}, "requests: the request for"
      " 'a.example.org' is not a"),
     ("", {"requests": [{"name": "a.example.org", "request": request(rsa.generate_private_key(65537, 1024))}]},  # noqa: S505
-     "requests: the request for 'a.example.org' has an RSA key of 1024 bits; at least 2048 are needed. Nothing"
-     " was changed."),
+     "requests: the request for 'a.example.org' has an RSA key of 1024 bits. Use at least 2048 bits. Nothing was"
+     " changed."),
 ]  # fmt: skip
 
 
@@ -303,15 +322,15 @@ def test_a_forged_request_is_refused(ca: Ca) -> None:
     der[-1] ^= 1
     forged = "\n".join([lines[0], base64.b64encode(bytes(der)).decode(), lines[-1], ""])
     result = ca(requests=[{"name": "mail.example.org", "request": forged}])
-    assert "is not signed by the key it names" in result["msg"]
+    assert "is not signed by the key in it" in result["msg"]
 
 
 def test_a_wrong_passphrase_and_a_missing_one(ca: Ca) -> None:
     ca(passphrase="the one")
     assert ca(passphrase="not-it")["msg"].endswith(
-        "the passphrase is wrong, or it is not a private key in PEM form; nothing was changed."
+        "the passphrase is wrong, or the file has no private key in PEM form. Nothing was changed."
     )
-    assert ca()["msg"].endswith("the key is encrypted and no passphrase was given; nothing was changed.")
+    assert ca()["msg"].endswith("the key is encrypted, and no passphrase was given. Nothing was changed.")
 
 
 def test_a_run_cut_off_after_the_key_goes_on_from_it(ca: Ca) -> None:
@@ -329,8 +348,8 @@ def test_a_clock_before_the_authority_is_named(ca: Ca, monkeypatch: pytest.Monke
     before = ca.files()
     pass_time(monkeypatch, -2)
     said = ca()["msg"]
-    assert "/ca.pem: is valid from " in said
-    assert said.endswith("; set the clock. Nothing was changed.")
+    assert "/ca.pem: the certificate is valid from " in said
+    assert said.endswith(". Set the clock. Nothing was changed.")
     assert ca.files() == before
 
 
@@ -341,4 +360,4 @@ def test_records_that_cannot_be_read_are_named(ca: Ca, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "listdir", refuse)
-    assert ca()["msg"] == f"{ca.directory}/issued: cannot be read: Permission denied; nothing was changed."
+    assert ca()["msg"] == f"{ca.directory}/issued: cannot be read: Permission denied. Nothing was changed."

@@ -191,7 +191,7 @@ def test_sans_that_are_no_names(host: Host, name: str) -> None:
     request = {"name": NAME, "names": [name], "request": "none"}
     said = host.fails(private_ca.main, directory=directory, requests=[request])
     assert said.startswith(f"{name!r} is not a fully qualified domain name")
-    assert said.endswith("nothing was changed.")
+    assert said.endswith(". Nothing was changed.")
 
 
 def test_a_key_of_1024_bits(host: Host) -> None:
