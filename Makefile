@@ -90,16 +90,17 @@ quick-%: images
 
 .PHONY: images
 images: containers ## Build the host images that are missing
-	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme >/dev/null
-	@$(BIN)/python molecule/shared/openbsd/build.py stable >/dev/null
+	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme openbsd-stable >/dev/null
 
 .PHONY: readmes
 readmes: venv ## Write the README of each role from its head and its argument specification
 	$(BIN)/python tools/role_readme.py
 
 .PHONY: bench
-bench: images ## Print the benchmark tables
-	@set -e; for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark; done
+bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables
+
+bench-%: images
+	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python benchmarks/$*.py $(OPTIONS)
 
 .PHONY: venv
 venv: ## Prepare the Python environment (.venv)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time to DH parameters: this collection's module, openssl alone, and community.crypto.openssl_dhparam.
 
-    benchmarks/dhparam.py [--runs 15] [--bits 2048]
+    make bench-dhparam OPTIONS="--runs 15 --bits 2048"
 
 Runs each way in turn, so that a busy minute of the machine falls on all of them, and prints one table.
 """
@@ -17,9 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from ansible_collections.puffy.mail.tests.harness.playbooks import tree
+
 #: the targets: how many times faster than each other way, and seconds for a group
 LEAST_FASTER, MOST_GROUP = 1.7, 0.5
 RUNNER = """
@@ -32,7 +32,6 @@ with patch_module_args(json.load(sys.stdin)):
 
 def module(name: str, arguments: dict[str, object]) -> float:
     """Seconds that one run of a module takes."""
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RUNNER, name],
@@ -40,7 +39,7 @@ def module(name: str, arguments: dict[str, object]) -> float:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": tree},
+        env={**os.environ, "PYTHONPATH": tree()},
     )
     seconds = time.monotonic() - started
     if done.returncode != 0:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lookups in a directory of 10,000 accounts: through proxymap(8) and direct, and the connections that slapd sees.
 
-    benchmarks/ldap_lookups.py [--accounts 10000] [--clients 50] [--rounds 20]
+    make bench-ldap_lookups OPTIONS="--accounts 10000 --clients 50 --rounds 20"
 
 A real slapd with StartTLS and a real Postfix run in one container. For each way, direct and through proxy:, so many
 clients hold an SMTP session each, so that as many smtpd processes run, and send RCPT commands for accounts picked at
@@ -13,17 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import re
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-
-import directory
-from hosts import Host
+from ansible_collections.puffy.mail.tests.harness import directory
+from ansible_collections.puffy.mail.tests.harness.containers import Host, machine
 
 CLIENTS = r"""
 import json, random, socket, sys, threading, time
@@ -133,15 +125,6 @@ def configure(host: Host, clients: int) -> None:
         for name, table in maps.items():
             host.run(["postconf", "-P", f"{port}/inet/{name}={prefix}{table}"])
     host.run("postfix stop; postfix start", check=False)
-
-
-def machine() -> str:
-    """Where the figures come from."""
-    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    return (
-        f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
-        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start"
-    )
 
 
 def percentile(times: list[float], part: float) -> float:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time to set 1, 40 and 500 parameters of one real Postfix: this collection's module, and what people use instead.
 
-    benchmarks/postconf.py [--runs 5] [--loops 2] [--sample 40]
+    make bench-postconf OPTIONS="--runs 5 --loops 2 --sample 40"
 
 Every run changes every parameter it is given: two sets of values take turns. The ways take turns too, so that a busy
 minute of the machine falls on all of them. A loop over 500 parameters takes minutes in Ansible, so only ``--sample`` of
@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import shlex
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,15 +23,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [
-    subprocess.run([ROOT / "tools" / "tree"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip(),
-    str(ROOT / "tests" / "integration"),
-]
-from hosts import _RUNNER, PODMAN, Host
-
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.tests.harness.containers import ENVIRONMENT, RUNNER, Host, machine
+from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
 IMAGE = "trixie-mail"
 SIZES = (1, 40, 500)
@@ -106,24 +98,9 @@ class Bench:
         self.odd, self.even = value_sets(host)
         self.turn = 0
         self.times: Times = {}
-        host.write("/runner.py", _RUNNER)
+        host.write("/runner.py", RUNNER)
         for name, task in TASKS.items():
             Path(directory, f"{name}.yml").write_text(PLAY.replace("{task}", task))
-        Path(directory, "inventory.json").write_text(
-            json.dumps(
-                {
-                    "all": {
-                        "hosts": {
-                            host.name: {
-                                "ansible_connection": "containers.podman.podman",
-                                "ansible_podman_executable": PODMAN,
-                                "ansible_python_interpreter": "/usr/bin/python3",
-                            }
-                        }
-                    }
-                }
-            )
-        )
 
     def lay(self, size: int) -> None:
         """A main.cf with these parameters and few others, old enough for Postfix to read it without waiting."""
@@ -184,51 +161,16 @@ class Bench:
 
     def play(self, name: str, values: Values) -> None:
         """A whole run of ansible-playbook with one task."""
-        variables = Path(self.directory, "values.json")
-        variables.write_text(json.dumps({"values": values}))
-        done = subprocess.run(
-            [
-                *(Path(sys.executable).parent / "ansible-playbook", "-i", f"{self.directory}/inventory.json"),
-                *("-e", f"@{variables}", f"{self.directory}/{name}.yml"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections_path(), "ANSIBLE_PIPELINING": "true"},
-        )
-        if done.returncode != 0 or (values and "changed=1" not in done.stdout):
-            raise SystemExit(f"{name}: {done.stdout}{done.stderr}")
+        inventory = {"all": {"hosts": {self.host.name: self.host.connection}}}
+        done = playbook(Path(self.directory, f"{name}.yml"), inventory, variables={"values": values})
+        if done.rc != 0 or (values and done.counts["changed"] != 1):
+            raise SystemExit(f"{name}: {done.output}")
 
     def mean(self, name: str, size: int) -> float:
         return statistics.mean(self.times[name, size])
 
     def least(self, name: str, size: int) -> float:
         return min(self.times[name, size])
-
-
-ENVIRONMENT = ("env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1")
-
-
-def collections_path() -> str:
-    given = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
-    tree = sys.path[0]
-    return tree if not given or tree in given.split(":") else f"{tree}:{given}"
-
-
-def machine(host: Host) -> str:
-    """Where the figures come from."""
-    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    import ansible.release
-
-    python = host.run("python3 -V").stdout.strip()
-    postfix = host.run("postconf -dh mail_version").stdout.strip()
-    podman = subprocess.run([PODMAN, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return (
-        f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
-        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start\n"
-        f"host: {IMAGE}, Postfix {postfix}, {python}; controller: ansible-core {ansible.release.__version__},"
-        f" Python {platform.python_version()}, {podman}"
-    )
 
 
 def measure(bench: Bench, runs: int, loops: int, sample: int) -> int:

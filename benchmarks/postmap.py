@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time and memory of puffy.mail.postmap on a table of a million entries, beside Postfix's own commands.
 
-    benchmarks/postmap.py [--entries 1000000] [--runs 3]
+    make bench-postmap OPTIONS="--entries 1000000 --runs 3"
 
 The keys are in no order, as a table that grew has them. The ways take turns, so that a busy minute of the machine
 falls on all of them. Each way runs in the host, by itself: without the container engine and the connection of Ansible.
@@ -12,16 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import re
 import statistics
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from hosts import _RUNNER, Host
+from ansible_collections.puffy.mail.tests.harness.containers import RUNNER, Host, machine
 
 IMAGE = "trixie-mail"
 TABLE = "/srv/bench/table"
@@ -60,7 +54,7 @@ class Bench:
         self.host, self.entries = host, entries
         self.taken: dict[tuple[str, str], list[Taken]] = {}
         self.changes = 0
-        host.write("/runner.py", _RUNNER)
+        host.write("/runner.py", RUNNER)
         host.write("/timed.py", TIMED)
         host.run("mkdir -p /srv/bench")
         host.run(["python3", "-c", MAKE, str(entries), TABLE])
@@ -98,16 +92,6 @@ class Bench:
 
     def least(self, way: str, kind: str, what: str = "seconds") -> float:
         return min(taken[what] for taken in self.taken[way, kind])
-
-
-def machine(host: Host) -> str:
-    """Where the figures come from."""
-    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    return (
-        f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
-        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start\nhost: {IMAGE}, Postfix"
-        f" {host.run('postconf -dh mail_version').stdout.strip()}, {host.run('python3 -V').stdout.strip()}"
-    )
 
 
 WAYS = (

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time to client certificates: an authority with an intermediate issues them, and a second run finds nothing to do.
 
-    benchmarks/private_ca.py [--clients 200]
+    make bench-private_ca OPTIONS="--clients 200"
 
 The keys of the authority are encrypted, as they should be. Times are those of the module's process as a whole.
 """
@@ -16,12 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
+
+from ansible_collections.puffy.mail.tests.harness.playbooks import tree
 
 #: the targets, in seconds, for 200 clients
 MOST = {"first run": 60, "second run": 15}
-ROOT = Path(__file__).resolve().parent.parent
 RUNNER = """
 import json, runpy, sys
 from ansible.module_utils.testing import patch_module_args
@@ -32,7 +32,6 @@ with patch_module_args(json.load(sys.stdin)):
 
 def run(arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     """Seconds that one run of the module takes, and what it returns."""
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RUNNER],
@@ -40,7 +39,7 @@ def run(arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": tree},
+        env={**os.environ, "PYTHONPATH": tree()},
     )
     seconds = time.monotonic() - started
     if done.returncode != 0:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time to load a hundred thousand mailboxes, and to find them as they should be: the whole role, and its module.
 
-    benchmarks/sqlite_accounts.py [--mailboxes 100000] [--runs 3] [--role-mailboxes 2000]
+    make bench-sqlite_accounts OPTIONS="--mailboxes 100000 --runs 3 --role-mailboxes 2000"
 
 The role runs in ansible-playbook, from the accounts file to the client files that Postfix has answered through; the
 same with one mailbox stands beside it, for Ansible's own part. The module runs in the host by itself, as Ansible starts
@@ -15,10 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from hosts import _RUNNER, PODMAN, Host
+from ansible_collections.puffy.mail.tests.harness.containers import RUNNER, Host, machine
+from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
 IMAGE = "trixie-mail"
 HASH = "{BLF-CRYPT}$2b$04$n39JRHIP432OWo4UaJKhMOhuOtcpnNFyYKmj2dzeXaQLYW.To3.lW"
@@ -41,19 +36,6 @@ MOST_LOAD, MOST_QUIET = 60.0, 5.0
 PLAY = "- hosts: all\n  gather_subset: [min]\n  roles: [puffy.mail.sqlite_maps]\n"
 
 
-def machine(host: Host) -> str:
-    """Where the figures come from."""
-    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    import ansible.release
-
-    return (
-        f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
-        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start\nhost: {IMAGE},"
-        f" Postfix {host.run('postconf -dh mail_version').stdout.strip()}, {host.run('python3 -V').stdout.strip()};"
-        f" controller: ansible-core {ansible.release.__version__}, Python {platform.python_version()}"
-    )
-
-
 class Bench:
     """One host, the accounts, and the seconds that each way took."""
 
@@ -61,7 +43,7 @@ class Bench:
         self.host, self.directory, self.role_count = host, directory, role_count
         self.mailboxes = [{"address": f"user{n}@example.test", "password_hash": HASH} for n in range(count)]
         self.seconds: dict[str, list[float]] = {}
-        host.write("/runner.py", _RUNNER)
+        host.write("/runner.py", RUNNER)
         host.run("install -d -m 0750 -o root -g postfix /srv/accounts")
         task = {"path": DATABASE, "group": "postfix", "domains": ["example.test"], "mailboxes": self.mailboxes}
         host.write("/task.json", json.dumps(task))
@@ -77,7 +59,6 @@ class Bench:
         }
         for name, values in variables.items():
             (directory / f"{name}.json").write_text(json.dumps(values))
-        (directory / "play.yml").write_text(PLAY)
 
     def record(self, way: str, work: Callable[[], None]) -> None:
         started = time.monotonic()
@@ -91,28 +72,16 @@ class Bench:
     def module(self, inserted: int) -> None:
         """One run of the module, which must insert that many mailboxes."""
         command = "PYTHONPATH=/opt/puffy PYTHONDONTWRITEBYTECODE=1 python3 /runner.py sqlite_accounts < /task.json"
-        result: dict[str, Any] = json.loads(self.host.run(command, timeout=600).stdout)
+        result: dict[str, Any] = json.loads(self.host.run(command).stdout)
         if result.get("failed") or result["rows"]["mailbox"]["inserted"] != inserted:
             raise SystemExit(f"puffy.mail.sqlite_accounts: {str(result)[:2000]}")
 
     def play(self, variables: str, changed: bool) -> None:
         """One run of ansible-playbook, which must change something or nothing."""
-        tree = subprocess.run([ROOT / "tools" / "tree"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        done = subprocess.run(
-            [
-                *(Path(sys.executable).parent / "ansible-playbook", "-i", f"{self.host.name},"),
-                *("-c", "containers.podman.podman", "-e", f"ansible_podman_executable={PODMAN}"),
-                *("-e", "ansible_python_interpreter=/usr/bin/python3"),
-                *("-e", f"@{self.directory / variables}.json", self.directory / "play.yml"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_PIPELINING": "true"},
-        )
-        count = re.search(r"changed=(\d+)", done.stdout)
-        if done.returncode != 0 or count is None or bool(int(count[1])) is not changed:
-            raise SystemExit(f"{variables}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
+        inventory = {"all": {"hosts": {self.host.name: self.host.connection}}}
+        done = playbook(PLAY, inventory, "-e", f"@{self.directory / variables}.json")
+        if done.rc != 0 or bool(done.counts["changed"]) is not changed:
+            raise SystemExit(f"{variables}: {done.output[-4000:]}")
 
 
 def measure(bench: Bench, runs: int) -> None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Time of one lookup through proxy:sqlite: in an accounts database of a million mailboxes.
 
-    benchmarks/sqlite_lookups.py [--mailboxes 1000000] [--lookups 10000]
+    make bench-sqlite_lookups OPTIONS="--mailboxes 1000000 --lookups 10000"
 
 A client in the host stays connected to the running proxymap(8), as smtpd(8) does, asks for one key after the other and
 times each answer. It speaks proxymap's own protocol (name and value, each ended by a NUL). Half of the keys are there.
@@ -13,21 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import re
-import subprocess
 import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [
-    subprocess.run([ROOT / "tools" / "tree"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip(),
-    str(ROOT / "tests" / "integration"),
-]
-from hosts import Host
 
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
+from ansible_collections.puffy.mail.tests.harness.containers import Host, machine
 
 IMAGE = "trixie-mail"
 DATABASE = "/srv/bench/accounts.sqlite"
@@ -103,16 +92,6 @@ TABLES = {
     "virtual_alias_maps": "alias",
     "sender_login_maps": "user",
 }
-
-
-def machine(host: Host) -> str:
-    """Where the figures come from."""
-    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    return (
-        f"{model[1] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
-        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start\nhost: {IMAGE},"
-        f" Postfix {host.run('postconf -dh mail_version').stdout.strip()}"
-    )
 
 
 def prepare(host: Host, mailboxes: int) -> None:

@@ -10,7 +10,8 @@ in its package cache, so that a play installs them for real and without a networ
 (``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
 real Postfix that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with
 OpenLDAP's server and clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the
-ACME server pebble.
+ACME server pebble. The *OpenBSD stand-in* (``openbsd-stable``, ``openbsd-stable35``) is Debian with the commands, files
+and paths of OpenBSD 7.9 where this collection touches them: docs/openbsd.md says what it proves and what it does not.
 
 An image's tag is the hash of its recipe, so a changed recipe builds anew and an unchanged one is reused.
 """
@@ -61,6 +62,9 @@ LDAP_PACKAGES = ("ldap-utils", "slapd")
 LDAP_CACHED_PACKAGES = ("dovecot-ldap",)
 #: what an acme image has installed beyond the mail image
 ACME_PACKAGES = ("certbot", "pebble")
+#: the package branch of mail/postfix, and the image whose Postfix stands in for it
+STANDINS = {"stable": "forky-mail", "stable35": "bullseye-mail"}
+STANDIN_SOURCES = ROOT / "molecule" / "shared" / "openbsd"
 #: PID 1 runs the enabled services of runlevel 2, as a booting host does, and reaps what they leave.
 INITTAB = "id:2:initdefault:\nl2:2:wait:/etc/init.d/rc 2\n"
 
@@ -144,6 +148,8 @@ def bare_command(recipe: Recipe, inittab: str) -> list[str]:
 def tag_of(name: str) -> str:
     """The image's full name, its tag being the hash of everything that shapes it."""
     base, _dash, kind = name.partition("-")
+    if base == "openbsd":
+        return f"{REPOSITORY}-{name}:{standin_digest(kind)}"
     recipe = RECIPES[base]
     shape = json.dumps(
         [BASE_PACKAGES, MAIL_PACKAGES, INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")]
@@ -156,8 +162,18 @@ def tag_of(name: str) -> str:
     return f"{REPOSITORY}-{name}:{digest}"
 
 
+def standin_digest(branch: str) -> str:
+    digest = hashlib.sha256(f"{branch}\n{tag_of(STANDINS[branch])}\n".encode())
+    for path in sorted(each for each in STANDIN_SOURCES.rglob("*") if each.is_file()):
+        if "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(STANDIN_SOURCES)}\0{path.stat().st_mode & 0o111}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def names() -> list[str]:
-    return [name for base in RECIPES for name in (base, f"{base}-mail", f"{base}-ldap", f"{base}-acme")]
+    debian = [name for base in RECIPES for name in (base, f"{base}-mail", f"{base}-ldap", f"{base}-acme")]
+    return [*debian, *(f"openbsd-{branch}" for branch in STANDINS)]
 
 
 def build_bare(name: str, tag: str) -> None:
@@ -200,11 +216,11 @@ INSTALL = (
 )
 
 
-def build_upon(base: str, tag: str, commands: str, network: str) -> None:
-    """Run ``commands`` in a container of the image ``base`` and keep the result as ``tag``."""
-    container = podman("run", "-d", *network.split(), "--env", "DEBIAN_FRONTEND=noninteractive", base, "sleep", "600")
+def build_upon(base: str, tag: str, command: str, *options: str) -> None:
+    """Run a shell command in a container of the image ``base`` and keep the result as ``tag``."""
+    container = podman("run", "-d", *options, "--env", "DEBIAN_FRONTEND=noninteractive", base, "sleep", "infinity")
     try:
-        podman("exec", container, "sh", "-c", INSTALL.format(commands=commands))
+        podman("exec", container, "sh", "-c", command)
         podman(
             "commit", "--quiet", "--change", 'CMD ["/sbin/init"]', "--change", "ENV DEBIAN_FRONTEND=", container, tag
         )
@@ -217,7 +233,7 @@ def build_mail(name: str, tag: str) -> None:
     packages = (*MAIL_PACKAGES, *RECIPES[base].extra)
     # From the package cache alone: a play that installs them so must succeed.
     commands = f"apt-get install -y -qq --no-install-recommends {' '.join(packages)}"
-    build_upon(build(base), tag, commands, "--network=none")
+    build_upon(build(base), tag, INSTALL.format(commands=commands), "--network=none")
 
 
 def build_ldap(name: str, tag: str) -> None:
@@ -226,14 +242,21 @@ def build_ldap(name: str, tag: str) -> None:
     fetch = "apt-get install -y -qq --no-install-recommends"
     attempt = f"{fetch} {' '.join(LDAP_PACKAGES)} && {fetch} --download-only {' '.join(LDAP_CACHED_PACKAGES)}"
     # The lists of the mail image may name packages that the mirror has replaced.
-    build_upon(build(f"{base}-mail"), tag, f"{attempt} || {{ apt-get update{stale} && {attempt}; }}", "")
+    commands = f"{attempt} || {{ apt-get update{stale} && {attempt}; }}"
+    build_upon(build(f"{base}-mail"), tag, INSTALL.format(commands=commands))
 
 
 def build_acme(name: str, tag: str) -> None:
     base = name.removesuffix("-acme")
     stale = "" if RECIPES[base].check_valid_until else " -o Acquire::Check-Valid-Until=false"
     attempt = f"apt-get install -y -qq --no-install-recommends {' '.join(ACME_PACKAGES)}"
-    build_upon(build(f"{base}-mail"), tag, f"{attempt} || {{ apt-get update{stale} && {attempt}; }}", "")
+    commands = f"{attempt} || {{ apt-get update{stale} && {attempt}; }}"
+    build_upon(build(f"{base}-mail"), tag, INSTALL.format(commands=commands))
+
+
+def build_standin(name: str, tag: str) -> None:
+    branch = name.removeprefix("openbsd-")
+    build_upon(build(STANDINS[branch]), tag, f"sh /standin/setup {branch}", "-v", f"{STANDIN_SOURCES}:/standin:ro")
 
 
 def build(name: str) -> str:
@@ -251,7 +274,7 @@ def build(name: str) -> str:
         started = time.monotonic()
         print(f"Building the image {name} (about a minute, once)", file=sys.stderr, flush=True)
         kinds = {"": build_bare, "mail": build_mail, "ldap": build_ldap, "acme": build_acme}
-        kinds[name.partition("-")[2]](name, tag)
+        kinds.get(name.partition("-")[2], build_standin)(name, tag)
         print(f"Built the image {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return tag
 

@@ -1,27 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the tests that run the modules against real daemons in containers."""
+"""The host under test of the modules, on each release."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from hosts import POSTFIX, Host
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the other releases of tests marked ``one_release`` to the long run, before pytest looks at ``-m``."""
-    for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("one_release"):
-            params = item.callspec.params if hasattr(item, "callspec") else {}
-            if params.get("release", "trixie") != "trixie":
-                item.add_marker(pytest.mark.long)
+from ansible_collections.puffy.mail.tests.harness.containers import POSTFIX, Host
 
 
 @pytest.fixture(scope="module", params=list(POSTFIX))

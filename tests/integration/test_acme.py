@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hosts import Host
-from openbsd import Standin
-from role_play import NAME, Play
+
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, Play
+from ansible_collections.puffy.mail.tests.harness.standin import Standin
 
 pytestmark = [pytest.mark.containers, pytest.mark.long]
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from batch import assert_four, four, module, run, shell
-from openbsd import EACH_BRANCH, Standin
+
+from ansible_collections.puffy.mail.tests.harness.batch import assert_four, four, module, run, shell
+from ansible_collections.puffy.mail.tests.harness.standin import EACH_BRANCH, Standin
 
 pytestmark = pytest.mark.containers
 TAB = "/var/cron/tabs/root"

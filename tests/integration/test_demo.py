@@ -20,11 +20,14 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import PODMAN, ROOT
+
+from ansible_collections.puffy.mail.tests.harness.containers import ROOT, podman
+from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
 pytestmark = [pytest.mark.containers, pytest.mark.alone]
 
@@ -87,7 +90,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         assert status == 0, output
         yield running
     finally:
-        subprocess.run([PODMAN, "rm", "--force", "--time", "0", NAME], check=False, capture_output=True)
+        podman("rm", "--force", "--time", "0", NAME, check=False)
 
 
 #: what the output says when the demo is ended: while the host starts, in the first play and in the second one
@@ -132,7 +135,7 @@ def test_interrupted_at_any_step_the_next_one_works(tmp_path: Path, number: sign
         assert status == 0, output
         assert re.search(r"mail\.example\.test +: ok=\d+ +changed=0 ", output)
     finally:
-        subprocess.run([PODMAN, "rm", "--force", "--time", "0", f"{NAME}-ended"], check=False, capture_output=True)
+        podman("rm", "--force", "--time", "0", f"{NAME}-ended", check=False)
 
 
 def context(demo: Demo, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
@@ -336,7 +339,7 @@ def test_a_second_run_changes_nothing_and_is_quick(demo: Demo) -> None:
 def test_the_mail_log_of_the_whole_run_has_no_problem(demo: Demo) -> None:
     from ansible_collections.puffy.mail.plugins.module_utils._probe.mail_log import problems
 
-    log = subprocess.run([PODMAN, "exec", NAME, "cat", "/var/log/mail.log"], capture_output=True, text=True, check=True)
+    log = podman("exec", NAME, "cat", "/var/log/mail.log")
     assert "postfix/master" in log.stdout
     assert problems(log.stdout.splitlines()) == []
 
@@ -364,25 +367,18 @@ LOCK = "import sqlite3, sys, time; d = sqlite3.connect(sys.argv[1]); d.execute('
 def test_a_database_that_fails_is_a_finding_and_recovers(
     demo: Demo, fault: str, mend: str | None, finding: str
 ) -> None:
-    inside = [PODMAN, "exec", NAME, "sh", "-c"]
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
-    verify = [ROOT / ".venv" / "bin" / "ansible-playbook", "-i", ROOT / "examples" / "demo", "puffy.mail.verify"]
-    environment = {**demo.environment, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_PIPELINING": "true"}
-    subprocess.run([*inside, fault], check=True, capture_output=True)
+    verify = partial(playbook, "puffy.mail.verify", ROOT / "examples" / "demo", environment=demo.environment)
+    podman("exec", NAME, "sh", "-c", fault)
     try:
-        done = subprocess.run(
-            verify, env=environment, cwd=demo.directory, capture_output=True, text=True, check=False, timeout=600
-        )
+        done = verify()
     finally:
-        subprocess.run([*inside, mend or "true"], check=True)
-    assert done.returncode == 2, done.stdout
+        podman("exec", NAME, "sh", "-c", mend or "true")
+    assert done.rc == 2, done.stdout
     log = next(line for line in done.stdout.splitlines() if line.lstrip().startswith('"FAILED  log '))
     assert finding in log
     if mend is None:
-        done = subprocess.run(
-            verify, env=environment, cwd=demo.directory, capture_output=True, text=True, check=False, timeout=600
-        )
-        assert done.returncode == 0, done.stdout
+        done = verify()
+        assert done.rc == 0, done.stdout
     else:
         status, output = demo.up()
         assert status == 0, output

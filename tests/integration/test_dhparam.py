@@ -8,7 +8,8 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from hosts import Host
+
+from ansible_collections.puffy.mail.tests.harness.containers import Host
 
 pytestmark = pytest.mark.containers
 #: What does not depend on the release is shown on one of them; on all in the long run.

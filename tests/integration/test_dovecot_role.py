@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,10 @@ from typing import Any
 
 import bcrypt
 import pytest
-from hosts import PODMAN, ROOT, Host
+
+from ansible_collections.puffy.mail.tests.harness import playbooks
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import Inventory
 
 pytestmark = pytest.mark.containers
 
@@ -165,46 +167,25 @@ class Fleet:
         self.hosts = {release: Host(f"{release}-mail") for release in RELEASES}
         self.bare = Host("trixie")
         self.names = {release: host.name for release, host in self.hosts.items()} | {"bare": self.bare.name}
-        (directory / "inventory.yml").write_text(
-            json.dumps({
-                "all": {
-                    "vars": {
-                        "ansible_connection": "containers.podman.podman",
-                        "ansible_podman_executable": PODMAN,
-                        "ansible_python_interpreter": "/usr/bin/python3",
-                        **VARIABLES,
-                    },
-                    "hosts": {name: {"ansible_host": host} for name, host in self.names.items()},
-                }
-            })
-        )  # fmt: skip
+        hosts = {**self.hosts, "bare": self.bare}
+        self.inventory = {"all": {"vars": VARIABLES, "hosts": {name: host.connection for name, host in hosts.items()}}}
 
     def close(self) -> None:
         for host in (*self.hosts.values(), self.bare):
             host.close()
 
     def play(self, *options: str, playbook: str = PLAYBOOK) -> Run:
-        (self.directory / "play.yml").write_text(playbook)
-        return play(self.directory, *options)
+        return play(playbook, self.inventory, self.directory, *options)
 
 
-def play(directory: Path, *options: str) -> Run:
-    """Run ``play.yml`` on ``inventory.yml`` of the directory."""
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": tree,
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-    }
-    done = subprocess.run(
-        [ROOT / ".venv" / "bin" / "ansible-playbook", "-i", "inventory.yml", "play.yml", *options],
-        cwd=directory, env=environment, capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
+def play(plays: str, inventory: Inventory, directory: Path, *options: str) -> Run:
+    """Run a playbook's text in the directory."""
+    environment = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
+    done = playbooks.playbook(plays, inventory, *options, environment=environment, directory=directory)
     try:
         report: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
     except ValueError:
-        raise AssertionError(f"ansible-playbook: exit {done.returncode}\n{done.stdout}\n{done.stderr}") from None
+        raise AssertionError(f"ansible-playbook: exit {done.rc}\n{done.output}") from None
     changed: dict[str, list[str]] = {name: [] for name in report["stats"]}
     failures: dict[str, str] = {}
     for task in (task for play in report["plays"] for task in play["tasks"]):
@@ -213,7 +194,7 @@ def play(directory: Path, *options: str) -> Run:
                 changed[name].append(task["task"]["name"].removeprefix("puffy.mail.dovecot : "))
             if result.get("failed") or result.get("unreachable"):
                 failures[name] = f"{result.get('msg')} {result.get('stderr', '')}"
-    return Run(done.returncode, report["stats"], changed, failures)
+    return Run(done.rc, report["stats"], changed, failures)
 
 
 @pytest.fixture(scope="module", params=RELEASES)
@@ -482,9 +463,7 @@ def test_preflight_judges_the_inputs_without_the_host(
     # The connection plugin would fail at the first task that needs the host.
     unreachable = {"ansible_connection": "containers.podman.podman", "ansible_podman_executable": "/bin/false"}
     hosts = {"nowhere": {**unreachable, **VARIABLES, **variables}}
-    (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
-    (tmp_path / "play.yml").write_text(PREFLIGHT)
-    run = play(tmp_path)
+    run = play(PREFLIGHT, {"all": {"hosts": hosts}}, tmp_path)
     if sentence is None:
         assert run.rc == 0, run.failures
     else:

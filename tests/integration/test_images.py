@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hosts import PODMAN, ROOT
+
+from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, ROOT
 
 pytestmark = pytest.mark.containers
 

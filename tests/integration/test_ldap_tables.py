@@ -6,16 +6,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 
-import batch
-import directory
 import pytest
-from hosts import ROOT, Host
 
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_tables"))
-from test_ldap import BAD_FILTERS, FILTERS
+from ansible_collections.puffy.mail.tests.harness import batch, directory
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._tables.test_ldap import BAD_FILTERS, FILTERS
 
 pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from batch import assert_four, four, module, run, shell
-from openbsd import EACH_BRANCH, Standin
+
+from ansible_collections.puffy.mail.tests.harness.batch import assert_four, four, module, run, shell
+from ansible_collections.puffy.mail.tests.harness.standin import EACH_BRANCH, Standin
 
 pytestmark = pytest.mark.containers
 NAMES = ("sendmail", "send-mail", "mailq", "newaliases")

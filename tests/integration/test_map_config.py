@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import batch
 import pytest
-from hosts import POSTFIX, Host
 
 from ansible_collections.puffy.mail.plugins.module_utils._tables import map_config
+from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness.containers import POSTFIX, Host
 
 pytestmark = pytest.mark.containers
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from openbsd import BRANCHES, Standin
+
+from ansible_collections.puffy.mail.tests.harness.standin import BRANCHES, Standin
 
 pytestmark = pytest.mark.containers
 
@@ -47,9 +48,9 @@ def role(standin: Standin, *options: str, entry: str = "main", fails: bool = Fal
         "tasks": [{"ansible.builtin.setup": {"gather_subset": ["!all"]}}, task],
     }
     done = standin.playbook([play], *options, check=not fails)
-    assert bool(done.returncode) == fails, done.stdout + done.stderr
+    assert bool(done.rc) == fails, done.output
     if fails:
-        return [re.sub(r"\s+", " ", done.stdout + done.stderr)]
+        return [re.sub(r"\s+", " ", done.output)]
     return [
         re.sub(r"^.* : ", "", block.split("]", 1)[0])
         for block in done.stdout.split("\nTASK [")[1:]
@@ -94,7 +95,7 @@ def test_bad_input() -> None:
 def test_the_way_back_does_not_apply_to_a_host_without_a_mail_system_of_its_own() -> None:
     play = {"import_playbook": "puffy.mail.restore", "vars": {"mail_hosts_pattern": "all"}}
     done = Standin.local([play], {"here": {}})
-    assert done.returncode == 2
+    assert done.rc == 2
     said = re.sub(r"\s+", " ", done.stdout)
     assert (
         "here is no OpenBSD but Debian, which comes with no mail system of its own: there is nothing to go back to."

@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import directory
 import pytest
-from hosts import Host
-from openbsd import BRANCHES, Standin
+
+from ansible_collections.puffy.mail.tests.harness import directory
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run
+from ansible_collections.puffy.mail.tests.harness.standin import BRANCHES, Standin
 
 pytestmark = [pytest.mark.containers, pytest.mark.long]
 
@@ -60,16 +59,11 @@ def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
             yield running
 
 
-def play(
-    standin: Standin, name: str, here: Path, *options: str, **changes: Any
-) -> tuple[int, subprocess.CompletedProcess[str]]:
+def play(standin: Standin, name: str, here: Path, *options: str, **changes: Any) -> tuple[int, Run]:
     """Run a playbook of the collection; return how many tasks changed something."""
-    here.mkdir(exist_ok=True)
-    file = here / "variables.json"
     more = {"openbsd_base_branch": standin.branch, "tls_pki_ca_directory": str(here / "pki"), **changes}
-    file.write_text(json.dumps({**SITE, **more}))
-    done = standin.playbook([{"import_playbook": f"puffy.mail.{name}"}], "-e", f"@{file}", *options)
-    return int(re.findall(r"changed=(\d+)", done.stdout)[-1]), done
+    done = standin.playbook([{"import_playbook": f"puffy.mail.{name}"}], *options, **{**SITE, **more})
+    return done.counts["changed"], done
 
 
 def test_the_accounts_move_and_the_mail_stays(standin: Standin, tmp_path_factory: pytest.TempPathFactory) -> None:

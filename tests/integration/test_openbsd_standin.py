@@ -9,8 +9,9 @@ import shlex
 from collections.abc import Iterator
 
 import pytest
-from batch import run, shell
-from openbsd import EACH_BRANCH, Standin
+
+from ansible_collections.puffy.mail.tests.harness.batch import run, shell
+from ansible_collections.puffy.mail.tests.harness.standin import EACH_BRANCH, Standin
 
 pytestmark = pytest.mark.containers
 

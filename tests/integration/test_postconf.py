@@ -9,7 +9,8 @@ import shlex
 from typing import Any
 
 import pytest
-from hosts import _RUNNER, Host
+
+from ansible_collections.puffy.mail.tests.harness.containers import RUNNER, Host
 
 pytestmark = pytest.mark.containers
 
@@ -232,7 +233,7 @@ def test_a_run_without_change_starts_two_processes_and_does_not_wait(host: Host)
         "PYTHONDONTWRITEBYTECODE=1",
         "python3",
         "-c",
-        counting + _RUNNER,
+        counting + RUNNER,
         "postconf",
     ]
     assert json.loads(host.run(argv, data=request).stdout)["changed"] is True
@@ -254,7 +255,7 @@ def test_concurrent_runs_go_one_after_the_other(host: Host) -> None:
     for number, name in enumerate(names):
         request = {"config_directory": "/t/live", "parameters": {name: True}}
         host.write(f"/t/request{number}", json.dumps(request))
-    runner = shlex.quote(_RUNNER)
+    runner = shlex.quote(RUNNER)
     host.run(
         f"for n in {' '.join(map(str, range(len(names))))}; do"
         f" env PYTHONPATH=/opt/puffy PYTHONDONTWRITEBYTECODE=1 python3 -c {runner} postconf"

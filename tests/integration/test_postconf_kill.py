@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from hosts import Host
+
+from ansible_collections.puffy.mail.tests.harness.containers import Host
 
 pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 

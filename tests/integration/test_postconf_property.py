@@ -15,10 +15,10 @@ import tarfile
 from typing import Any
 
 import pytest
-from hosts import PODMAN, Host
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as planning
+from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, Host
 
 pytestmark = pytest.mark.containers
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import batch
 import pytest
-from hosts import _RUNNER, Host
+
+from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness.containers import RUNNER, Host
 
 pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 
@@ -230,7 +231,7 @@ def as_nobody(host: Host, module: str, options: dict[str, Any]) -> dict[str, Any
                 "PYTHONDONTWRITEBYTECODE=1",
                 "python3",
                 "-c",
-                _RUNNER,
+                RUNNER,
                 module,
             ),
         ],
@@ -315,7 +316,7 @@ def test_no_room_for_temporary_files(host: Host) -> None:
     done = host.run(
         "env TMPDIR=/fixed PYTHONPATH=/opt/puffy PYTHONDONTWRITEBYTECODE=1 python3 -c '"
         'import os, tempfile; tempfile._candidate_tempdir_list = lambda: ["/fixed"]; os.chdir("/fixed")\n'
-        f"{_RUNNER}' postconf",
+        f"{RUNNER}' postconf",
         data=json.dumps({**LIVE, "parameters": {"biff": False}}),
         check=False,
     )

@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import batch
 import pytest
-from hosts import POSTFIX, ROOT, Host
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness.containers import POSTFIX, ROOT, Host
 
 pytestmark = pytest.mark.containers
 

@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import PODMAN, POSTFIX, ROOT, Host
+
+from ansible_collections.puffy.mail.tests.harness.containers import POSTFIX, Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run, mail_hosts, playbook
 
 pytestmark = pytest.mark.containers
 
@@ -58,44 +56,26 @@ def test_effective_values_are_those_of_postconf(host: Host) -> None:
     assert differing == {}
 
 
-def playbook(host: Host, tmp_path: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
-    inventory = tmp_path / "inventory.json"
-    facts = {
-        "ansible_connection": "containers.podman.podman",
-        "ansible_podman_executable": PODMAN,
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
-    inventory.write_text(json.dumps({"mail_hosts": {"hosts": {host.name: facts}}}))
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), "puffy.mail.audit"]
-    extra = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": f"{tree}:{extra}" if extra else tree}
-    return subprocess.run(
-        [*command, "-e", json.dumps(variables)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=120,
-    )
+def audit(host: Host, **variables: Any) -> Run:
+    return playbook("puffy.mail.audit", mail_hosts({host.name: host.connection}), variables=variables)
 
 
 @pytest.mark.one_release
-def test_the_audit_playbook(host: Host, tmp_path: Path) -> None:
+def test_the_audit_playbook(host: Host) -> None:
     host.run(
         "mkdir -p /tmp/bad; cp /etc/postfix/main.cf /etc/postfix/master.cf /tmp/bad;"
         " echo 'smtpd_helo_required = True' >>/tmp/bad/main.cf"
     )
-    told = playbook(host, tmp_path, audit_config_directory="/tmp/bad")
-    assert told.returncode == 0, told.stdout + told.stderr
+    told = audit(host, audit_config_directory="/tmp/bad")
+    assert told.rc == 0, told.output
     assert "1 errors, 0 warnings" in told.stdout
     assert "smtpd_helo_required is yes or no, not 'True' [wrong-boolean] => smtpd_helo_required = yes" in told.stdout
     assert "changed=0" in told.stdout
-    assert playbook(host, tmp_path, audit_config_directory="/tmp/bad", audit_fail_on="error").returncode == 2
+    assert audit(host, audit_config_directory="/tmp/bad", audit_fail_on="error").rc == 2
     skipped = {"audit_skip": ["wrong-boolean"], "audit_fail_on": "warning", "audit_config_directory": "/tmp/bad"}
-    assert playbook(host, tmp_path, **skipped).returncode == 0
-    wrong = playbook(host, tmp_path, audit_fail_on="always")
-    assert wrong.returncode == 2
+    assert audit(host, **skipped).rc == 0
+    wrong = audit(host, audit_fail_on="always")
+    assert wrong.rc == 2
     assert 'audit_fail_on is error, warning or never, not \\"always\\". Nothing was read.' in wrong.stdout
 
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hosts import PODMAN, Host
+
+from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, Host
 
 pytestmark = [pytest.mark.containers, pytest.mark.alone, pytest.mark.one_release]
 

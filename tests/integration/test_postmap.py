@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import batch
 import pytest
-from hosts import Host
+
+from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness.containers import Host
 
 pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 

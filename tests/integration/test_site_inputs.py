@@ -5,16 +5,12 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import ROOT
+
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run, mail_hosts, playbook
 
 GOOD: dict[str, Any] = {
     # Nothing listens there: a run that wants to touch the host ends as unreachable.
@@ -37,23 +33,13 @@ DIRECTORY: dict[str, Any] = {
 }
 
 
-def site(directory: Path, hosts: dict[str, dict[str, Any]]) -> subprocess.CompletedProcess[str]:
-    inventory = directory / "hosts.json"
-    inventory.write_text(json.dumps({"mail_hosts": {"hosts": hosts}}))
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
-    return subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), "puffy.mail.site", "-vvv"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_FORCE_COLOR": "0", "COLUMNS": "400"},
-    )
+def site(hosts: dict[str, dict[str, Any]]) -> Run:
+    return playbook("puffy.mail.site", mail_hosts(hosts), "-vvv", environment={"COLUMNS": "400"})
 
 
-def test_good_inputs_reach_the_host(tmp_path: Path) -> None:
-    done = site(tmp_path, {"mail.example.test": GOOD})
-    assert "UNREACHABLE" in done.stdout + done.stderr
+def test_good_inputs_reach_the_host() -> None:
+    done = site({"mail.example.test": GOOD})
+    assert "UNREACHABLE" in done.output
     assert "failed=0" in done.stdout
 
 
@@ -99,11 +85,11 @@ BAD: dict[str, list[tuple[dict[str, Any], list[str]]]] = {
 
 
 @pytest.mark.parametrize("kind", list(BAD))
-def test_a_bad_input_is_named_and_the_host_left_alone(tmp_path: Path, kind: str) -> None:
+def test_a_bad_input_is_named_and_the_host_left_alone(kind: str) -> None:
     hosts = {f"mail{number}.example.test": case for number, case in enumerate(BAD[kind])}
-    done = site(tmp_path, {name: {**copy.deepcopy(GOOD), **change} for name, (change, _says) in hosts.items()})
-    output = done.stdout + done.stderr
-    assert done.returncode == 2, output
+    done = site({name: {**copy.deepcopy(GOOD), **change} for name, (change, _says) in hosts.items()})
+    output = done.output
+    assert done.rc == 2, output
     assert "UNREACHABLE" not in output
     told = dict(re.findall(r"^fatal: \[(\S+)\]: FAILED! => (.*?)(?=^fatal: |^PLAY RECAP|\Z)", done.stdout, re.M | re.S))
     assert set(told) == set(hosts), output

@@ -5,19 +5,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from hosts import PODMAN, ROOT, Host
-
 from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run, mail_hosts, playbook
 
 pytestmark = pytest.mark.containers
 
@@ -202,44 +198,23 @@ def test_bad_order(trixie: Host) -> None:
 # ---- the playbook
 
 
-def verify(host: Host, directory: Path, **variables: Any) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def verify(host: Host, directory: Path, **variables: Any) -> tuple[Run, dict[str, Any]]:
     """Run puffy.mail.verify from here against the published ports; return its output and its report."""
-    ports = {}
-    for service, port in SERVICES.items():
-        shown = subprocess.run([PODMAN, "port", host.name, f"{port}/tcp"], capture_output=True, text=True, check=True)
-        ports[service] = int(shown.stdout.split()[0].rpartition(":")[2])
+    ports = {service: host.port(port) for service, port in SERVICES.items()}
     report = directory / "report.json"
     report.unlink(missing_ok=True)
     ca_file = directory / "ca.pem"
     ca_file.write_text(host.read("/etc/probe/ca.pem"))
-    inventory = {
-        "mail_hosts": {
-            "hosts": {
-                "mail.example.test": {
-                    "ansible_connection": "containers.podman.podman",
-                    "ansible_host": host.name,
-                    "ansible_podman_executable": PODMAN,
-                    "ansible_python_interpreter": "/usr/bin/python3",
-                    "verify_address": "127.0.0.1",
-                    "verify_ports": ports,
-                    "verify_ca_file": str(ca_file),
-                    "verify_report_file": str(report),
-                    **variables,
-                }
-            }
-        }
+    given = {
+        **host.connection,
+        "verify_address": "127.0.0.1",
+        "verify_ports": ports,
+        "verify_ca_file": str(ca_file),
+        "verify_report_file": str(report),
+        **variables,
     }
-    path = directory / "inventory.json"
-    path.write_text(json.dumps(inventory))
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
-    done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-vvv", "-i", path, "puffy.mail.verify"],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1"},
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    inventory = mail_hosts({"mail.example.test": given})
+    done = playbook("puffy.mail.verify", inventory, "-vvv", directory=directory)
     if not report.exists():
         return done, {}
     assert report.stat().st_mode & 0o777 == 0o600

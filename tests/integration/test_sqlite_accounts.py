@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import batch
 import pytest
-from hosts import PODMAN, ROOT, Host
+
+from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness.containers import ROOT, Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
 pytestmark = [pytest.mark.containers, pytest.mark.one_release]
 
@@ -260,26 +261,9 @@ def fleet(request: pytest.FixtureRequest) -> Iterator[list[Host]]:
 
 
 def play(hosts: list[Host], directory: Path, text: str, variables: dict[str, Any], *options: str) -> tuple[int, str]:
-    (directory / "play.yml").write_text(text)
-    (directory / "variables.json").write_text(json.dumps(variables))
-    tree = subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip()
-    done = subprocess.run(
-        [
-            ROOT / ".venv/bin/ansible-playbook", "-i", ",".join([*(host.name for host in hosts), ""]),
-            "-c", "containers.podman.podman", "-e", f"@{directory / 'variables.json'}",
-            *options, directory / "play.yml",
-        ],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": tree,
-            "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
-            "ANSIBLE_PODMAN_EXECUTABLE": PODMAN,
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "true",
-        },
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    inventory = {"all": {"hosts": {host.name: host.connection for host in hosts}}}
+    done = playbook(text, inventory, *options, variables=variables, directory=directory)
+    return done.rc, done.output
 
 
 def changes(output: str) -> list[int]:

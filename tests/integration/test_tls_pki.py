@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import batch
 import pytest
-from hosts import Host
-from role_play import NAME, Play
+
+from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, Play
 
 pytestmark = pytest.mark.containers
 #: What does not depend on the release is shown on one of them; on all in the long run.

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import ROOT
+
+from ansible_collections.puffy.mail.tests.harness.containers import ROOT
 
 PROGRAM = ROOT / "molecule" / "shared" / "vm" / "vm.py"
 SIGNIFY = shutil.which("signify-openbsd")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playbooks import play
+from ansible_collections.puffy.mail.tests.harness.scenarios import play
 
 STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state")
 

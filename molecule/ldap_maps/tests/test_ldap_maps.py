@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from playbooks import play
+from ansible_collections.puffy.mail.tests.harness.scenarios import play
 
 DIRECTORY = "/etc/postfix/ldap"
 #: seconds of mail_ldap_timeout in molecule.yml

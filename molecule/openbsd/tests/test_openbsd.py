@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
-from playbooks import Recap, play
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run
+from ansible_collections.puffy.mail.tests.harness.scenarios import play
 
 STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state")
 SNAPSHOT = (Path(__file__).parents[1] / "snapshot").read_text()
@@ -25,7 +26,7 @@ def name_of(host: Any) -> str:
     return str(host.backend.name).rpartition("-")[2]
 
 
-def run_play(host: Any, playbook: str, *options: str) -> Recap:
+def run_play(host: Any, playbook: str, *options: str) -> Run:
     recap = play(playbook, "--limit", name_of(host), *options)
     assert recap.rc == 0, recap.output
     return recap

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from playbooks import Recap, play
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run
+from ansible_collections.puffy.mail.tests.harness.scenarios import play
 
 HERE = Path(__file__).parents[1]
 DATABASE = "/srv/postfixadmin/vmail.sqlite3"
@@ -114,7 +115,7 @@ def smtp(host: Any, *wishes: tuple[str, str]) -> dict[str, str]:
     return found
 
 
-def tables(host: Any, *options: str) -> Recap:
+def tables(host: Any, *options: str) -> Run:
     """Converge the tables of this host alone."""
     return play(str(HERE / "tables.yml"), "--limit", host.check_output("hostname -s"), *options)
 

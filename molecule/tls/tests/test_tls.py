@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from playbooks import play
+from ansible_collections.puffy.mail.tests.harness.scenarios import play
 
 STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state")
 CLIENTS = STATE / "pki" / "clients"

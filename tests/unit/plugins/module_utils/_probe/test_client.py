@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import socket
 import ssl
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_smtp import FakeServer, make_certificate
-
 from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.module_utils._probe import checks as smtp_probe
 from ansible_collections.puffy.mail.plugins.module_utils._probe import client
 from ansible_collections.puffy.mail.plugins.module_utils._probe.client import Delivery, Endpoint, Login
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._probe.fake_smtp import FakeServer, make_certificate
 
 LOGIN = Login("alice@example.test", "correct horse")
 RELAY = {"from": "a@b.test", "to": "c@foreign.example", "code": 554, "enhanced": "5.7.1"}

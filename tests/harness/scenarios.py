@@ -1,21 +1,21 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scenario's hosts for testinfra, which knows no podman under Ansible: one Ansible run a command takes seconds."""
+"""The hosts of a Molecule scenario, for its tests."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import pytest
 from testinfra.backend import base
-from testinfra.host import Host
 
-PODMAN = Path(__file__).parents[2] / "tools" / "podman"
+from ansible_collections.puffy.mail.tests.harness.containers import PODMAN
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run, playbook
 
 
 class Container(base.BaseBackend):  # type: ignore[misc, unused-ignore]
-    """Runs each command through ``podman exec``."""
+    """Runs each command of testinfra through ``podman exec``: one Ansible run for each would take seconds."""
 
     NAME = "container"
 
@@ -31,10 +31,6 @@ class Container(base.BaseBackend):  # type: ignore[misc, unused-ignore]
         return done
 
 
-@pytest.fixture(scope="module")
-def host(_testinfra_host: Host) -> Host:
-    """The host under test: directly where it is a container, else as testinfra reaches it through the inventory."""
-    variables = _testinfra_host.backend.get_variables()
-    if str(variables.get("ansible_connection", "")).endswith("podman"):
-        return Host(Container(variables["ansible_host"]))
-    return _testinfra_host
+def play(name: str | Path, *options: str) -> Run:
+    """Run the playbook ``name`` with the scenario's inventory."""
+    return playbook(name, Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent, *options)

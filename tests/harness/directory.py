@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from hosts import Host
+from ansible_collections.puffy.mail.tests.harness.containers import Host
 
 HERE = "/opt/puffy/ansible_collections/puffy/mail/molecule/shared/directory"
 SERVICE = "uid=postfix,ou=services,dc=example,dc=test"
@@ -32,7 +32,7 @@ grep -q ldap.example.test /etc/hosts || echo 127.0.0.1 ldap.example.test other.e
 def start(host: Host, accounts: int) -> None:
     """Make the directory with that many plain accounts and run it."""
     host.run(CERTIFICATES)
-    host.run([f"{HERE}/setup", str(accounts)], data=PASSWORD, timeout=300)
+    host.run([f"{HERE}/setup", str(accounts)], data=PASSWORD)
 
 
 def options(**changes: object) -> dict[str, object]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disposable hosts with the real daemons, for tests of the modules and roles.
+"""Disposable hosts with the real daemons, for tests and benchmarks.
 
 A host is a container made from one of the project's images (see tools/images.py). The collection and
 ansible's module_utils are mounted read-only, so a module runs in it as it would under ansible-playbook,
@@ -11,48 +11,64 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-PODMAN = str(ROOT / "tools" / "podman")
+import ansible
+import ansible.release
+
+from ansible_collections.puffy.mail.tools import images
+
+ROOT = images.ROOT
+PODMAN = images.PODMAN
 
 #: Postfix version of each release's image; the releases that module tests run on.
 POSTFIX = {"bullseye": (3, 5), "trixie": (3, 10), "forky": (3, 11)}
 
-_RUNNER = """
+#: Seconds after which a command hangs. No test decides by it: a busy machine must never reach it.
+HANGS = 1800.0
+
+#: Runs the module named by the first argument, with the arguments that standard input holds as JSON.
+RUNNER = """
 import json, runpy, sys
 name, request = sys.argv[1], json.load(sys.stdin)
 from ansible.module_utils.testing import patch_module_args
 with patch_module_args(request):
     runpy.run_module("ansible_collections.puffy.mail.plugins.modules." + name, run_name="__main__", alter_sys=True)
 """
+#: The environment in which RUNNER finds the collection and Ansible.
+ENVIRONMENT = ("env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1")
 
 
-def _ansible_package() -> str:
-    import ansible
-
-    return os.path.dirname(ansible.__file__)
+def podman(
+    *arguments: str, check: bool = True, data: str | None = None, timeout: float = HANGS
+) -> subprocess.CompletedProcess[str]:
+    """Run podman; AssertionError with its output where it fails."""
+    done = subprocess.run(
+        [PODMAN, *arguments], input=data, capture_output=True, text=True, check=False, timeout=timeout
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"podman {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
 
 
 class Host:
     """One running container. Use it as a context manager, or call ``close``."""
 
+    #: the interpreter that Ansible uses
+    python = "/usr/bin/python3"
+
     def __init__(self, image: str, *run_options: str) -> None:
-        tag = subprocess.run(
-            [sys.executable, str(ROOT / "tools" / "images.py"), image], stdout=subprocess.PIPE, text=True, check=True
-        ).stdout.strip()
         self.image = image
         self.name = f"puffy-mail-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._podman(
+        images.podman(
             "run", "-d", "--name", self.name, "--hostname", "mail.example.test", "--label", "puffy.mail=test",
-            "-v", f"{_ansible_package()}:/opt/puffy/ansible:ro",
+            "-v", f"{os.path.dirname(ansible.__file__)}:/opt/puffy/ansible:ro",
             "-v", f"{ROOT}:/opt/puffy/ansible_collections/puffy/mail:ro",
-            *run_options, tag,
+            *run_options, images.build(image),
         )  # fmt: skip
 
     def __enter__(self) -> Host:
@@ -63,25 +79,28 @@ class Host:
 
     def close(self) -> None:
         """Remove the container."""
-        self._podman("rm", "--force", "--time", "0", self.name, check=False)
+        images.podman("rm", "--force", "--time", "0", self.name, quiet=True)
 
-    @staticmethod
-    def _podman(
-        *arguments: str, check: bool = True, data: str | None = None, timeout: float | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [PODMAN, *arguments], input=data, capture_output=True, text=True, check=False, timeout=timeout
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"podman {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done
+    @property
+    def connection(self) -> dict[str, str]:
+        """The inventory variables through which Ansible reaches the host."""
+        return {
+            "ansible_connection": "containers.podman.podman",
+            "ansible_host": self.name,
+            "ansible_podman_executable": PODMAN,
+            "ansible_python_interpreter": self.python,
+        }
+
+    def port(self, inside: int) -> int:
+        """The port of 127.0.0.1 on which the host's port ``inside`` is published."""
+        return int(podman("port", self.name, f"{inside}/tcp").stdout.split()[0].rpartition(":")[2])
 
     def run(
-        self, command: str | Sequence[str], *, check: bool = True, data: str | None = None, timeout: float = 120
+        self, command: str | Sequence[str], *, check: bool = True, data: str | None = None, timeout: float = HANGS
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command line, or an argv list, as root in the host."""
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        return self._podman("exec", "-i", self.name, *argv, check=check, data=data, timeout=timeout)
+        return podman("exec", "-i", self.name, *argv, check=check, data=data, timeout=timeout)
 
     def read(self, path: str) -> str:
         """The text of a file in the host."""
@@ -92,15 +111,12 @@ class Host:
         self.run(f"cat > '{path}'", data=text)
 
     def module(
-        self, name: str, arguments: Mapping[str, Any], *, check: bool = False, diff: bool = True, timeout: float = 120
+        self, name: str, arguments: Mapping[str, Any], *, check: bool = False, diff: bool = True, timeout: float = HANGS
     ) -> dict[str, Any]:
         """Run the module ``name`` of this collection and return what it returned (``failed`` included)."""
         request = {**arguments, "_ansible_check_mode": check, "_ansible_diff": diff}
         done = self.run(
-            ["env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", _RUNNER, name],
-            data=json.dumps(request),
-            check=False,
-            timeout=timeout,
+            [*ENVIRONMENT, "python3", "-c", RUNNER, name], data=json.dumps(request), check=False, timeout=timeout
         )
         try:
             result = json.loads(done.stdout)
@@ -129,3 +145,22 @@ class Host:
         assert not second.get("failed"), second
         assert not second["changed"], second
         return first
+
+
+def machine(host: Host | None = None) -> str:
+    """Where the figures of a benchmark come from: processor, kernel, load, and the versions on both sides."""
+    with open("/proc/cpuinfo") as stream:
+        models = [line.partition(":")[2].strip() for line in stream if line.startswith("model name")]
+    here = (
+        f"{models[0] if models else platform.machine()}, {len(os.sched_getaffinity(0))} cores,"
+        f" Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start"
+    )
+    if host is None:
+        return here
+    python = host.run("python3 -V").stdout.strip()
+    postfix = host.run("postconf -dh mail_version 2>/dev/null", check=False).stdout.strip()
+    return (
+        f"{here}\nhost: {host.image}, {f'Postfix {postfix}, ' if postfix else ''}{python};"
+        f" controller: ansible-core {ansible.release.__version__}, Python {platform.python_version()},"
+        f" {podman('--version').stdout.strip()}"
+    )

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hosts import Host
+from ansible_collections.puffy.mail.tests.harness.containers import ENVIRONMENT, HANGS, Host
 
 _RUNNER = """
 import importlib, json, os, runpy, subprocess, sys, tempfile
@@ -54,10 +54,10 @@ def shell(command: str) -> dict[str, Any]:
     return {"sh": command}
 
 
-def run(host: Host, requests: Sequence[Mapping[str, Any]], timeout: float = 300) -> list[dict[str, Any]]:
+def run(host: Host, requests: Sequence[Mapping[str, Any]], timeout: float = HANGS) -> list[dict[str, Any]]:
     """Run the requests one after the other and return their answers."""
     done = host.run(
-        ["env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", _RUNNER],
+        [*ENVIRONMENT, "python3", "-c", _RUNNER],
         data=json.dumps(list(requests)),
         check=False,
         timeout=timeout,
