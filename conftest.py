@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 _ROOT = Path(__file__).resolve().parent
@@ -16,6 +17,10 @@ _TREE = subprocess.run([_ROOT / "tools" / "tree"], capture_output=True, text=Tru
 # Ansible's own loader also provides ansible_collections; a plain namespace package is all the tests need.
 # What is shared between test files is imported from ansible_collections.puffy.mail.tests.
 sys.path.insert(0, _TREE)
+
+# No test decides by chance or by load: examples follow from the test itself, and a slow one is no failure.
+hypothesis.settings.register_profile("the same everywhere", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("the same everywhere")
 
 
 @pytest.hookimpl(tryfirst=True)
