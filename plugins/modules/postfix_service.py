@@ -134,8 +134,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _manager as manager
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service, transaction, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
 
@@ -202,7 +204,7 @@ class Activation:
         if self.pid is None:
             self.old_lock = self.lock
             self.pid = daemon.master_pid(self.lock)
-        self.orphans = service.orphans(daemon.processes()) if self.pid is None else []
+        self.orphans = service.orphans(manager.processes()) if self.pid is None else []
         entries = service.services(master.text)
         paths = service.read_files(service.parameters(main.text), entries, self.parameters.get)
         # What Postfix writes itself is no configuration.
@@ -211,7 +213,7 @@ class Activation:
             main,
             master,
             {name: self.parameters[name] for name in types.RESTART if name in self.parameters},
-            daemon.fingerprints(paths, skip),
+            activation.fingerprints(paths, skip),
             self.parameters.get("mail_version", ""),
             self.pid or 0,
         )
@@ -256,7 +258,7 @@ class Activation:
         )
         return tuple(listener for listener in found if daemon.usable(listener))
 
-    def plan(self) -> service.Plan:
+    def plan(self) -> activation.Plan:
         """What to do so that Postfix runs what is on disk."""
         self.held: tuple[service.Listener, ...] = ()
         if self.previous is not None:
@@ -319,12 +321,12 @@ class Activation:
 
     # The way between them
 
-    def activate(self, plan: service.Plan) -> None:
+    def activate(self, plan: activation.Plan) -> None:
         """Carry out the plan of a started Postfix. Raises Rejected; rolls nothing back."""
         self.log = self._log()
         self.preflight()
         if self.orphans and any(daemon.cannot_bind(listener, address_only=False) for listener in self.wanted):
-            daemon.end(self.orphans, ORPHANS)
+            manager.end(self.orphans, ORPHANS)
             self.orphans = []
             self.preflight()
         self.check()
@@ -527,7 +529,7 @@ def tidy(path: str) -> None:
 def converge(module: postfix_module.PostfixModule, run: Activation) -> dict[str, Any]:
     """Do what the options ask; return the values of the module."""
     run.read()
-    plan = run.plan() if module.params["state"] == "started" else service.stop_plan(run.pid is not None)
+    plan = run.plan() if module.params["state"] == "started" else activation.stop_plan(run.pid is not None)
     reasons = plan.reasons
     enable = module.params["enabled"]
     if enable is not None:

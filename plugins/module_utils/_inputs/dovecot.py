@@ -139,7 +139,6 @@ _RULES: Mapping[str, Callable[[str, Any], str | None]] = {
     "dovecot_accounts": accounts_problem,
     "dovecot_database": path_problem,
     "dovecot_queue_directory": path_problem,
-    "dovecot_state_directory": path_problem,
     "dovecot_vmail_home": path_problem,
     "dovecot_vmail_user": account_problem,
     "dovecot_vmail_group": account_problem,

@@ -9,30 +9,23 @@ import contextlib
 import datetime
 import errno
 import fcntl
-import hashlib
 import os
-import platform
 import re
 import signal
 import socket
 import ssl
-import stat
 import struct
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import WILDCARDS, Listener, Process
+from ansible_collections.puffy.mail.plugins.module_utils import _manager as manager
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import WILDCARDS, Listener
 
 #: Where Postfix's own commands expect the configuration unless told otherwise (DEF_CONFIG_DIR).
 DEFAULT_DIRECTORY = "/etc/postfix"
 
 #: Where syslogd writes mail.info: Debian, OpenBSD.
 LOG_FILES = ("/var/log/mail.log", "/var/log/maillog")
-
-#: seconds that an init script, systemd or rcctl may take; OpenBSD's rc.d waits 30 s for a daemon to stop
-MANAGER_TIMEOUT = 120.0
 
 #: seconds master(8) gets to let go of its lock after "postfix stop", which itself waits 5 s
 STOP_TIMEOUT = 20.0
@@ -187,29 +180,6 @@ def _shown(reply: bytes) -> str:
     return repr(reply.decode("ascii", "replace").strip()[:200])
 
 
-def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
-    """What stands for the content of the file ``path``: its SHA-256, or why there is none.
-
-    None for a file under one of the ``skip`` directories.
-    """
-    real = os.path.realpath(path)
-    if any(real.startswith(directory.rstrip("/") + "/") for directory in skip if directory):
-        return None
-    digest = hashlib.sha256()
-    try:
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return "(no regular file)"
-            while block := os.read(descriptor, 1 << 20):
-                digest.update(block)
-        finally:
-            os.close(descriptor)
-    except OSError as exc:
-        return f"({errno.errorcode.get(exc.errno or 0, 'unreadable')})"
-    return f"sha256:{digest.hexdigest()}"
-
-
 class Log:
     """The lines the mail log gains from now on: the files of syslogd and postlogd, or the journal where there is none.
 
@@ -286,98 +256,27 @@ def stamp(line: str) -> float | None:
     return None
 
 
-@dataclass(frozen=True)
-class Manager:
-    """How Postfix is started on this host: ``rcctl``, ``systemd``, ``init`` (a script) or ``postfix`` (directly)."""
+class Manager(manager.Manager):
+    """How Postfix is started on this host: by the service manager, or ``postfix`` (directly)."""
 
-    kind: str
-    config_directory: str
+    def __init__(self, kind: str, config_directory: str) -> None:
+        super().__init__(kind, "postfix")
+        self.config_directory = config_directory
 
     @classmethod
     def of_host(cls, config_directory: str) -> Manager:
         """The manager there is. Only the default instance is the service manager's; others are started directly."""
-        if os.path.realpath(config_directory) != os.path.realpath(DEFAULT_DIRECTORY):
-            return cls("postfix", config_directory)
-        if platform.system() == "OpenBSD":
-            return cls("rcctl", config_directory)
-        if os.path.isdir("/run/systemd/system"):
-            return cls("systemd", config_directory)
-        if os.access("/etc/init.d/postfix", os.X_OK):
-            return cls("init", config_directory)
-        return cls("postfix", config_directory)
+        default = os.path.realpath(config_directory) == os.path.realpath(DEFAULT_DIRECTORY)
+        return cls((default and manager.kind_of_host("postfix")) or "postfix", config_directory)
 
     def postfix(self, *arguments: str, check: bool = True) -> command.Result:
         """Run postfix(1) for this configuration."""
         argv = [command.require("postfix"), "-c", self.config_directory, *arguments]
-        return command.run(argv, timeout=MANAGER_TIMEOUT, check=check)
+        return command.run(argv, timeout=manager.TIMEOUT, check=check)
 
-    def start(self) -> command.Result:
-        """Start Postfix, which does not run."""
-        if self.kind == "rcctl":
-            # -f: rc.d refuses to start a service that is not enabled.
-            argv = [command.require("rcctl"), "-f", "start", "postfix"]
-        elif self.kind == "systemd":
-            # Debian 11's postfix.service is a shell around postfix@-.service and stays active when that one died:
-            # to start it would do nothing.
-            argv = [command.require("systemctl"), "restart", "postfix.service"]
-        elif self.kind == "init":
-            argv = ["/etc/init.d/postfix", "start"]
-        else:
-            return self.postfix("start", check=False)
-        return command.run(argv, timeout=MANAGER_TIMEOUT, check=False)
-
-    def stop(self) -> command.Result:
-        """Ask the service manager to stop Postfix. One that was started by hand may be none of its business."""
-        if self.kind == "rcctl":
-            argv = [command.require("rcctl"), "stop", "postfix"]
-        elif self.kind == "systemd":
-            argv = [command.require("systemctl"), "stop", "postfix.service"]
-        elif self.kind == "init":
-            argv = ["/etc/init.d/postfix", "stop"]
-        else:
-            return self.postfix("stop", check=False)
-        return command.run(argv, timeout=MANAGER_TIMEOUT, check=False)
-
-    def reload(self) -> command.Result:
-        """Make the running Postfix read its configuration again."""
-        if self.kind == "rcctl":
-            return command.run([command.require("rcctl"), "reload", "postfix"], timeout=MANAGER_TIMEOUT, check=False)
-        # systemctl reload refuses a Postfix that was started by hand.
-        return self.postfix("reload", check=False)
-
-    def enabled(self) -> bool | None:
-        """Whether Postfix is started at boot; None where nothing would start it."""
-        if self.kind == "rcctl":
-            result = command.run([command.require("rcctl"), "get", "postfix", "status"], check=False)
-            if result.rc not in (0, 1):
-                raise command.CommandError(command.failure(result))
-            return result.rc == 0
-        if self.kind == "systemd":
-            result = command.run([command.require("systemctl"), "is-enabled", "postfix.service"], check=False)
-            if result.rc != 0 and not result.stdout.strip():
-                raise command.CommandError(command.failure(result))
-            return result.rc == 0
-        if self.kind == "init":
-            return any(
-                re.fullmatch(r"S\d\dpostfix", name)
-                for level in "2345"
-                if os.path.isdir(f"/etc/rc{level}.d")
-                for name in os.listdir(f"/etc/rc{level}.d")
-            )
-        return None
-
-    def enable(self, wanted: bool) -> None:
-        """Have Postfix started at boot, or not."""
-        verb = "enable" if wanted else "disable"
-        if self.kind == "rcctl":
-            command.run([command.require("rcctl"), verb, "postfix"])
-        elif self.kind == "systemd":
-            command.run([command.require("systemctl"), verb, "postfix.service"])
-        elif self.kind == "init":
-            update = command.require("update-rc.d")
-            if wanted:
-                command.run([update, "postfix", "defaults"])
-            command.run([update, "postfix", verb])
+    def directly(self, verb: str) -> command.Result:
+        """Start, stop or reload Postfix by postfix(1)."""
+        return self.postfix(verb, check=False)
 
 
 def terminate(lock: str, pid: int) -> None:
@@ -398,35 +297,6 @@ def gone(lock: str, timeout: float) -> bool:
     return True
 
 
-def processes() -> list[Process]:
-    """The processes of this host, from proc(5) where it has that, else from ps(1)."""
-    if os.path.isdir("/proc/self"):
-        return [found for name in os.listdir("/proc") if name.isdigit() for found in _of_proc(int(name))]
-    listed = command.run([command.require("ps"), "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
-    rows = (line.split() for line in listed.stdout.splitlines())
-    return [Process(int(words[0]), int(words[1]), tuple(words[2:])) for words in rows if len(words) > 2]
-
-
-def _of_proc(pid: int) -> Iterator[Process]:
-    """The process ``pid``, unless it has ended."""
-    with contextlib.suppress(OSError):
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            # The name, in parentheses, may hold anything; the state and the parent follow it.
-            parent = int(stream.read().rpartition(")")[2].split()[1])
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as stream:
-            yield Process(pid, parent, tuple(stream.read().rstrip("\0").split("\0")))
-
-
-def end(pids: Sequence[int], timeout: float) -> None:
-    """End processes, and wait up to ``timeout`` seconds until they are gone."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + timeout
-    while set(pids) & {found.pid for found in processes()} and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-
 def effective(config_directory: str) -> dict[str, str]:
     """The value of every parameter, defaults included, ``$name`` expanded, as this Postfix reads them."""
     said = command.run([command.require("postconf", hint="is Postfix installed?"), "-c", config_directory, "-x"])
@@ -436,9 +306,3 @@ def effective(config_directory: str) -> dict[str, str]:
         if sign:
             found[name.strip()] = value.strip()
     return found
-
-
-def fingerprints(paths: Iterable[str], skip: Sequence[str]) -> dict[str, str]:
-    """The fingerprint of each path that has one."""
-    found = {path: fingerprint(path, skip) for path in paths}
-    return {path: value for path, value in found.items() if value is not None}

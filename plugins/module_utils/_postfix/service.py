@@ -23,6 +23,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Callable
 
+from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
+from ansible_collections.puffy.mail.plugins.module_utils._activation import Change, Plan
+from ansible_collections.puffy.mail.plugins.module_utils._manager import Process
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.plan import mask
@@ -86,48 +89,6 @@ class Listener:
         if self.port != other.port or (":" in self.address) != (":" in other.address):
             return False
         return self.address == other.address or bool({self.address, other.address} & set(WILDCARDS))
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process of the host: its id, its parent's, and its arguments, the program first."""
-
-    pid: int
-    parent: int
-    arguments: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference. ``before`` and ``after`` are lines for the diff, secrets masked; None where there is none."""
-
-    action: str
-    reason: str
-    before: str | None = None
-    after: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to do with the daemon: none, start, reload, restart or stop; and why, a sentence each."""
-
-    action: str
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def reasons(self) -> list[str]:
-        return [change.reason for change in self.changes]
-
-    def diff(self, directory: str) -> dict[str, str]:
-        """The ``diff`` value Ansible shows."""
-        before = [change.before for change in self.changes if change.before is not None]
-        after = [change.after for change in self.changes if change.after is not None]
-        return {
-            "before": "".join(f"{line}\n" for line in before),
-            "after": "".join(f"{line}\n" for line in after),
-            "before_header": "Postfix as last activated",
-            "after_header": f"Postfix with {directory}",
-        }
 
 
 def parameters(text: str) -> dict[str, str]:
@@ -426,21 +387,9 @@ def plan(
     a reload may not be enough, restarted.
     """
     found = changes(before, now, held, wanted) if before is not None else []
-    if not running:
-        return Plan("start", (Change("start", "Postfix is not running", "stopped", "running"), *found))
-    if before is None:
-        reason = "no record tells what the running Postfix has loaded"
-        found = [Change("restart", f"{reason}, and {unsure}")] if unsure else [Change("reload", reason)]
-    if pending and before is not None:
-        action = "restart" if pending in ("restart", "start") else "reload"
-        found.append(Change(action, f"an earlier run ended before its {pending} of Postfix was complete"))
-    actions = {change.action for change in found}
-    return Plan("restart" if "restart" in actions else "reload" if actions else "none", tuple(found))
-
-
-def stop_plan(running: bool) -> Plan:
-    """What to do so that the daemon does not run."""
-    return Plan("stop", (Change("stop", "Postfix is running", "running", "stopped"),)) if running else Plan("none")
+    return activation.plan(
+        found, daemon="Postfix", running=running, recorded=before is not None, unsure=unsure, pending=pending
+    )
 
 
 def encode(snapshot: Snapshot) -> str:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _manager
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service
 from ansible_collections.puffy.mail.plugins.modules import postfix_service
 
@@ -144,7 +144,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHost:
     monkeypatch.setattr(daemon, "master_pid", lambda _: host.pid)
     monkeypatch.setattr(daemon, "answers", host.answers)
     monkeypatch.setattr(daemon, "cannot_bind", lambda *_, **__: "")
-    monkeypatch.setattr(daemon, "processes", list)
+    monkeypatch.setattr(_manager, "processes", list)
     monkeypatch.setattr(daemon, "LOG_FILES", ())
     monkeypatch.setattr(postfix_service, "SETTLE", 0.0)
     monkeypatch.setattr(postfix_service, "GRACE", 0.1)

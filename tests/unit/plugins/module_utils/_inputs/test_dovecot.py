@@ -59,7 +59,6 @@ BAD: list[tuple[str, Any, str]] = [
     ("dovecot_tls_key_file", "/etc/$x", f"dovecot_tls_key_file is '/etc/$x'. {PATH}"),
     ("dovecot_tls_chain_file", ["/a"], f"dovecot_tls_chain_file is ['/a']. {PATH}"),
     ("dovecot_queue_directory", "spool", f"dovecot_queue_directory is 'spool'. {PATH}"),
-    ("dovecot_state_directory", "/var/lib/x;y", f"dovecot_state_directory is '/var/lib/x;y'. {PATH}"),
     ("dovecot_vmail_user", "Vmail", f"dovecot_vmail_user is 'Vmail'. {ACCOUNT}"),
     ("dovecot_vmail_group", 5000, f"dovecot_vmail_group is 5000. {ACCOUNT}"),
     ("dovecot_postfix_user", "", f"dovecot_postfix_user is ''. {ACCOUNT}"),

@@ -113,18 +113,6 @@ def test_proc_addresses() -> None:
     assert daemon._address(six) == ("::1", 587) or sys.byteorder == "big"
 
 
-def test_fingerprints(tmp_path: Path) -> None:
-    file = tmp_path / "a"
-    file.write_text("x")
-    one = daemon.fingerprints([str(file), str(tmp_path / "no"), str(tmp_path)], [])
-    assert one[str(file)].startswith("sha256:")
-    assert one[str(tmp_path / "no")] == "(ENOENT)"
-    assert one[str(tmp_path)] == "(no regular file)"
-    file.write_text("y")
-    assert daemon.fingerprint(str(file)) != one[str(file)]
-    assert daemon.fingerprints([str(file)], ["", f"{tmp_path}/"]) == {}
-
-
 def test_the_log_gives_what_is_new_also_after_a_rotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "LOG_FILES", ())
     path = tmp_path / "maillog"

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import service, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import ConfigFile, Listener, Snapshot
 
@@ -149,8 +150,8 @@ def test_a_taken_over_port_restarts() -> None:
 
 
 def test_stop_plan() -> None:
-    assert service.stop_plan(True).action == "stop"
-    assert service.stop_plan(False) == service.Plan("none")
+    assert activation.stop_plan(True).action == "stop"
+    assert activation.stop_plan(False) == activation.Plan("none")
 
 
 def test_diff_masks_secrets() -> None:
