@@ -205,11 +205,13 @@ def render(listings: dict[str, dict[str, str]]) -> str:
             first, last = versions.index(present[0]), versions.index(present[-1])
             mark = ("@" + present[0] if first else "") + ("~" + versions[last + 1] if last + 1 < len(versions) else "")
         kinds.setdefault(kind, []).append(name + mark)
+    # REUSE-IgnoreStart
     parts = [
         "# Copyright (c) 2026, The puffy.mail developers\n"
         "# GNU General Public License v3.0 or later"
         " (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
         "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+        # REUSE-IgnoreEnd
         '"""The built-in parameters of Postfix by value type. Written by tools/postfix_parameters.py; do not edit.\n\n'
         "Read from ``postconf -d`` of Postfix "
         + ", ".join(versions)
@@ -234,10 +236,12 @@ def main(arguments: list[str]) -> int:
     listings = {version: defaults_of(release) for version, release in RELEASES.items()}
     texts = {TARGET: render(listings)}
     for version, listing in listings.items():
+        # REUSE-IgnoreStart
         header = (
             "# SPDX-FileCopyrightText: 2026 The puffy.mail developers\n# SPDX-License-Identifier: GPL-3.0-or-later\n"
             f"# postconf -d of Postfix {version}, written by tools/postfix_parameters.py\n"
         )
+        # REUSE-IgnoreEnd
         # What tells of the container that was asked, rather than of Postfix.
         local = {
             "config_directory": "/etc/postfix",
