@@ -63,11 +63,12 @@ test-long: images ## Run what takes hours: every release, generated files, kill 
 	@$(MAKE) molecule-all $(LONG_SCENARIOS:%=scenario-%)
 
 .PHONY: lint
-lint: venv ## Run ruff, mypy, ansible-lint and the changelog check
+lint: venv ## Run ruff, mypy, ansible-lint, reuse and the changelog check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/mypy -p ansible_collections.puffy.mail.plugins
-	$(BIN)/python tools/sanity.py --changelog
+	$(BIN)/python tools/sanity.py --changelog lint
+	$(BIN)/reuse lint --quiet || $(BIN)/reuse lint --lines
 	$(BIN)/ansible-lint --offline --strict --config-file .config/ansible-lint.yml
 
 .PHONY: sanity
@@ -95,6 +96,14 @@ images: containers ## Build the host images that are missing
 .PHONY: readmes
 readmes: venv ## Write the README of each role from its head and its argument specification
 	$(BIN)/python tools/role_readme.py
+
+.PHONY: changelog
+changelog: venv ## Write CHANGELOG.md and changelogs/changelog.yaml for the version of galaxy.yml
+	$(BIN)/python tools/sanity.py --changelog release
+
+.PHONY: build
+build: venv ## Build the tarball that Ansible Galaxy takes
+	$(BIN)/ansible-galaxy collection build --force
 
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ansible-test sanity, or check the changelog, on a copy of the collection.
+"""Run ansible-test sanity, or check or write the changelog, on a copy of the collection.
 
 ansible-test wants the collection in a real directory ansible_collections/puffy/mail, and a changelog that
 antsibull-changelog can read there; the checkout may lie anywhere.
@@ -72,15 +72,38 @@ def run(command: list[str], directory: Path) -> int:
     return subprocess.run(command, cwd=directory, env=environment(), check=False).returncode
 
 
+def release(directory: Path) -> int:
+    """Move the fragments into the entry of the version of galaxy.yml, list its plugins anew, and write CHANGELOG.md."""
+    command = [
+        str(BIN / "antsibull-changelog"),
+        "release",
+        "--update-existing",
+        "--reload-plugins",
+        "--refresh-plugins",
+    ]
+    status = run(command, directory)
+    if status == 0:
+        for name in ("CHANGELOG.md", "changelogs/changelog.yaml"):
+            shutil.copyfile(directory / name, ROOT / name)
+        for fragment in (ROOT / "changelogs" / "fragments").glob("*.yml"):
+            if not (directory / fragment.relative_to(ROOT)).exists():
+                fragment.unlink()
+    return status
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--changelog", action="store_true", help="check the changelog fragments only")
+    parser.add_argument(
+        "--changelog", choices=["lint", "release"], help="check the changelog, or write it from its fragments"
+    )
     parser.add_argument("options", nargs="*", help="options and tests to pass to ansible-test sanity")
     arguments = parser.parse_args()
     directory = copy()
     try:
-        if arguments.changelog:
+        if arguments.changelog == "lint":
             return run([str(BIN / "antsibull-changelog"), "lint"], directory)
+        if arguments.changelog == "release":
+            return release(directory)
         return run([str(BIN / "ansible-test"), "sanity", "--venv", "--color", "no", *arguments.options], directory)
     finally:
         shutil.rmtree(directory.parents[2])
