@@ -6,11 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 name: checks_as_text
-short_description: Table of checks to be read by people
+short_description: Checks as a table for people
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Lays out the checks that M(puffy.mail.smtp_probe) returns as the lines of a table.
+  - Returns the checks of M(puffy.mail.smtp_probe) as the lines of a table.
+  - No line is longer than 88 characters, so that a task that prints the table fits in 100 columns. Long texts are
+    wrapped inside their column; nothing is cut off.
 options:
   _input:
     description: A list of dictionaries with C(endpoint), C(name), C(ok), C(expected) and C(seen).

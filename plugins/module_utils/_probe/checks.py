@@ -9,7 +9,9 @@ import base64
 import calendar
 import difflib
 import ipaddress
+import itertools
 import re
+import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -674,11 +676,21 @@ def summary(checks: Iterable[Check]) -> dict[str, int]:
 
 
 _WORDS = {True: "ok", False: "FAILED", None: "left out"}
+#: Characters in a line of the table. Ansible adds an indent, quotes and a comma, which are 11 characters: together less
+#: than 100 columns.
+LINE = 88
+_HEADING = ("result", "endpoint", "check", "expected", "seen")
+#: the width at which each column shrinks no further; with the gaps between them, together one line
+_LEAST = (8, 14, 16, 18, 24)
+_GAP = "  "
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Checks, in the form the module returns them, as the lines of a table. ValueError for anything else."""
-    cells = [("endpoint", "check", "expected", "seen", "result")]
+    """Checks, in the form the module returns them, as the lines of a table. ValueError for anything else.
+
+    No line is longer than ``LINE``: long texts are wrapped inside their column, and nothing is cut off.
+    """
+    cells: list[tuple[str, ...]] = [_HEADING]
     for row in rows:
         lacking = [key for key in ("name", "ok", "expected", "seen") if key not in row]
         if lacking:
@@ -686,14 +698,17 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         ok = row["ok"]
         if ok is not None and not isinstance(ok, bool):
             raise ValueError(f"the check {row['name']!r} has ok {ok!r}; it is true, false or null")
-        cells.append(
-            (shown(row.get("endpoint", "")), shown(row["name"]), shown(row["expected"]), shown(row["seen"]), _WORDS[ok])
-        )
-    # The last two columns are last for a reason: what was seen may be long, and does not push others away.
-    order = [(result, endpoint, name, expected, seen) for endpoint, name, expected, seen, result in cells]
-    widths = [min(56, max(len(line[column]) for line in order)) for column in range(4)]
-    lines = [
-        "  ".join([*(line[column].ljust(widths[column]) for column in range(4)), line[4]]).rstrip() for line in order
-    ]
-    lines.insert(1, "  ".join("-" * width for width in (*widths, 4)))
+        texts = (row.get("endpoint", ""), row["name"], row["expected"], row["seen"])
+        cells.append((_WORDS[ok], *map(shown, texts)))
+    widths = [min(LINE, max(map(len, column))) for column in zip(*cells)]
+    while sum(widths) > sum(_LEAST):
+        # The column that is furthest above its least width gives way.
+        excess = [width - least for width, least in zip(widths, _LEAST)]
+        widths[excess.index(max(excess))] -= 1
+    lines = []
+    for line in cells:
+        wrapped = [textwrap.wrap(text, width, break_on_hyphens=False) or [""] for text, width in zip(line, widths)]
+        for parts in itertools.zip_longest(*wrapped, fillvalue=""):
+            lines.append(_GAP.join(text.ljust(width) for text, width in zip(parts, widths)).rstrip())
+    lines.insert(1, _GAP.join("-" * width for width in widths))
     return lines

@@ -501,11 +501,49 @@ def test_table() -> None:
     rows = [check.as_dict("h:25") for check in (CHECKS[0], CHECKS[1], CHECKS[4])]
     assert probe.table(rows) == [
         "result    endpoint  check     expected    seen",
-        "--------  --------  --------  ----------  ----",
+        "--------  --------  --------  ----------  --------",
         "ok        h:25      connect   a greeting  220 m",
         "FAILED    h:25      starttls  true        false",
         "left out  h:25      deliver   a message   left out",
     ]
+
+
+LONG = {
+    "endpoint": "submission, submissions",
+    "name": "nothing wrong reported by Postfix and Dovecot",
+    "ok": False,
+    "expected": "235 and 535, messages arrive",
+    "seen": "warning: database /etc/postfix/virtual.db is older than source file " + "x" * 60,
+}
+
+
+def test_long_texts_are_wrapped_inside_their_column() -> None:
+    rows = [CHECKS[0].as_dict("h:25"), LONG]
+    assert probe.table(rows) == [
+        "result  endpoint        check             expected             seen",
+        "------  --------------  ----------------  -------------------  -------------------------",
+        "ok      h:25            connect           a greeting           220 m",
+        "FAILED  submission,     nothing wrong     235 and 535,         warning: database",
+        "        submissions     reported by       messages arrive      /etc/postfix/virtual.db",
+        "                        Postfix and                            is older than source file",
+        "                        Dovecot                                xxxxxxxxxxxxxxxxxxxxxxxxx",
+        "                                                               xxxxxxxxxxxxxxxxxxxxxxxxx",
+        "                                                               xxxxxxxxxx",
+    ]
+
+
+@given(st.lists(st.fixed_dictionaries({
+    "endpoint": st.text(max_size=60), "name": st.text(max_size=60), "ok": st.sampled_from([True, False, None]),
+    "expected": st.text(max_size=200), "seen": st.lists(st.text(max_size=80)),
+}), max_size=4))  # fmt: skip
+def test_no_line_is_too_long_and_nothing_is_cut_off(rows: list[dict[str, Any]]) -> None:
+    lines = probe.table(rows)
+    assert max(map(len, lines)) <= probe.LINE
+    edges = [match.span() for match in re.finditer("-+", lines[1])]
+    for place, name in ((1, "endpoint"), (2, "name"), (3, "expected"), (4, "seen")):
+        begin, end = edges[place]
+        column = "".join("".join(line[begin:end].split()) for line in lines[2:])
+        assert column == "".join("".join(probe.shown(row[name]).split()) for row in rows)
 
 
 @pytest.mark.parametrize(
