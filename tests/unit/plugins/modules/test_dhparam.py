@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 import time
@@ -177,6 +178,12 @@ def test_the_library_finds_a_safe_prime(library: Any, workers: int) -> None:
     assert pow(2, (found.p - 1) // 2, found.p) == 1
 
 
+#: Numbers of 256 bits that are 23 modulo 24: a safe prime, a prime that is not safe, and a number that is no prime.
+SAFE_PRIME = 0xDCEAD21D7734D7C1C7FDE805EC99108DDB5B5FAB8F4D3E27DDA1494C73D2CF2F
+PRIME = 0xDCEAD21D7734D7C1C7FDE805EC99108DDB5B5FAB8F4D3E27DDA1494C73D02E3F
+COMPOSITE = SAFE_PRIME - 24
+
+
 def test_a_number_that_only_seems_to_be_a_safe_prime_is_not_taken(
     library: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,24 +198,27 @@ def test_a_number_that_only_seems_to_be_a_safe_prime_is_not_taken(
         judged.append(parameters.p)
         return real(parameters)
 
+    numbers = itertools.chain([COMPOSITE, PRIME, SAFE_PRIME], itertools.repeat(COMPOSITE))
     monkeypatch.setattr(libcrypto, "Libcrypto", Liar)
+    monkeypatch.setattr(_dhparam, "candidates", lambda _bits: numbers)
     monkeypatch.setattr(_dhparam, "problem", judge)
     found = dhparam.sieved_search(library, 256, 1, 60.0)
-    assert _dhparam.is_safe_prime(found.p)
-    assert len(judged) > 1
+    assert found == _dhparam.DhParameters(SAFE_PRIME, 2)
+    assert judged == [COMPOSITE, PRIME, SAFE_PRIME]
 
 
 def test_time_that_runs_out_ends_the_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "dh.pem"
     path.write_text(_dhparam.render(_dhparam.group("ffdhe2048")))
     before = path.read_text()
+    others = threading.enumerate()
     result = run(capsys, path=str(path), bits=8192, workers=2, timeout=1)
     assert result["msg"] == (
         f"{path}: no new DH parameters: the search for a safe prime of 8192 bits on 2 cores did not end within 1"
         " seconds and was stopped. The file is as it was."
     )
     assert path.read_text() == before
-    assert not [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    assert not [thread for thread in threading.enumerate() if thread not in others]
 
 
 def test_the_library_tells_primes_from_composites(library: Any) -> None:
