@@ -71,6 +71,10 @@ lint: venv ## Run ruff, mypy, ansible-lint, reuse and the changelog check
 	$(BIN)/reuse lint --quiet || $(BIN)/reuse lint --lines
 	$(BIN)/ansible-lint --offline --strict --config-file .config/ansible-lint.yml
 
+.PHONY: plain-english
+plain-english: venv ## Report wording that is hard to read
+	$(BIN)/python tools/plain_english.py
+
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity on a copy of the collection
 	$(BIN)/python tools/sanity.py
