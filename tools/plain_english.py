@@ -20,7 +20,7 @@ RULES = (
     (r"\b[Ff]oret(?:ell?|old)\w*", "Write 'report' or 'predict'."),
     (r"\bnothing to (?!do\b)\w+ for\b", "Say what happens: 'X needs no Y.'"),
     (r"\bno matter of\b", "Say what the thing depends on."),
-    (r"\b(?:that|which|is|are) none\b(?! of\b)", "Name the thing: 'is not a database'."),
+    (r"\b(?:is|are) none\b(?! of\b)", "Name the thing: 'is not a database'."),
     (
         r"(?<!here\x20)(?<!hat\x20)\b(?:is|are|was|were) no (?!longer\b|more\b|such\b|way\b|need\b|reason\b)[a-z]",
         "Write 'is not a'.",

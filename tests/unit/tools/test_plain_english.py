@@ -20,7 +20,7 @@ from ansible_collections.puffy.mail.tools import plain_english
         ("That a file was written to is enough.", "That a"),
         ("a change is nothing to reload for", "nothing to reload for"),
         ("'x' is no domain name.", "is no d"),
-        ("a key that is none", "that is none"),
+        ("a key that is none", "is none"),
         ("It is issued anew.", "anew"),
         ("It shall run.", "shall"),
         ("to be rid of Postfix", "be rid of"),
@@ -33,7 +33,7 @@ from ansible_collections.puffy.mail.tools import plain_english
         ("It does without KVM.", "does without"),
         ("and that is all.", "that is all"),
         ("- name: Bring the running daemon to the files", "Bring the running daemon to the files"),
-        ("# folded: that is\n#   none", "that is none"),
+        ("# folded: that is\n#   none", "is none"),
     ],
 )
 def test_a_hard_phrase_is_reported(text: str, words: str) -> None:
