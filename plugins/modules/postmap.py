@@ -143,7 +143,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
-from ansible_collections.puffy.mail.plugins.module_utils._tables import lookup_table, query
+from ansible_collections.puffy.mail.plugins.module_utils._tables import kinds, lookup_table, query
 
 #: seconds that making or dumping an index may take
 BUILD_TIMEOUT = 900.0
@@ -166,7 +166,7 @@ class Table:
 
     @property
     def index(self) -> str | None:
-        suffix = lookup_table.INDEX_SUFFIX.get(self.kind)
+        suffix = kinds.BUILT_SUFFIX.get(self.kind)
         return None if suffix is None else self.path + suffix
 
     def command(self, *arguments: str) -> list[str]:
@@ -238,7 +238,7 @@ def _prove(table: Table, source: str, expect: dict[str, str | None]) -> dict[str
 
 
 def _asked(table: Table, source: str, expect: dict[str, str | None]) -> dict[str, str | None]:
-    if table.kind in lookup_table.TEXT_TYPES:
+    if table.kind in kinds.TEXT_TYPES:
         # A text table is read when it is asked; a line that Postfix skips is said then.
         program = _command.require("postmap", [table.postfix.command_directory])
         argv = [program, "-c", table.postfix.config_directory, "-q", "puffy-mail.invalid", f"{table.kind}:{source}"]
@@ -314,7 +314,7 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
     postfix = query.discover(params["config_directory"])
     kind = params["type"] or postfix.default_type
     lookup_table.check_type(kind, postfix.map_types)
-    if params["builder"] == "postalias" and kind not in lookup_table.INDEX_SUFFIX:
+    if params["builder"] == "postalias" and kind not in kinds.BUILT_SUFFIX:
         raise ValueError(f"postalias makes an index, and a table of type {kind!r} has none")
     if params["entries"] is not None and kind in ("pcre", "regexp"):
         raise ValueError(f"entries are keys, and the lines of a {kind} table are patterns; give them as content")
@@ -335,7 +335,7 @@ def _present(module: AnsibleModule) -> dict[str, Any]:
         # The index is made while source and live index are compared, where it looks as if it will be needed.
         candidate = stack.enter_context(_candidate(table, directory)) if new_source or _looks_old(table) else None
         wanted = None
-        if table.builder == "postmap" and table.kind in lookup_table.KEYED_TYPES:
+        if table.builder == "postmap" and table.kind in kinds.KEYED_TYPES:
             wanted = lookup_table.source_fingerprint(table.data, table.postfix.utf8)
             doubled = lookup_table.duplicate(table.data, table.postfix.utf8) if table.index is None else None
             if doubled:
@@ -396,10 +396,10 @@ def _diff(table: Table, before: _files.FileState | None, rebuilt: str, disowned:
 
 def _absent(module: AnsibleModule) -> dict[str, Any]:
     path: str = module.params["path"]
-    suffixes = sorted(set(lookup_table.INDEX_SUFFIX.values()))
+    suffixes = sorted(set(kinds.BUILT_SUFFIX.values()))
     kind = module.params["type"]
-    if kind in lookup_table.INDEX_SUFFIX:
-        suffixes = [lookup_table.INDEX_SUFFIX[kind]]
+    if kind in kinds.BUILT_SUFFIX:
+        suffixes = [kinds.BUILT_SUFFIX[kind]]
     elif kind:
         suffixes = []
     there = [name for name in [path, *(path + suffix for suffix in suffixes)] if os.path.lexists(name)]

@@ -29,9 +29,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._manager import Process
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.plan import mask
-
-#: Table types whose changes the daemons notice themselves (dict_changed(3) compares the time stamp of the open file).
-INDEXED_TYPES = frozenset({"btree", "cdb", "dbm", "hash", "lmdb", "sdbm"})
+from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX
 
 #: What master(8) binds for inet_interfaces = all, IPv4 and IPv6.
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
@@ -139,7 +137,8 @@ def _path(token: str) -> str | None:
         typed = _TYPED.fullmatch(token)
         if typed is None:
             break
-        if typed["type"] in INDEXED_TYPES or typed["type"] in ("inline", "static", "unix", "inet", "dev"):
+        # The daemons notice a changed index themselves (dict_changed(3) compares the time stamp of the open file).
+        if typed["type"] in INDEX_SUFFIX or typed["type"] in ("inline", "static", "unix", "inet", "dev"):
             return None
         token = typed["rest"]
     return token if token.startswith("/") and len(token) > 1 else None

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import BUILT_SUFFIX, TEXT_TYPES
+
 
 class QueryAnswerError(ValueError):
     """postmap could not answer; the message is what it said."""
@@ -54,12 +56,6 @@ class Fingerprint:
     total: int
 
 
-#: indexed types and what their file's name ends with (DATABASE_README)
-INDEX_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
-#: types that are read as text, and those of them whose lines are ``key value``
-TEXT_TYPES = ("texthash", "cidr", "pcre", "regexp")
-KEYED_TYPES = (*INDEX_SUFFIX, "texthash")
-
 # isspace(3) in the C locale: to Postfix a no-break space is a letter.
 _BLANKS = " \t\n\v\f\r"
 _GAP = re.compile(f"[{_BLANKS}]+")
@@ -98,7 +94,7 @@ def _shown(text: str) -> str:
 
 def check_type(table_type: str, known: Collection[str]) -> None:
     """ValueError where there is no such kind of file, or the host's Postfix cannot read it."""
-    kinds = (*INDEX_SUFFIX, *TEXT_TYPES)
+    kinds = (*BUILT_SUFFIX, *TEXT_TYPES)
     if table_type not in kinds:
         near = difflib.get_close_matches(table_type, kinds, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
