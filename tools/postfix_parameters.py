@@ -23,7 +23,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "plugins" / "module_utils" / "_postfix_parameters.py"
+TARGET = ROOT / "plugins" / "module_utils" / "_postfix" / "parameters.py"
 FIXTURES = ROOT / "tests" / "unit" / "fixtures" / "postfix"
 PODMAN = str(ROOT / "tools" / "podman")
 RELEASES = {"3.5": "bullseye", "3.10": "trixie", "3.11": "forky"}
