@@ -235,8 +235,7 @@ def _stronger(one: str, other: str) -> str:
 
 
 def _told(finding: checks.Finding) -> str:
-    cure = f" ({finding.suggestion})" if finding.suggestion else ""
-    return f"{finding.file} line {finding.line}: {finding.message}{cure}"
+    return f"{finding.file} line {finding.line}: {finding.message} ({finding.suggestion})"
 
 
 def _read(directory: str) -> tuple[files.FileState, files.FileState]:

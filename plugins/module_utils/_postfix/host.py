@@ -35,6 +35,10 @@ class User:
     groups: frozenset[int]
 
 
+#: Any user of the host that has no rights of its own on a file.
+STRANGER = User("another user", -1, -1, frozenset())
+
+
 @dataclass(frozen=True)
 class File:
     """What lies at a path, symbolic links followed. ``mode`` has the permission bits, ``mtime`` is in seconds."""

@@ -1,0 +1,303 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules read: a configuration and its host, with every value worked out once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import (
+    Place,
+    Setting,
+    Value,
+    joined,
+    nearest,
+    references,
+    words,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.host import Host
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.main_cf import MainCf
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import MasterCf, Service
+
+#: Service types whose names are sockets of this host.
+LOCAL_TYPES = ("unix", "fifo", "pass", "unix-dgram")
+
+#: Which daemons look a parameter's tables up: the first pattern that matches; smtpd(8) reads all others.
+_READERS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(pattern), programs)
+    for pattern, programs in (
+        (r"virtual_alias_maps|(sender_|recipient_)?canonical_maps", ("smtpd", "cleanup")),
+        (r"(sender|recipient)_bcc_maps|(mime_|nested_|milter_)?header_checks|body_checks", ("cleanup",)),
+        (r"virtual_mailbox_domains|virtual_alias_domains|relay_domains|mydestination", ("smtpd", "trivial-rewrite")),
+        (
+            r"(sender_dependent_.*|address_verify_)?(transport|relayhost)_maps|relocated_maps",
+            ("trivial-rewrite", "smtpd"),
+        ),
+        (r"virtual_mailbox_maps", ("smtpd", "virtual")),
+        (r"virtual_[ug]id_maps", ("virtual",)),
+        (r"alias_maps|local_recipient_maps", ("smtpd", "local")),
+        (r"mailbox_(command|transport)_maps|fallback_transport_maps", ("local",)),
+        (r"non_smtpd_milters", ("cleanup",)),
+        (r"smtp_.*", ("smtp",)),
+        (r"lmtp_.*", ("lmtp",)),
+        (r"postscreen_.*", ("postscreen",)),
+        (r"alias_database|authorized_.*|local_login_sender_maps", ()),
+    )
+)
+#: Ports of the mail services, for a host whose services(5) lacks them (RFC 5321, 6409, 8314).
+MAIL_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465, "ssmtp": 465}
+
+_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def _option_line(master: MasterCf, service: Service, name: str) -> int:
+    """The line of master.cf that an option stands on."""
+    if service.line == service.last_line:
+        return service.line
+    written = re.compile(rf"(?:^|[\s{{]|-o){re.escape(name)}\s*=")
+    for number in range(service.last_line, service.line - 1, -1):
+        line = master.lines[number - 1]
+        if not line.lstrip().startswith("#") and written.search(line):
+            return number
+    return service.line
+
+
+class Context:
+    """A configuration on one host. Nothing in it changes while it is judged."""
+
+    def __init__(self, main: MainCf, master: MasterCf, host: Host) -> None:
+        self.main, self.master, self.host = main, master, host
+        self.probe = host.probe
+        #: every ``name = value`` of main.cf, duplicates included
+        self.entries = [
+            Setting(main.path, entry.line, entry.name, value=joined(entry.value)) for entry in main.entries()
+        ]
+        self.set_in_main = {entry.name: entry for entry in self.entries}
+        self.services = list(master.services())
+        self.options = [
+            Setting(
+                master.path,
+                _option_line(master, service, name),
+                name,
+                f"service {service.name}/{service.type}: ",
+                joined(value),
+                service,
+            )
+            for service in self.services
+            for name, value in service.options
+        ]
+        #: the effective setting of each parameter of main.cf, and every ``-o``
+        self.settings = [*self.set_in_main.values(), *self.options]
+        #: the parameters named after the services, with their defaults
+        self.derived = types.service_parameters((service.name, service.command) for service in self.services)
+        self.defaults = {**self.derived, **host.defaults}
+        self._option_of = {(option.service.line, option.name): option for option in self.options if option.service}
+        self._values: dict[tuple[str, int], str] = {}
+        self._classes: dict[int, list[str]] = {}
+        self._in_domain = False
+
+    # ----------------------------------------------------------------------------------------------- values
+
+    def lookup(self, name: str, service: Service | None = None) -> str | None:
+        """The unexpanded value that ``service`` (or a daemon without ``-o``) sees, or None where there is none."""
+        setting = self.setting_of(name, service)
+        if setting is not None:
+            return setting.value
+        if service is not None and name == "service_name":
+            return service.name
+        if name == "mydomain" and "myhostname" in self.set_in_main:
+            return self._domain(service)
+        return self.defaults.get(name)
+
+    def _domain(self, service: Service | None) -> str:
+        """postconf(5), mydomain: myhostname without its first label. postconf -d has worked it out of the system's own
+        name. ValueError where myhostname uses mydomain."""
+        if self._in_domain:
+            raise ValueError("'$mydomain' refers to itself")
+        self._in_domain = True
+        try:
+            name = types.expand(self.lookup("myhostname", service) or "", lambda name: self.lookup(name, service))
+        finally:
+            self._in_domain = False
+        return name.partition(".")[2] or "localdomain"
+
+    def setting_of(self, name: str, service: Service | None = None) -> Setting | None:
+        """Where the value that ``service`` sees is written, or None for a default."""
+        if service is not None and service.options:
+            option = self._option_of.get((service.line, name))
+            if option is not None:
+                return option
+        return self.set_in_main.get(name)
+
+    def value(self, name: str, service: Service | None = None) -> str:
+        """The expanded value; empty where it cannot be expanded, which the rules on references report."""
+        key = (name, service.line if service is not None else 0)
+        if key not in self._values:
+            self._values[key] = self.expanded(f"${{{name}}}", service)
+        return self._values[key]
+
+    def expanded(self, raw: str, service: Service | None = None) -> str:
+        """A text with every ``$name`` replaced; empty where it cannot be expanded."""
+        if "$" not in raw:
+            return raw
+        try:
+            return types.expand(raw, lambda name: self.lookup(name, service))
+        except ValueError:
+            return ""
+
+    def is_yes(self, name: str, service: Service | None = None) -> bool:
+        """Whether a boolean is on."""
+        return self.value(name, service).lower() == "yes"
+
+    @cached_property
+    def default_references(self) -> frozenset[str]:
+        """The names that defaults use. Old names live on in the defaults of their successors."""
+        return frozenset(name for value in self.host.defaults.values() for name in references(value))
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """The names that ``$name`` may use."""
+        own = (setting.name for setting in self.settings)
+        return self.default_references.union(self.defaults, own, ("service_name",))
+
+    @cached_property
+    def all_values(self) -> list[Value]:
+        """What each setting comes to, those that cannot be worked out and those that Postfix expands later included."""
+        return [self._worked_out(setting) for setting in self.settings]
+
+    def _worked_out(self, setting: Setting) -> Value:
+        kind = types.kind(setting.name)
+        if "$" not in setting.value or setting.name in types.RAW:
+            return Value(setting, kind, setting.value)
+        try:
+            names = types.references(setting.value)
+            missing = tuple(dict.fromkeys(name for name, needed in names if needed and name not in self.defined))
+            if missing:
+                return Value(setting, kind, "", missing)
+            text = types.expand(setting.value, lambda name: self.lookup(name, setting.service))
+        except ValueError as exc:
+            return Value(setting, kind, "", (), str(exc))
+        return Value(setting, kind, text.strip())
+
+    @cached_property
+    def values(self) -> list[Value]:
+        """What each setting comes to that can be worked out before it is used."""
+        return [value for value in self.all_values if not value.broken and value.name not in types.RAW]
+
+    @cached_property
+    def _broken(self) -> frozenset[tuple[str, int, str]]:
+        broken = (value.setting for value in self.all_values if value.broken)
+        return frozenset((setting.file, setting.line, setting.name) for setting in broken)
+
+    def broken(self, setting: Setting) -> bool:
+        """Whether a value cannot be worked out, which the rules on references report."""
+        return (setting.file, setting.line, setting.name) in self._broken
+
+    def own_words(self, setting: Setting) -> list[str]:
+        """The words of a list, expanded, without those of another parameter of main.cf that is judged by itself."""
+        found: list[str] = []
+        for raw in words(setting.value):
+            match = _REFERENCE.fullmatch(raw)
+            name = (match[1] or match[2]) if match else ""
+            if name in self.set_in_main and types.is_list(name):
+                continue
+            found.extend(words(self.expanded(raw, setting.service)) if "$" in raw else (raw,))
+        return found
+
+    def classes(self, service: Service | None = None) -> list[str]:
+        """The restriction classes that ``service`` knows."""
+        setting = self.setting_of("smtpd_restriction_classes", service)
+        key = setting.service.line if setting is not None and setting.service is not None else 0
+        if key not in self._classes:
+            self._classes[key] = words(self.value("smtpd_restriction_classes", service if key else None))
+        return self._classes[key]
+
+    @cached_property
+    def proxied_names(self) -> frozenset[str]:
+        """The parameters whose tables proxymap(8) serves."""
+        return frozenset(references(f"{self.lookup('proxy_read_maps')} {self.lookup('proxy_write_maps')}"))
+
+    @cached_property
+    def proxied_tables(self) -> frozenset[str]:
+        """The tables that proxymap(8) serves, those inside of braces too."""
+        allowed = words(self.value("proxy_read_maps")) + words(self.value("proxy_write_maps"))
+        return frozenset(allowed).union(*(words(word.strip("{}")) for word in allowed))
+
+    # --------------------------------------------------------------------------------------------- services
+
+    def place(self, service: Service) -> Place:
+        """The line of a service in master.cf."""
+        return Place(self.master.path, service.line, f"{service.name}/{service.type}")
+
+    def chrooted(self, service: Service) -> bool:
+        """Whether the service runs in the chroot. ``-`` stands for yes below compatibility level 1 (master(5))."""
+        if service.chroot == "-":
+            return types.compare(self.value("compatibility_level") or "0", "<level", "1")
+        return service.chroot == "y"
+
+    def smtpd_services(self) -> Iterator[Service]:
+        """The services that speak SMTP with clients."""
+        for service in self.services:
+            if service.command == "smtpd" and service.type in ("inet", "pass"):
+                yield service
+
+    def readers(self, setting: Setting) -> list[Service]:
+        """The services that use a setting."""
+        if setting.service is not None:
+            return [setting.service]
+        programs = next((found for pattern, found in _READERS if pattern.fullmatch(setting.name)), ("smtpd",))
+        return [service for service in self.services if service.command in programs]
+
+    # ------------------------------------------------------------------------------------------------- host
+
+    def absolute(self, path: str) -> str:
+        """A path as the daemons take it: a relative one lies below the queue directory."""
+        return path if path.startswith("/") else f"{self.value('queue_directory')}/{path}"
+
+    def beside(self, path: str) -> str | None:
+        """A file in the directory of ``path`` with a name that is close to it."""
+        directory, _unused, name = path.rpartition("/")
+        found = nearest(name, self.probe.entries(directory or "/"))
+        return f"{directory}/{found}" if found else None
+
+    def create(self, path: str) -> str:
+        """What cures a file that is missing."""
+        guess = self.beside(path)
+        return f"did you mean {guess}?" if guess else f"create {path} first"
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a file; none where it cannot be read."""
+        content = self.probe.content(self.absolute(path))
+        return [] if content is None else content.decode("utf-8", "replace").splitlines()
+
+    @cached_property
+    def known_ports(self) -> dict[str, int]:
+        """known_tcp_ports (Postfix 3.6 and later) as name -> port."""
+        found: dict[str, int] = {}
+        for word in words(self.value("known_tcp_ports")):
+            *names, port = word.split("=")
+            if port.isdigit():
+                found.update(dict.fromkeys(names, int(port)))
+        return found
+
+    def port_known(self, port: str) -> bool:
+        """Whether a daemon can use a port by this number or name."""
+        if port.isdigit():
+            return 0 < int(port) < 65536
+        return port in self.known_ports or self.probe.port(port) is not None
+
+    def port_of(self, service: Service) -> int | None:
+        """The TCP port that an inet service listens on."""
+        if service.type != "inet":
+            return None
+        port = service.name.rpartition(":")[2]
+        if port.isdigit():
+            return int(port)
+        return self.known_ports.get(port) or MAIL_PORTS.get(port) or self.probe.port(port)

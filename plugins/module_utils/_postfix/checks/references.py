@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""References to other parameters: ``$name`` and ``${name?…}``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value, nearest
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+
+
+def values(context: Context) -> Iterator[Value]:
+    """The values that use other parameters."""
+    return (value for value in context.all_values if "$" in value.setting.value)
+
+
+def _is_circle(value: Value) -> bool:
+    return "refers to itself" in value.problem
+
+
+@rule("undefined-reference", ERROR, each=values)
+def undefined_reference(context: Context, value: Value) -> Iterator[Fault]:
+    """`$name` where nothing sets the name and it has no default | the nearest known name | postconf(5)"""
+    for name in value.missing:
+        guess = nearest(name, context.defined)
+        yield Fault(
+            value.setting,
+            f"{value.name} uses ${name}, which is set nowhere and has no default",
+            f"did you mean ${guess}?" if guess else f"set {name}, or write $$ for a dollar sign",
+        )
+
+
+@rule("circular-reference", ERROR, each=values)
+def circular_reference(context: Context, value: Value) -> Iterator[Fault]:
+    """a value that refers to itself | rewrite it | postconf(5)"""
+    if _is_circle(value):
+        yield Fault(value.setting, f"{value.name}: {value.problem}", f"rewrite the value of {value.name}")
+
+
+@rule("malformed-expression", ERROR, each=values)
+def malformed_expression(context: Context, value: Value) -> Iterator[Fault]:
+    """`${…}` with braces that do not match | balance them | postconf(5)"""
+    if value.problem and not _is_circle(value):
+        braces = "without its" in value.problem
+        cure = "balance the braces" if braces else f"rewrite the value of {value.name}"
+        yield Fault(value.setting, f"{value.name}: {value.problem}", cure)

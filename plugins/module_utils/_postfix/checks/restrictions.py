@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists of restrictions: each word, and the argument that some of them take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+
+#: What stands after a restriction, in words and as an example.
+_ARGUMENTS = {
+    types.TABLE: ("a lookup table", "type:name"),
+    types.DOMAIN: ("the domain of a DNS list", "zen.example.org"),
+    types.POLICY: ("a policy server", "unix:private/policy"),
+    types.NUMBER: ("a number of seconds", "1"),
+}
+#: Lists at a stage of the session where a bare table has nothing to check (NO_DEF_ACL of smtpd_check.c).
+_NO_BARE_TABLE = ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """One word of a list of restrictions.
+
+    ``argument`` is the kind of argument it takes, ``follow`` the word after it, ``problem`` what is wrong with that;
+    ``before`` is the word in front of it and ``classes`` the restriction classes of its place.
+    """
+
+    setting: Setting
+    word: str
+    before: str | None
+    classes: Collection[str]
+    argument: str | None = None
+    follow: str | None = None
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The word as Postfix compares it."""
+        return self.word.lower()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether a lookup table stands where a restriction could."""
+        return not self.known and bool(TABLE_SHAPE.match(self.word))
+
+    @property
+    def known(self) -> bool:
+        """Whether it is a restriction or a restriction class."""
+        return self.name in types.RESTRICTIONS or self.name in self.classes
+
+    @property
+    def policy_server(self) -> str | None:
+        """The server of ``check_policy_service``, where it is written rightly."""
+        return self.follow if self.argument == types.POLICY and self.problem is None else None
+
+
+def restrictions(context: Context) -> Iterator[Restriction]:
+    """The words of every list of restrictions: by its type, or as a restriction class."""
+    for value in context.values:
+        own = context.classes(value.setting.service)
+        if value.kind == "restrictions" or value.name in own:
+            yield from _restrictions(value.setting, context.own_words(value.setting), {name.lower() for name in own})
+
+
+def _restrictions(setting: Setting, words: list[str], classes: Collection[str]) -> Iterator[Restriction]:
+    index = 0
+    while index < len(words):
+        word, before = words[index], words[index - 1] if index else None
+        index += 1
+        argument = types.RESTRICTIONS.get(word.lower())
+        if argument is None:
+            yield Restriction(setting, word, before, classes)
+            continue
+        follow = words[index] if index < len(words) else None
+        problem = _argument_problem(word.lower(), argument, follow, classes)
+        yield Restriction(setting, word, before, classes, argument, follow, problem)
+        if follow is not None and follow.lower() not in types.RESTRICTIONS and follow.lower() not in classes:
+            index += 1
+
+
+def _argument_problem(name: str, argument: str, follow: str | None, classes: Collection[str]) -> str | None:
+    if follow is None:
+        return "but the list ends there"
+    if follow.lower() in types.RESTRICTIONS or follow.lower() in classes:
+        return f"but {follow!r} follows"
+    right = {
+        # check_ccert_access { type:table, { search_order = … } }: Postfix 3.5 and later (postconf(5)).
+        types.TABLE: bool(TABLE_SHAPE.match(follow)) or (name == "check_ccert_access" and follow[0] == "{"),
+        types.DOMAIN: bool(re.match(r"[\w-]+(\.[\w-]+)*\.?(=\S+)?$", follow)) and "." in follow,
+        types.POLICY: bool(re.match(r"(inet|unix):\S|\{", follow)),
+        types.NUMBER: bool(re.fullmatch(r"\d+[smhdw]?", follow)),
+    }[argument]
+    return None if right else f"not {follow!r}"
+
+
+def undefined_classes(context: Context) -> Iterator[tuple[Setting, str]]:
+    """The restriction classes that have no value, each with the list that names it."""
+    for service in (None, *context.services):
+        setting = context.setting_of("smtpd_restriction_classes", service)
+        if setting is not None and setting.service is service:
+            for name in context.classes(service):
+                if context.lookup(name, service) is None:
+                    yield setting, name
+
+
+@rule("undefined-restriction-class", ERROR, each=undefined_classes)
+def undefined_restriction_class(context: Context, found: tuple[Setting, str]) -> Iterator[Fault]:
+    """a class without a value | set it, or take it out | postconf(5), `smtpd_restriction_classes`"""
+    setting, name = found
+    yield Fault(
+        setting,
+        f"the restriction class {name!r} has no value of its own",
+        f"set {name} to a list of restrictions, or take it out of smtpd_restriction_classes",
+    )
+
+
+@rule("deprecated-restriction", WARNING, each=restrictions)
+def deprecated_restriction(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    """a restriction that will be or has been removed | its successor | DEPRECATION_README"""
+    old = types.DEPRECATED_RESTRICTIONS.get(restriction.name)
+    if old is not None and context.host.version >= old[0]:
+        yield Fault(
+            restriction.setting,
+            f"{restriction.setting.name}: {restriction.name} is deprecated or gone since Postfix {types.shown(old[0])}",
+            f"use {old[1]}",
+        )
+
+
+def _hint(restriction: Restriction) -> tuple[str, bool]:
+    """What to write instead of an unknown word, and whether it is close to a restriction."""
+    guess = nearest(restriction.name, (*types.RESTRICTIONS, *restriction.classes))
+    return (f"did you mean {guess}?", True) if guess else (f"take {restriction.word} out", False)
+
+
+def _takes_none(word: str | None) -> bool:
+    return word is not None and types.RESTRICTIONS.get(word.lower(), "") is None
+
+
+@rule("unknown-restriction", ERROR, each=restrictions)
+def unknown_restriction(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    """a word in a list of restrictions, or in a restriction class, that is none | the nearest restriction |
+    postconf(5), smtpd_check.c"""
+    if restriction.known or restriction.is_table:
+        return
+    hint, near = _hint(restriction)
+    if near or not _takes_none(restriction.before):
+        message = f"{restriction.setting.name}: there is no restriction {restriction.word!r}"
+        yield Fault(restriction.setting, message, hint)
+
+
+@rule("restriction-argument", ERROR, each=restrictions)
+def restriction_argument(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    """a missing table, domain, server or number; an argument where none belongs; a bare table at DATA | the form of the
+    restriction | postconf(5), smtpd_check.c"""
+    setting, word = restriction.setting, restriction.word
+    if restriction.argument is not None:
+        if restriction.problem is not None:
+            what, example = _ARGUMENTS[restriction.argument]
+            yield Fault(
+                setting,
+                f"{setting.name}: {restriction.name} needs {what} after it, {restriction.problem}",
+                f"write {restriction.name} {example}",
+            )
+    elif restriction.is_table:
+        if setting.name in _NO_BARE_TABLE:
+            yield Fault(
+                setting,
+                f"{setting.name}: the table {word!r} stands without a check_…_access before it, which means nothing at"
+                " this stage of a session",
+                f"write check_recipient_access {word}, or what it is meant to check",
+            )
+    elif not restriction.known and _takes_none(restriction.before):
+        hint, near = _hint(restriction)
+        if not near:
+            message = f"{setting.name}: {restriction.before} takes no argument, but {word!r} follows it"
+            yield Fault(setting, message, hint)

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the daemons talk to: services of master.cf, and servers by address or socket."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import LOCAL_TYPES
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import Table, tables
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.restrictions import Restriction, restrictions
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, Value, nearest, words
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server: ``text`` is its address, ``what`` says whose, ``chrooted`` whether a client runs in the chroot."""
+
+    setting: Setting
+    text: str
+    what: str
+    chrooted: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one word names: a service of master.cf, a server, or both. ``host`` is a path taken for a host name."""
+
+    setting: Setting
+    service: str = ""
+    server: Server | None = None
+    host: str = ""
+
+
+def targets(context: Context) -> Iterator[Target]:
+    """What transports, names of services, Milters and the SASL server name."""
+    for value in context.values:
+        setting = value.setting
+        if value.kind == "transport" and value.text:
+            yield from _transport(context, value)
+        elif value.kind == "service" and value.text and setting.value != context.defaults.get(value.name):
+            yield Target(setting, value.text)
+        elif value.name == "defer_transports":
+            for word in words(value.text):
+                yield Target(setting, word)
+        elif value.kind == "milters" and value.text.lower() != "none":
+            for word in words(value.text):
+                inner = words(word[1:-1]) if word.startswith("{") else [word]
+                if inner:
+                    yield Target(setting, server=_server(context, setting, inner[0], "the Milter"))
+        elif value.name == "smtpd_sasl_path" and value.text:
+            yield from _sasl_server(context, value)
+
+
+def _transport(context: Context, value: Value) -> Iterator[Target]:
+    name, _unused, nexthop = value.text.partition(":")
+    if not name:
+        return
+    agents = [service for service in context.services if service.name == name and service.command in ("lmtp", "smtp")]
+    server, host = None, ""
+    if nexthop.startswith("unix:"):
+        chrooted = any(context.chrooted(service) for service in agents)
+        server = Server(value.setting, nexthop, f"the server behind {name}", chrooted)
+    elif agents and nexthop.startswith(("private/", "public/", "/")):
+        host = nexthop
+    yield Target(value.setting, name, server, host)
+
+
+def _sasl_server(context: Context, value: Value) -> Iterator[Target]:
+    """Dovecot's authentication socket. Cyrus SASL takes the value for the name of its own configuration."""
+    setting = value.setting
+    users = [
+        service
+        for service in ([setting.service] if setting.service else context.smtpd_services())
+        if context.is_yes("smtpd_sasl_auth_enable", service) and context.value("smtpd_sasl_type", service) == "dovecot"
+    ]
+    if users:
+        text = value.text if value.text.startswith(("inet:", "unix:")) else f"unix:{value.text}"
+        chrooted = any(context.chrooted(service) for service in users)
+        yield Target(setting, server=Server(setting, text, "the SASL server", chrooted))
+
+
+def _server(context: Context, setting: Setting, text: str, what: str) -> Server:
+    return Server(setting, text, what, any(context.chrooted(service) for service in context.readers(setting)))
+
+
+def _socket(context: Context, server: Server) -> str | None:
+    """The Unix-domain socket that a server listens on; None where it has another address, or where a service of
+    master.cf makes the socket.
+
+    A relative path is taken below the queue directory, and so is an absolute one where the client is chrooted.
+    """
+    scheme, _unused, path = server.text.partition(":")
+    if scheme not in ("unix", "local") or not path:
+        return None
+    directory, _unused, name = path.rpartition("/")
+    if directory in ("private", "public"):
+        for service in context.services:
+            local = service.type in LOCAL_TYPES and service.name == name
+            if local and (service.private == "n") == (directory == "public"):
+                return None
+    below = not path.startswith("/") or server.chrooted
+    return f"{context.value('queue_directory')}/{path.lstrip('/')}" if below else path
+
+
+def _service_fault(target: Target, names: Collection[str]) -> Fault:
+    guess = nearest(target.service, names)
+    return Fault(
+        target.setting,
+        f"{target.setting.name}: master.cf has no service {target.service!r}",
+        f"did you mean {guess}?" if guess else f"add the service {target.service}/unix to master.cf",
+    )
+
+
+@rule("unknown-service", ERROR, each=targets)
+def unknown_service(context: Context, target: Target) -> Iterator[Fault]:
+    """a transport or service name that master.cf does not have | the nearest service, or add it | transport(5)"""
+    if target.service and ":" not in target.service:
+        names = {service.name for service in context.services if service.type in LOCAL_TYPES}
+        if target.service not in names:
+            yield _service_fault(target, names)
+
+
+def _wrong(context: Context, server: Server) -> Iterator[Fault]:
+    setting, what, text = server.setting, server.what, server.text
+    scheme, _unused, rest = text.partition(":")
+    if not rest or scheme not in ("unix", "local", "inet", "inet6"):
+        message = f"{what} {text!r} is neither inet:host:port nor unix:path"
+        yield Fault(
+            setting, f"{setting.name}: {message}", f"write inet:{text} or unix:{text}" if text else "name a server"
+        )
+    elif scheme.startswith("inet"):
+        # A Milter may be written port@host, everything else host:port.
+        port = rest.partition("@")[0] if "@" in rest else rest.rpartition(":")[2]
+        if not context.port_known(port):
+            message = f"{what} {text!r} names the port {port!r}, which is neither a number nor in services(5)"
+            yield Fault(setting, f"{setting.name}: {message}", "write the port as a number")
+    else:
+        path = _socket(context, server)
+        file = context.probe.file(path) if path is not None else None
+        if file is not None and file.kind != "socket":
+            yield Fault(setting, f"{setting.name}: {what} {path} is a {file.kind}, not a socket", "name the socket")
+
+
+def _missing(context: Context, server: Server) -> Iterator[Fault]:
+    path = _socket(context, server)
+    if path is not None and context.probe.file(path) is None:
+        setting, chrooted = server.setting, server.chrooted and server.text.partition(":")[2].startswith("/")
+        yield Fault(
+            setting,
+            f"{setting.name}: {server.what} is reached through {path}, which does not exist"
+            + (" (the daemon is chrooted)" if chrooted else ""),
+            "start the program that makes it, or add the service to master.cf",
+        )
+
+
+@rule("wrong-endpoint", ERROR, each=targets)
+def wrong_endpoint(context: Context, target: Target) -> Iterator[Fault]:
+    """a server that is neither `inet:host:port` nor `unix:path`, a port without a number, a path that is no socket |
+    the right form | postconf(5)"""
+    if target.server is not None:
+        yield from _wrong(context, target.server)
+    if target.host:
+        name = target.setting.name
+        cure = f"write {target.service}:unix:{target.host}"
+        yield Fault(target.setting, f"{name}: {target.host!r} is taken for a host name", cure)
+
+
+@rule("socket-missing", WARNING, each=targets)
+def socket_missing(context: Context, target: Target) -> Iterator[Fault]:
+    """a socket that no service of master.cf makes and that is not there (yet) | start the program that makes it |
+    postconf(5)"""
+    if target.server is not None:
+        yield from _missing(context, target.server)
+
+
+def _policy_server(context: Context, restriction: Restriction) -> Server | None:
+    text = restriction.policy_server
+    if text is not None and text.startswith("{"):
+        text = next(iter(words(text[1:-1])), "")
+    return None if text is None else _server(context, restriction.setting, text, "the policy server")
+
+
+@wrong_endpoint.also(each=restrictions)
+def wrong_policy_server(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    server = _policy_server(context, restriction)
+    if server is not None:
+        yield from _wrong(context, server)
+
+
+@socket_missing.also(each=restrictions)
+def policy_socket_missing(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    server = _policy_server(context, restriction)
+    if server is not None:
+        yield from _missing(context, server)
+
+
+def _socketmap_server(context: Context, table: Table) -> Server | None:
+    server, _unused, name = table.name.rpartition(":")
+    if not table.usable or table.type != "socketmap" or not server or not name:
+        return None
+    return _server(context, table.setting, server, "the socketmap server")
+
+
+@wrong_endpoint.also(each=tables)
+def wrong_socketmap_server(context: Context, table: Table) -> Iterator[Fault]:
+    server = _socketmap_server(context, table)
+    if server is not None:
+        yield from _wrong(context, server)
+
+
+@socket_missing.also(each=tables)
+def socketmap_socket_missing(context: Context, table: Table) -> Iterator[Fault]:
+    server = _socketmap_server(context, table)
+    if server is not None:
+        yield from _missing(context, server)

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services of master.cf: columns, ports, programs and their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import MAIL_PORTS
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.files import malformed_option, master_columns
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.names import duplicate_parameter
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Place, nearest
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
+
+#: What pipe(8) and spawn(8) cannot do without, and what stands for it in a cure.
+_NEEDED = {"user=": "account", "argv=": "command and its arguments, last on the line"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A service; ``twin`` is an earlier one of the same name and type, ``programs`` what it may run (empty where
+    the directory cannot be read)."""
+
+    service: Service
+    place: Place
+    twin: Service | None = None
+    programs: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def key(self) -> str:
+        """The service, as messages name it."""
+        return self.place.name
+
+
+def lines(context: Context) -> Iterator[Line]:
+    """The services in the order of the file."""
+    seen: dict[str, Service] = {}
+    directory = context.value("daemon_directory")
+    names = context.probe.entries(directory)
+    programs = tuple(name for name in names if not name.endswith(("-script", ".so")))
+    for service in context.services:
+        yield Line(service, context.place(service), seen.get(service.key), programs)
+        seen[service.key] = service
+
+
+def same_ports(context: Context) -> Iterator[tuple[Service, Service, int]]:
+    """Services of different names on one address and port: the first, each later one, and the port."""
+    seen: dict[tuple[str, int], Service] = {}
+    for service in context.services:
+        port = context.port_of(service)
+        if port is None:
+            continue
+        host = service.name.rpartition(":")[0].strip("[]").lower()
+        other = seen.setdefault((host, port), service)
+        if other.name != service.name:
+            yield other, service, port
+
+
+@rule("duplicate-service", ERROR, each=lines)
+def duplicate_service(context: Context, line: Line) -> Iterator[Fault]:
+    """the same name and type twice in master.cf; the same port under two names, such as `smtps` and `submissions` |
+    keep one | master(5)"""
+    if line.twin is not None:
+        first, second = line.twin.line, line.place.line
+        message = f"{line.key} is already on line {first}, and Postfix keeps only one"
+        yield Fault(line.place, message, f"remove one of lines {first} and {second}")
+
+
+@duplicate_service.also(each=same_ports)
+def same_port(context: Context, found: tuple[Service, Service, int]) -> Iterator[Fault]:
+    """master(8) ends where it cannot listen, so it does not start with two services on one address and port."""
+    other, service, port = found
+    yield Fault(
+        context.place(service),
+        f"{service.name}/inet listens on port {port}, and so does {other.name}/inet on line {other.line};"
+        " master(8) cannot start both",
+        f"remove one of lines {other.line} and {service.line}",
+    )
+
+
+@duplicate_parameter.also(each=lines)
+def duplicate_option(context: Context, line: Line) -> Iterator[Fault]:
+    options: set[str] = set()
+    for name, _unused in line.service.options:
+        if name in options:
+            message = f"{line.key} has -o {name} twice, and only the later one counts"
+            yield Fault(line.place, message, f"remove one -o {name}")
+        options.add(name)
+
+
+@rule("unknown-program", ERROR, each=lines)
+def unknown_program(context: Context, line: Line) -> Iterator[Fault]:
+    """a command that is not in `daemon_directory` | the nearest daemon | master(5)"""
+    command = line.service.command
+    if line.programs and "/" not in command and command not in line.programs:
+        guess = nearest(command, line.programs)
+        yield Fault(
+            line.place,
+            f"{line.key}: there is no program {command!r} in {context.value('daemon_directory')}",
+            f"did you mean {guess}?" if guess else f"use one of {', '.join(line.programs)}",
+        )
+
+
+@master_columns.also(each=lines)
+def private_inet(context: Context, line: Line) -> Iterator[Fault]:
+    service = line.service
+    if service.type == "inet" and service.private != "n":
+        stands_for = "" if service.private == "y" else ", which '-' stands for"
+        message = f"{line.key}: an inet service cannot be private{stands_for}; master(8) ends where it is"
+        yield Fault(line.place, message, "write n in the column private")
+
+
+@rule("unknown-port", ERROR, each=lines)
+def unknown_port(context: Context, line: Line) -> Iterator[Fault]:
+    """a port by a name that neither services(5) nor `known_tcp_ports` has | the number | services(5)"""
+    port = line.service.name.rpartition(":")[2]
+    if line.service.type == "inet" and not context.port_known(port):
+        guess = nearest(port, filter(context.port_known, (*MAIL_PORTS, *context.known_ports)))
+        yield Fault(
+            line.place,
+            f"{line.key}: the port {port!r} is no number and not in services(5)",
+            f"did you mean {guess}?" if guess else "write the port as a number",
+        )
+
+
+@rule("missing-argument", ERROR, each=lines)
+def missing_argument(context: Context, line: Line) -> Iterator[Fault]:
+    """pipe(8) or spawn(8) without `user=` or `argv=` | add it | pipe(8), spawn(8)"""
+    service = line.service
+    if service.command in ("pipe", "spawn"):
+        for word, example in _NEEDED.items():
+            if not any(argument.startswith(word) for argument in service.arguments):
+                yield Fault(line.place, f"{line.key}: {service.command}(8) needs {word}", f"add {word}{example}")
+
+
+@malformed_option.also(each=lines)
+def loose_argument(context: Context, line: Line) -> Iterator[Fault]:
+    service = line.service
+    if service.command in ("pipe", "spawn"):
+        return
+    loose = [argument for argument in service.arguments if not argument.startswith("-")]
+    if loose:
+        yield Fault(
+            line.place,
+            f"{line.key}: {' '.join(loose)!r} stands alone; {service.command}(8) takes options only",
+            "write -o name=value without white space around '=', or -o { name = value }",
+        )

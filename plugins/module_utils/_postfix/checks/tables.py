@@ -1,0 +1,177 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lookup tables: how they are written, which types there are, and whether their files are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.files import shortened
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import (
+    CLIENT_TYPES,
+    TABLE_SHAPE,
+    Table,
+    source,
+    tables,
+)
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest
+from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX, TEXT_TYPES
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+
+#: Types a host may lack although Postfix has them: they come in packages of their own.
+_PACKAGES = frozenset({"cdb", "ldap", "lmdb", "mongodb", "mysql", "pcre", "pgsql", "sqlite"})
+#: Types that a message names when it says which there are.
+_COMMON_TYPES = frozenset({*INDEX_SUFFIX, *TEXT_TYPES, *CLIENT_TYPES, "inline", "static"})
+
+
+def _form(context: Context, table: Table) -> tuple[str, str] | None:
+    """What is wrong with the way a table is written, and the cure."""
+    if table.form == "word":
+        example = "write type:name, such as hash:/etc/postfix/table"
+        if table.text.startswith("/"):
+            example = f"{table.setting.name} = {context.value('default_database_type')}:{table.text}"
+        return "is not a lookup table; a table is written type:name", example
+    if table.form != "table" or not table.supported or table.type == "debug":
+        return None
+    if table.type == "proxy":
+        right = bool(TABLE_SHAPE.match(table.name))
+        return None if right else ("needs type:name after 'proxy:'", "write proxy:type:name")
+    if table.type in ("pipemap", "unionmap"):
+        right = table.name.startswith("{") and table.name.endswith("}")
+        return None if right else ("needs its tables in braces", f"write {table.type}:{{type:name, type:name}}")
+    if not table.name and table.type != "fail":
+        return "has no name after its type", "write type:name"
+    if table.type == "socketmap":
+        server, _unused, name = table.name.rpartition(":")
+        cure = "write socketmap:inet:host:port:name or socketmap:unix:path:name"
+        return None if server and name else ("needs a server and a table name", cure)
+    if table.in_value and (table.type == "texthash" or context.host.version < (3, 7)):
+        since = "has no such form" if table.type == "texthash" else "can do that since Postfix 3.7"
+        return (
+            f"has its lines in the value; {table.type}: {since}, and this is Postfix"
+            f" {types.shown(context.host.version)}",
+            f"write the lines to a file, and name that: {table.type}:/path",
+        )
+    return None
+
+
+@rule("wrong-table", ERROR, each=tables)
+def wrong_table(context: Context, table: Table) -> Iterator[Fault]:
+    """a path without a type, a type without a name, braces or parts missing; the lines of a `cidr:`, `pcre:` or
+    `regexp:` table in the value before Postfix 3.7 | `type:name` | DATABASE_README"""
+    problem = _form(context, table)
+    if problem is not None:
+        message, cure = problem
+        text = shortened(table.text) if table.in_value else table.text
+        yield Fault(table.setting, f"{table.setting.name}: {text!r} {message}", cure)
+
+
+@rule("unsupported-table-type", ERROR, each=tables)
+def unsupported_table_type(context: Context, table: Table) -> Iterator[Fault]:
+    """a type that `postconf -m` does not list | the nearest type, or the package that adds it | postconf(1), `-m`"""
+    if table.supported or table.form not in ("table", "type"):
+        return
+    have = context.host.map_types
+    guess = nearest(table.type, have)
+    cure = f"did you mean {guess}?" if guess else f"this Postfix has {', '.join(sorted(have & _COMMON_TYPES))}"
+    yield Fault(
+        table.setting,
+        f"{table.setting.name}: {table.text!r} has the type {table.type!r}, which this Postfix does not have",
+        cure + (f"; install the package that adds {table.type}" if table.type in _PACKAGES else ""),
+    )
+
+
+@rule("proxy-not-allowed", ERROR, each=tables)
+def proxy_not_allowed(context: Context, table: Table) -> Iterator[Fault]:
+    """a `proxy:` table that `proxy_read_maps` does not name | append it there | postconf(5), `proxy_read_maps`"""
+    setting = table.setting
+    if not table.usable or table.type != "proxy" or not TABLE_SHAPE.match(table.name):
+        return
+    # What stands after -o, proxymap(8) does not see.
+    if setting.service is None and setting.name in context.proxied_names:
+        return
+    if table.text not in context.proxied_tables:
+        name = f"${setting.name} to proxy_read_maps" if setting.service is None else f"{table.text} to it"
+        yield Fault(
+            setting,
+            f"{setting.name}: proxymap(8) refuses {table.text}, because proxy_read_maps does not name it",
+            f"append {name}",
+        )
+
+
+def _missing(context: Context, setting: Setting, what: str, path: str) -> Fault:
+    return Fault(setting, f"{setting.name}: {what} is missing: {path} does not exist", context.create(path))
+
+
+@rule("table-missing", ERROR, each=tables)
+def table_missing(context: Context, table: Table) -> Iterator[Fault]:
+    """a table, client file or list file that does not exist; a cache in a directory that does not exist | create it;
+    the nearest name beside it | DATABASE_README"""
+    setting = table.setting
+    if table.form == "file":
+        if context.probe.file(table.text) is None:
+            yield _missing(context, setting, "a file of the list", table.text)
+        return
+    path = source(context, table)
+    if path is None:
+        return
+    file = context.probe.file(path)
+    if table.type not in INDEX_SUFFIX:
+        client = table.type not in TEXT_TYPES
+        if file is None or file.kind == "directory" or (client and file.kind != "file"):
+            what = "client configuration" if client else "table"
+            yield _missing(context, setting, f"the {what} of {table.shown}", path)
+    elif table.cache:
+        directory = path.rpartition("/")[0] or "/"
+        parent = context.probe.file(directory)
+        if parent is None or parent.kind != "directory":
+            message = f"{setting.name}: the directory {directory} for this cache does not exist"
+            yield Fault(setting, message, f"use {context.value('data_directory')}")
+    elif file is None and setting.name == "alias_database":
+        # Only newaliases(1) reads it, to know what to build.
+        yield _missing(context, setting, f"the source file of {table.shown}", path)
+    elif file is None and context.probe.file(path + INDEX_SUFFIX[table.type]) is None:
+        yield _missing(context, setting, f"the table of {table.shown}", path + INDEX_SUFFIX[table.type])
+
+
+def _index(context: Context, table: Table) -> tuple[str, str, str] | None:
+    """The source and the index of an indexed table, and what builds the index."""
+    path = source(context, table)
+    if path is None or table.type not in INDEX_SUFFIX or table.cache or table.setting.name == "alias_database":
+        return None
+    builder = "postalias" if table.setting.name == "alias_maps" else "postmap"
+    return path, path + INDEX_SUFFIX[table.type], f"run {builder} {table.shown}"
+
+
+@rule("table-not-indexed", ERROR, each=tables)
+def table_not_indexed(context: Context, table: Table) -> Iterator[Fault]:
+    """an indexed table without its index, or with an empty one | postmap(1), postalias(1) | postmap(1)"""
+    found = _index(context, table)
+    if found is None:
+        return
+    path, index, cure = found
+    setting, file = table.setting, context.probe.file(index)
+    if file is None:
+        if context.probe.file(path) is not None:
+            message = f"{setting.name}: {table.shown} is not indexed; {index} does not exist"
+            yield Fault(setting, message, cure)
+    elif file.size == 0:
+        yield Fault(setting, f"{setting.name}: {index} is empty", cure)
+
+
+@rule("table-stale", WARNING, each=tables)
+def table_stale(context: Context, table: Table) -> Iterator[Fault]:
+    """an index older than its source | postmap(1), postalias(1) | postmap(1)"""
+    found = _index(context, table)
+    if found is None:
+        return
+    path, index, cure = found
+    made, given = context.probe.file(index), context.probe.file(path)
+    if made is not None and made.size and given is not None and given.mtime > made.mtime + 1:
+        yield Fault(table.setting, f"{table.setting.name}: {path} is newer than its index {index}", cure)

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of one kind each: booleans, numbers, times, words, and the sizes that must fit each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Callable
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, Value, nearest, words
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+
+#: What people write for the two words of a boolean.
+_BOOLEANS = {"true": "yes", "1": "yes", "on": "yes", "false": "no", "0": "no", "off": "no"}
+#: Enumerations whose empty value means "not set".
+_MAY_BE_EMPTY = ("_tls_security_level", "_security_level", "_proxy_protocol", "_support_level", "_client_level")
+
+
+@cache
+def of_kind(*kinds: str) -> Callable[[Context], Iterable[Value]]:
+    """The subjects of a rule on values of certain kinds (``types.kind``)."""
+
+    def values(context: Context) -> Iterator[Value]:
+        return (value for value in context.values if value.kind in kinds)
+
+    return values
+
+
+def settings(context: Context) -> Iterator[Setting]:
+    """The settings whose values Postfix reads as they stand."""
+    return (setting for setting in context.settings if setting.name not in types.RAW)
+
+
+@rule("comment-in-value", WARNING, each=settings)
+def comment_in_value(context: Context, setting: Setting) -> Iterator[Fault]:
+    """`#` behind a value, which Postfix takes as part of it | a line of its own for the comment | postconf(5)"""
+    if "#" in setting.value and re.search(r"\s#\s", setting.value) and setting.name != "smtpd_banner":
+        yield Fault(
+            setting,
+            f"{setting.name} has '#' inside its value; Postfix takes it as part of the value, not as a comment",
+            "put the comment on a line of its own",
+        )
+
+
+@rule("wrong-boolean", ERROR, each=of_kind("boolean"))
+def wrong_boolean(context: Context, value: Value) -> Iterator[Fault]:
+    """anything but `yes` and `no` | `yes` for true, on, 1; `no` for false, off, 0 | postconf(5)"""
+    if value.text.lower() not in ("yes", "no"):
+        guess = _BOOLEANS.get(value.text.lower())
+        yield Fault(
+            value.setting,
+            f"{value.name} is yes or no, not {value.text!r}",
+            f"{value.name} = {guess}" if guess else f"{value.name} = yes, or = no",
+        )
+
+
+@rule("wrong-integer", ERROR, each=of_kind("integer"))
+def wrong_integer(context: Context, value: Value) -> Iterator[Fault]:
+    """text, a unit, a sign where a whole number stands | the number without its unit | postconf(5)"""
+    if re.fullmatch(r"\d+", value.text) or (re.fullmatch(r"-\d+", value.text) and "dnsbl" in value.name):
+        return
+    suggestion = f"{value.name} = a whole number"
+    match = re.fullmatch(r"(\d+)\s*([kmg])i?b?", value.text, re.IGNORECASE)
+    if match:
+        size = int(match[1]) * 1024 ** (" kmg".index(match[2].lower()))
+        suggestion = f"{value.name} = {size}"
+    yield Fault(value.setting, f"{value.name} is a whole number without a unit or sign, not {value.text!r}", suggestion)
+
+
+@rule("wrong-time", ERROR, each=of_kind("time"))
+def wrong_time(context: Context, value: Value) -> Iterator[Fault]:
+    """a time with a blank, a long unit, or an unknown one | `30s`, with s, m, h, d or w | postconf(5)"""
+    if re.fullmatch(r"\d+[smhdw]?", value.text):
+        return
+    match = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)[a-z]*", value.text, re.IGNORECASE)
+    yield Fault(
+        value.setting,
+        f"{value.name} is a number with one of the units s, m, h, d, w right behind it, not {value.text!r}",
+        f"{value.name} = {match[1]}{match[2].lower()}" if match else f"{value.name} = a time such as 30s",
+    )
+
+
+@rule("wrong-enumeration", ERROR, each=of_kind("enumeration", "enumeration_list"))
+def wrong_enumeration(context: Context, value: Value) -> Iterator[Fault]:
+    """a word that the parameter does not know | the nearest word | postconf(5)"""
+    known = types.enumeration(value.name, context.host.version)
+    if not known:
+        return
+    many = value.kind == "enumeration_list"
+    for word in words(value.text) if many else [value.text]:
+        if word.lower() in known or (not word and value.name.endswith(_MAY_BE_EMPTY)):
+            continue
+        if value.name == "inet_protocols" and word.lower() == "none":
+            continue
+        guess = nearest(word.lower(), known)
+        yield Fault(
+            value.setting,
+            f"{value.name} is {'words of' if many else 'one of'} {', '.join(known)}, not {word!r}",
+            f"did you mean {guess}?" if guess else f"use one of {', '.join(known)}",
+        )
+
+
+@rule("wrong-compatibility-level", ERROR, each=of_kind("compatibility_level"))
+def wrong_compatibility_level(context: Context, value: Value) -> Iterator[Fault]:
+    """a level that is no release, above this Postfix, or with a dot before Postfix 3.6 | the level of this Postfix |
+    postconf(5)"""
+    version, text = context.host.version, value.text
+    release = types.shown(version)
+    cure = f"{version[0]}.{version[1]}" if version >= (3, 6) else "2"
+    if version < (3, 6):
+        if re.fullmatch(r"[0-2]", text):
+            return
+        message = f"compatibility_level {text!r} is higher than Postfix {release} knows (0 to 2)"
+        if not text.isdigit():
+            message = (
+                f"compatibility_level is a whole number in Postfix {release}, not {text!r};"
+                " levels with a dot came with Postfix 3.6"
+            )
+    elif not re.fullmatch(r"\d+(\.\d+){0,2}", text):
+        message = f"compatibility_level is a Postfix release such as {cure}, not {text!r}"
+    elif types.version_of(text) > version:
+        message = f"compatibility_level {text!r} is higher than this Postfix, {release}"
+    else:
+        return
+    yield Fault(value.setting, message, f"compatibility_level = {cure}")
+
+
+@dataclass(frozen=True)
+class MailboxLimit:
+    """The largest mailbox of a delivery agent that this configuration runs, in bytes (0: no limit)."""
+
+    name: str
+    program: str
+    box: int
+    message: int
+
+
+def mailbox_limits(context: Context) -> Iterator[MailboxLimit]:
+    """The limits of local(8) and virtual(8), where a transport uses them and both sizes are numbers."""
+    message = context.value("message_size_limit")
+    for name, program in (("mailbox_size_limit", "local"), ("virtual_mailbox_limit", "virtual")):
+        box = context.value(name)
+        agents = {service.name for service in context.services if service.command == program}
+        transport = context.value(f"{program}_transport").partition(":")[0]
+        if transport in agents and message.isdigit() and box.isdigit():
+            yield MailboxLimit(name, program, int(box), int(message))
+
+
+@rule("size-limits", ERROR, each=mailbox_limits)
+def size_limits(context: Context, limit: MailboxLimit) -> Iterator[Fault]:
+    """a mailbox limit below `message_size_limit`, with which local(8) or virtual(8) does not start | 0, or at least the
+    message size | local(8), virtual(8)"""
+    setting = context.setting_of(limit.name) or context.setting_of("message_size_limit")
+    if setting is None or limit.box == 0 or 0 < limit.message <= limit.box:
+        return
+    cure = f"{limit.name} = 0, which is no limit"
+    yield Fault(
+        setting,
+        f"{limit.name} ({limit.box}) is smaller than message_size_limit ({limit.message}), so {limit.program}(8) does"
+        " not start",
+        f"{cure}, or {limit.message}" if limit.message else cure,
+    )

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks of a Postfix configuration as a whole: on configurations without a fault, and what callers can choose."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, main_cf, master_cf
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.checks import cases
+
+test_common_practice_is_no_fault = cases.tests("common")
+
+
+def test_every_finding_has_a_cure(pki):
+    for case in cases.CASES:
+        for found in case.run(pki):
+            assert found.suggestion, (case.title, found)
+
+
+#: what Postfix's own check lets pass -> the rule that finds it
+BLIND_SPOTS = {
+    "unknown parameter": "unknown-parameter",
+    "boolean": "wrong-boolean",
+    "integer": "wrong-integer",
+    "time": "wrong-time",
+    "restrictions": "unknown-restriction",
+    "tables": "table-missing",
+    "enumeration": "wrong-enumeration",
+    "TLS files": "tls-file-missing",
+    "open relay": "open-relay",
+    "duplicate parameter": "duplicate-parameter",
+    "references": "undefined-reference",
+    "master": "unknown-option",
+}
+
+
+@pytest.mark.parametrize("group", BLIND_SPOTS)
+def test_what_postfix_check_misses_is_an_error(group, pki):
+    found = [
+        finding
+        for case in cases.CASES
+        if case.title.rpartition(" ")[0] == group
+        for finding in case.run(pki)
+        if finding.rule == BLIND_SPOTS[group]
+    ]
+    assert found
+    assert {finding.severity for finding in found} == {"error"}
+
+
+@pytest.mark.parametrize("version", list(cases.TYPES))
+def test_a_plain_configuration_has_no_findings(version):
+    assert cases.check(cases.RELAY, version=version) == []
+
+
+@pytest.mark.parametrize("version", list(cases.TYPES))
+def test_every_default_written_out_has_no_findings(version):
+    """What Postfix takes for granted must not be wrong once it stands in the cases.file."""
+    own = ("process_id", "process_name", "service_name", "smtpd_relay_restrictions")
+    lines = [f"{name} = {value}\n" for name, value in cases.defaults(version).items() if name not in own]
+    master = cases.MASTER + "error unix - - n - - error\n"
+    probe = cases.FakeProbe({f"/etc/aliases{ending}": cases.file() for ending in ("", ".db", ".cdb")})
+    assert cases.told(cases.check(cases.RELAY + "".join(lines), master, version, probe, deprecated="ignore")) == []
+
+
+SEEDS = (
+    "openbsd_ldap",
+    "openbsd_local_accounts",
+    "private_ca_cyrus_sasl",
+    "sqlite_postfixadmin",
+    "tls_server_reference",
+)
+
+
+def seed_probe(pki):
+    """A cases.host on which everything that the five configurations name is in place."""
+    secret = {
+        "/etc/ssl/private/mail.example.org.key": pki["rsa.key"],
+        "/etc/postfix/ssl/private/server.key": pki["ec.key"],
+        "/etc/letsencrypt/live/mail.example.org/both.pem": pki["ec-both.pem"],
+        "/etc/postfix/server.pem": pki["rsa-both.pem"],
+        "/etc/postfix/server-ec.pem": pki["ec-both.pem"],
+    }
+    public = {
+        "/etc/ssl/mail.example.org.fullchain.pem": pki["rsa.crt"],
+        "/etc/postfix/ssl/server.crt": pki["ec.crt"],
+        "/etc/ssl/cert.pem": pki["rsa.crt"],
+        "/etc/ssl/ca.crt": pki["ec.crt"],
+        "/etc/postfix/CAcert.pem": pki["rsa.crt"],
+    }
+    files = {path: cases.file(0o600) for path in secret}
+    for path in ("/etc/postfix/aliases", "/etc/postfix/relay_clientcerts"):
+        files[path] = files[path + ".db"] = cases.file()
+    for name in ("mailbox_domains", "mailbox_maps", "alias_maps"):
+        files[f"/etc/postfix/ldap-virtual_{name}.cf"] = cases.file(0o640, gid=105)
+        files[f"/etc/postfix/sql/virtual_{name}.cf"] = cases.file(0o640, gid=105)
+    for path in ("/var/spool/postfix/private/dovecot-lmtp", "/var/spool/postfix/private/auth"):
+        files[path] = cases.file(0o660, kind="socket")
+    for path in ("/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock"):
+        files[path] = cases.file(0o660, kind="socket")
+    files["/etc/postfix/certs"] = cases.file(0o755, kind="directory")
+    return cases.FakeProbe(files, {**secret, **public})
+
+
+@pytest.mark.parametrize("version", list(cases.TYPES))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_modernised_configurations_have_no_findings(seed, version, pki):
+    main, master = ((cases.FIXTURES / seed / name).read_text() for name in ("main.cf", "master.cf"))
+    assert cases.told(cases.check(main, master, version, seed_probe(pki))) == []
+
+
+def test_severities_and_what_is_left_out():
+    main = cases.RELAY + "smtpd_reciepient_limit = 3\nsmtpd_use_tls = no\n"
+    rules = [(found.severity, found.rule) for found in cases.check(main)]
+    assert rules == [("error", "unknown-parameter"), ("warning", "deprecated-parameter")]
+    rules = [(found.severity, found.rule) for found in cases.check(main, unknown="warn", deprecated="error")]
+    assert rules == [("warning", "unknown-parameter"), ("error", "deprecated-parameter")]
+    assert cases.check(main, deprecated="ignore", skip=["unknown-parameter"]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"skip": ["open-realy"]}, "there is no check 'open-realy'; did you mean 'open-relay'?"),
+        ({"skip": ["x"]}, "there is no check 'x'"),
+        ({"unknown": "ignore"}, "unknown must be one of error, warn, not 'ignore'"),
+        ({"deprecated": "no"}, "deprecated must be one of warn, error, ignore, not 'no'"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        cases.check(cases.RELAY, **options)
+
+
+def test_findings_stand_in_the_order_of_the_files():
+    found = cases.check("biff = maybe\n" + cases.RELAY + "swap_bangpath = x\n", cases.MASTER + "a tcp n - n - - smtp\n")
+    assert [(item.file.rpartition("/")[2], item.line) for item in found] == [
+        ("main.cf", 1),
+        ("main.cf", 3),
+        ("master.cf", 11),
+    ]
+
+
+def test_what_a_report_tells():
+    report = checks.report(
+        main_cf.parse(cases.RELAY + "myorigin = $mydomain\nsmtpd_use_tls = no\nforward_path = $home/x\n"),
+        master_cf.parse(cases.MASTER),
+        cases.host("3.11"),
+    )
+    assert report.set["myorigin"] == "$mydomain"
+    assert report.effective("myorigin") == "example.org"
+    assert report.effective("forward_path") == "$home/x"
+    assert report.effective("relay_destination_rate_delay") == "0s"
+    assert report.deprecated == {"smtpd_use_tls": "smtpd_tls_security_level"}
