@@ -46,6 +46,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import openbsd_base, vocabulary
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import base
 
 
@@ -55,9 +56,9 @@ def aliases_text(text: Any, aliases: Any) -> str:
         raise AnsibleFilterError(f"aliases_text needs the text of a file, not {type(text).__name__}")
     if not isinstance(aliases, Mapping):
         raise AnsibleFilterError(f"aliases_text needs a mapping of aliases, not {type(aliases).__name__}")
-    problem = base.aliases_problem("aliases_text", aliases)
+    problem = openbsd_base.aliases(aliases)
     if problem:
-        raise AnsibleFilterError(problem)
+        raise AnsibleFilterError(vocabulary.say("aliases_text", problem))
     return base.aliases_text(text, aliases)
 
 

@@ -33,7 +33,7 @@ SITE: dict[str, Any] = {
     "verify_log_files": [],
 }
 LDAP: dict[str, Any] = {
-    "mail_tables": "ldap",
+    "mail_accounts": "ldap",
     "mail_ldap_servers": ["ldap://ldap.example.test"],
     "mail_ldap_search_base": "dc=example,dc=test",
     "mail_ldap_bind_dn": directory.SERVICE,

@@ -16,8 +16,7 @@ GOOD: dict[str, Any] = {
     # Nothing listens there: a run that wants to touch the host ends as unreachable.
     "ansible_connection": "ssh",
     "ansible_host": "127.0.0.1",
-    "ansible_port": 1,
-    "tls_pki_ca_directory": "/nonexistent/pki",
+    "tls_pki_ca_directory": "/tmp/puffy-mail-test/pki",
     "sqlite_maps_domains": ["example.test"],
     "sqlite_maps_mailboxes": [{"address": "alice@example.test", "password": "one-two-three"}],
     "sqlite_maps_aliases": [{"address": "postmaster@example.test", "goto": ["alice@example.test"]}],
@@ -25,7 +24,7 @@ GOOD: dict[str, Any] = {
 
 
 DIRECTORY: dict[str, Any] = {
-    "mail_tables": "ldap",
+    "mail_accounts": "ldap",
     "mail_ldap_servers": ["ldap://ldap.example.test"],
     "mail_ldap_search_base": "dc=example,dc=test",
     "mail_ldap_bind_dn": "uid=postfix,dc=example,dc=test",
@@ -34,6 +33,8 @@ DIRECTORY: dict[str, Any] = {
 
 
 def site(hosts: dict[str, dict[str, Any]]) -> Run:
+    for number, variables in enumerate(hosts.values(), start=1):
+        variables.setdefault("ansible_port", number)
     return playbook("puffy.mail.site", mail_hosts(hosts), "-vvv", environment={"COLUMNS": "400"})
 
 
@@ -50,8 +51,8 @@ BAD: dict[str, list[tuple[dict[str, Any], list[str]]]] = {
         (
             {"sqlite_maps_domains": ["exam ple.test"], "mail_database": "accounts.sqlite"},
             [
-                "sqlite_maps_database is 'accounts.sqlite', which is not the absolute path of a file.",
-                "sqlite_maps_domains[0] is 'exam ple.test', where 'exam ple' is no label of a domain name",
+                "mail_database is 'accounts.sqlite'. Use an absolute path",
+                "sqlite_maps_domains[0] is 'exam ple.test', which has the label 'exam ple'",
             ],
         ),
         (
@@ -68,12 +69,12 @@ BAD: dict[str, list[tuple[dict[str, Any], list[str]]]] = {
             ["sqlite_maps_mailboxes[1].address is 'Alice@example.test', and there is a mailbox of that name already"],
         ),
     ],
-    "name": [({"mail_hostname": "mail"}, ["hostname", "'mail'", "mail.example.org"])],
-    "place": [({"mail_tables": "ldpa"}, ["mail_tables is ldpa", "'sqlite' or 'ldap'"])],
+    "name": [({"mail_hostname": "mail"}, ["mail_hostname is 'mail', which has no dot.", "mail.example.org"])],
+    "place": [({"mail_accounts": "ldpa"}, ["mail_accounts is 'ldpa'. Use 'sqlite' or 'ldap'."])],
     "directory": [
         (
             {**DIRECTORY, "mail_ldap_servers": ["ldap.example.test"]},
-            ["ldap_maps_servers: 'ldap.example.test' is no URL of an LDAP server: it has no '://'"],
+            ["mail_ldap_servers: 'ldap.example.test' is no URL of an LDAP server: it has no '://'"],
         ),
         (
             {**DIRECTORY, "ldap_maps_group_filter": "(objectClass=a"},

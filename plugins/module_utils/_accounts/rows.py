@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.preflight import absolute_path_problem, domain_problem
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import vocabulary
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import truth
 
 #: version of SCHEMA, kept in PRAGMA user_version; version 1 had no alias_domain
 SCHEMA_VERSION = 2
@@ -98,23 +99,9 @@ _DOMAIN_KEYS = ("name", "description", "backupmx", "active")
 _MAILBOX_KEYS = ("address", "password", "password_hash", "name", "quota", "maildir", "active")
 _ALIAS_KEYS = ("address", "goto", "active")
 _DOMAIN_ALIAS_KEYS = ("name", "target", "active")
-_TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
-# RFC 5322, section 3.2.3: atext
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 # What roles/dovecot has in auth_username_chars.
 _NO_MAILBOX = re.compile(r"[^a-z0-9.!&'+=_~-]")
 _HASH = re.compile(r"(\{[A-Za-z0-9.-]+\}|\$)[!-~]+\Z")
-_DOMAIN_FAST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
-
-
-def truth(value: Any) -> bool:
-    """The boolean that ``value`` stands for; ValueError where it stands for none."""
-    if isinstance(value, bool):
-        return value
-    try:
-        return _TRUTH[str(value).lower()]
-    except KeyError:
-        raise ValueError(f"{value!r} is neither true nor false") from None
 
 
 def domain_entry(entry: Any) -> dict[str, Any]:
@@ -128,23 +115,16 @@ def targets_of(goto: Any) -> list[str]:
     return [str(part).strip().lower() for part in parts]
 
 
+def domain_problem(name: str, value: Any) -> str | None:
+    """What keeps ``value`` from being a domain, as a sentence."""
+    problem = vocabulary.domain(value)
+    return None if problem is None else vocabulary.say(name, problem)
+
+
 def address_problem(name: str, value: Any, *, catch_all: bool = False) -> str | None:
     """What keeps ``value`` from being a mail address; with ``catch_all``, ``@domain`` is one too."""
-    whole = ", or '@example.org' for a whole domain" if catch_all else ""
-    right = f"Right would be an address such as 'alice@example.org'{whole}."
-    if not isinstance(value, str) or not value:
-        return f"{name} is {value!r}, which is no text. {right}"
-    local, at, domain = value.rpartition("@")
-    if not at:
-        return f"{name} is {value!r}, which has no '@'. {right}"
-    if not local and not catch_all:
-        return f"{name} is {value!r}, which has nothing before the '@'. {right}"
-    if local and (len(local) > 64 or not _LOCAL_PART.match(local)):
-        rule = "RFC 5322, dot-atom; 64 characters at most"
-        return f"{name} is {value!r}, where {local!r} is no local part ({rule}). {right}"
-    if len(domain) <= 253 and _DOMAIN_FAST.match(domain.lower()):
-        return None
-    return domain_problem(f"{name} (the part after the '@')", domain)
+    problem = vocabulary.address(value, catch_all=catch_all)
+    return None if problem is None else vocabulary.say(name, problem)
 
 
 class _Problems:
@@ -162,13 +142,13 @@ class _Problems:
     def entries(self, name: str, value: Any, keys: Sequence[str], plain: bool) -> Iterable[tuple[str, dict[str, Any]]]:
         """Each well-formed entry of the list ``value`` with the name it has in a sentence."""
         if not isinstance(value, (list, tuple)):
-            self.add(f"{name} is {_shown(value)}. Right would be a list.")
+            self.add(f"{name} is {_shown(value)}. Use a list.")
             return
         for index, raw in enumerate(value):
             here = f"{name}[{index}]"
             entry = domain_entry(raw) if plain else raw
             if not isinstance(entry, Mapping):
-                self.add(f"{here} is {_shown(raw)}. Right would be a mapping with {', '.join(keys)}.")
+                self.add(f"{here} is {_shown(raw)}. Use a mapping with {', '.join(keys)}.")
                 continue
             unknown = next((key for key in entry if key not in keys), None)
             if unknown is not None:
@@ -182,13 +162,13 @@ class _Problems:
         try:
             return truth(entry.get(key, key == "active"))
         except ValueError:
-            self.add(f"{here}.{key} is {entry[key]!r}. Right would be true or false.")
+            self.add(f"{here}.{key} is {entry[key]!r}. Use true or false.")
             return True
 
     def line(self, here: str, entry: Mapping[str, Any], key: str) -> None:
         value = entry.get(key, "")
         if not isinstance(value, str) or any(ord(character) < 32 for character in value):
-            self.add(f"{here}.{key} is {value!r}. Right would be a text of one line.")
+            self.add(f"{here}.{key} is {value!r}. Use text of one line.")
 
 
 #: sentences that are shown
@@ -199,7 +179,7 @@ LISTS = ("domains", "mailboxes", "aliases", "domain_aliases")
 
 def accounts_file(text: str, path: str) -> dict[str, list[Any]]:
     """The four lists of the accounts file ``text``; those it does not name are empty. ValueError where it is none."""
-    right = f"Right would be one JSON object with the lists {', '.join(LISTS)}, of which domains must be there."
+    right = f"Use one JSON object with the lists {', '.join(LISTS)}, of which domains must be there."
     try:
         read = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as exc:
@@ -214,7 +194,7 @@ def accounts_file(text: str, path: str) -> dict[str, list[Any]]:
             hint = f"Did you mean {near[0]!r}?" if near else right
             raise ValueError(f"{path} has the key {key!r}, which is not known. {hint}")
         if not isinstance(value, list):
-            raise ValueError(f"{path}: {key} is {_shown(value)}. Right would be a list.")
+            raise ValueError(f"{path}: {key} is {_shown(value)}. Use a list.")
     return {key: read.get(key, []) for key in LISTS}
 
 
@@ -259,7 +239,7 @@ def account_problems(
     aliases: Any,
     domain_aliases: Any = (),
     *,
-    names: tuple[str, str, str, str] = ("domains", "mailboxes", "aliases", "domain_aliases"),
+    names: Sequence[str] = ("domains", "mailboxes", "aliases", "domain_aliases"),
     plain_passwords: bool = True,
     known_domains: Iterable[str] = (),
     known_addresses: Iterable[str] = (),
@@ -278,16 +258,14 @@ def account_problems(
             continue
         folded = str(name).lower()
         if folded in domain_names:
-            problems.add(
-                f"{here} is {name!r}, which {domain_names[folded]} is already. Right would be to name it once."
-            )
+            problems.add(f"{here} is {name!r}, which {domain_names[folded]} is already. Name each domain once.")
         domain_names.setdefault(folded, here)
         problems.flag(here, entry, "active")
         problems.flag(here, entry, "backupmx")
         problems.line(here, entry, "description")
     own = {*domain_names, *(name.lower() for name in known_domains)}
     if isinstance(domains, (list, tuple)) and not own:
-        problems.add(f"{names[0]} names no domain. Right would be a list such as ['example.org'].")
+        problems.add(f"{names[0]} names no domain. Use a list such as ['example.org'].")
     twins = _domain_aliases(problems, names[3], domain_aliases, own, names[0])
 
     boxes: dict[str, bool] = {}
@@ -322,15 +300,14 @@ def _domain_aliases(
         problems.flag(here, entry, "active")
         if folded in own:
             problems.add(
-                f"{here}.name is {domain!r}, which is among {domains_name} already. Right would be to name it in one"
-                " of the two."
+                f"{here}.name is {domain!r}, which is among {domains_name} already. Name it in one of the two."
             )
         elif folded in places:
-            problems.add(f"{here}.name is {domain!r}, which {places[folded]} is already. Right would be one target.")
+            problems.add(f"{here}.name is {domain!r}, which {places[folded]} is already. Name each domain alias once.")
         elif str(target).lower() not in own:
             problems.add(
-                f"{here}.target is {target!r}, which is not among {domains_name}. Right would be one of those; a"
-                " domain alias of a domain alias is not followed."
+                f"{here}.target is {target!r}, which is not among {domains_name}. Use one of those; a domain alias"
+                " of a domain alias is not followed."
             )
         places.setdefault(folded, here)
         twins.setdefault(folded, str(target).lower())
@@ -354,13 +331,13 @@ def _mailbox(
     if domain not in own:
         problems.add(
             f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}."
-            " Right would be to add the domain there or to leave the mailbox out."
+            " Add the domain there, or leave the mailbox out."
         )
     odd = _NO_MAILBOX.search(local)
     if odd:
         problems.add(
             f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory"
-            " and a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
+            " and a user of Dovecot. Use letters, digits and .-_!&'+=~ only, or an alias of that name."
         )
     if folded in boxes:
         problems.add(
@@ -369,18 +346,18 @@ def _mailbox(
     boxes[folded] = problems.flag(here, entry, "active")
     given = [key for key in ("password", "password_hash") if entry.get(key) not in (None, "")]
     if not plain_passwords and "password" in given:
-        problems.add(f"{here} ({address}) has a password in plain text. Right would be its hash, as password_hash.")
+        problems.add(f"{here} ({address}) has a password in plain text. Use its hash, as password_hash.")
     elif len(given) != 1:
         wanted = "either password or password_hash" if plain_passwords else "password_hash"
-        problems.add(f"{here} ({address}) has {'both' if given else 'no password'}. Right would be {wanted}.")
+        problems.add(f"{here} ({address}) has {'both' if given else 'no password'}. Use {wanted}.")
     elif given == ["password_hash"] and not _HASH.match(str(entry["password_hash"])):
         problems.add(
             f"{here} ({address}) has a password_hash of no known form."
-            " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
+            " Use a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
         )
     quota = entry.get("quota", 0)
     if isinstance(quota, bool) or not re.fullmatch(r"[0-9]{1,18}", str(quota)):
-        problems.add(f"{here}.quota is {quota!r}. Right would be a number of bytes; 0 is no limit.")
+        problems.add(f"{here}.quota is {quota!r}. Use a number of bytes; 0 is no limit.")
     problems.line(here, entry, "name")
     maildir = entry.get("maildir")
     if maildir is not None and (
@@ -388,7 +365,7 @@ def _mailbox(
         or not re.fullmatch(r"[^\s/\x00-\x1f]+(/[^\s/\x00-\x1f]+)*/?", maildir)
         or {".", ".."} & set(maildir.split("/"))
     ):
-        problems.add(f"{here}.maildir is {maildir!r}. Right would be a relative path such as 'example.org/alice/'.")
+        problems.add(f"{here}.maildir is {maildir!r}. Use a relative path such as 'example.org/alice/'.")
 
 
 def _alias(
@@ -409,15 +386,14 @@ def _alias(
         problems.add(f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}.")
     if folded in places:
         problems.add(
-            f"{here}.address is {address!r}, which {places[folded]} is already."
-            " Right would be one alias with all targets."
+            f"{here}.address is {address!r}, which {places[folded]} is already. Use one alias with all targets."
         )
         return
     places[folded] = here
     active = problems.flag(here, entry, "active")
     goto = entry.get("goto")
     if not goto or not isinstance(goto, (str, list, tuple)):
-        problems.add(f"{here} ({address}) leads nowhere: goto is {goto!r}. Right would be a list of addresses.")
+        problems.add(f"{here} ({address}) leads nowhere: goto is {goto!r}. Use a list of addresses.")
         return
     targets = targets_of(goto)
     bad = False
@@ -425,7 +401,7 @@ def _alias(
         bad |= problems.add(address_problem(f"{here}.goto of {address!r}", target, catch_all=folded.startswith("@")))
     doubled = sorted({target for target in targets if targets.count(target) > 1}) if len(targets) > 1 else []
     if doubled:
-        bad |= problems.add(f"{here}.goto of {address!r} names {doubled[0]!r} twice. Right would be once.")
+        bad |= problems.add(f"{here}.goto of {address!r} names {doubled[0]!r} twice. Name each target once.")
     if active and not bad:
         routes[folded] = targets
 
@@ -446,7 +422,7 @@ def _route(
     if address in boxes and address not in targets:
         problems.add(
             f"{here}.address is {address!r}, which is a mailbox too, and the alias would take all of its mail."
-            f" Right would be to name {address!r} among its targets, or another address."
+            f" Name {address!r} among its targets, or use another address."
         )
     for target in targets:
         local, _at, domain = target.rpartition("@")
@@ -462,12 +438,12 @@ def _route(
         if found is None and not any(name in routes or name in known for name in catchers):
             problems.add(
                 f"{here}.goto of {address!r} leads nowhere: {target!r} is in our own domain and is neither a mailbox"
-                " nor an alias. Right would be an address that exists."
+                " nor an alias. Use an address that exists."
             )
         elif found is not None and boxes.get(found) is False and found not in routes:
             problems.add(
                 f"{here}.goto of {address!r} leads to {found!r}, a mailbox that is not active: its mail would be"
-                " accepted and then bounce. Right would be an active mailbox, or an alias that is not active either."
+                " accepted and then bounce. Use an active mailbox, or switch the alias off too."
             )
 
 
@@ -489,7 +465,7 @@ def _loops(routes: Mapping[str, list[str]], boxes: Mapping[str, bool], places: M
                 circle = [*path[path.index(address) :], address]
                 found.append(
                     f"{places[address]}: the aliases {' -> '.join(circle)} lead round in a circle."
-                    " Right would be an alias that ends at a mailbox or at another host."
+                    " Let the alias end at a mailbox or at another host."
                 )
                 continue
             if address in done:
@@ -818,7 +794,7 @@ def index_findings(leading: Mapping[str, Iterable[str]]) -> list[str]:
     """
     return [
         f"the table {table!r} has no index that begins with {columns[0]!r}, so that each lookup reads all of it."
-        f" Right would be: CREATE UNIQUE INDEX {table}_{columns[0]} ON {table} ({columns[0]})"
+        f" Run: CREATE UNIQUE INDEX {table}_{columns[0]} ON {table} ({columns[0]})"
         for table, columns in COLUMNS.items()
         if columns[0] not in set(leading.get(table, ()))
     ]
@@ -836,69 +812,3 @@ def samples(tables: Tables) -> list[str]:
     boxes = sorted(tables.get("mailbox", {}))[:PROOFS]
     keys.extend(f"{box.rpartition('@')[0]}@{twin}" for twin in twins for box in boxes)
     return list(dict.fromkeys(keys))
-
-
-#: who keeps the database: the role, or PostfixAdmin
-MODES = ("owned", "given")
-_ACCOUNT_INPUTS = tuple(f"sqlite_maps_{name}" for name in LISTS)
-
-
-def role_problems(inputs: Mapping[str, Any]) -> list[str]:
-    """A sentence for each bad value among the inputs of the role ``sqlite_maps`` that are no accounts.
-
-    Raises ValueError for a name that is no such input.
-    """
-    found: list[str | None] = []
-    given = inputs.get("sqlite_maps_mode") == "given"
-    from_file = inputs.get("sqlite_maps_accounts_file")
-    for name, value in inputs.items():
-        if name == "sqlite_maps_mode":
-            if value not in MODES:
-                found.append(f"{name} is {value!r}. Right would be {' or '.join(map(repr, MODES))}.")
-        elif name in _ACCOUNT_INPUTS:
-            if given and value:
-                found.append(
-                    f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be to"
-                    " leave it out, and to make the accounts in PostfixAdmin."
-                )
-            elif from_file and value:
-                found.append(
-                    f"{name} is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file, or"
-                    " all in the variables."
-                )
-        elif name == "sqlite_maps_accounts_file":
-            if not isinstance(value, str):
-                found.append(f"{name} is {value!r}. Right would be the path of a JSON file on the control side, or ''.")
-            elif value and given:
-                found.append(
-                    f"{name} is set, and sqlite_maps_mode is 'given': the database is only read. Right would be ''."
-                )
-        elif name == "sqlite_maps_database_owner":
-            if value and not given:
-                found.append(f"{name} is {value!r}, which is for sqlite_maps_mode 'given'. Right would be ''.")
-            elif not isinstance(value, str) or not re.fullmatch(r"([a-z_][a-z0-9_-]{0,31})?", value):
-                found.append(f"{name} is {value!r}. Right would be the name of a user, such as 'www-data', or ''.")
-        elif name in ("sqlite_maps_database", "sqlite_maps_directory"):
-            found.append(absolute_path_problem(name, value))
-            if name == "sqlite_maps_database" and str(value).count("/") < 3 and not given:
-                found.append(
-                    f"{name} is {value!r}, and its directory becomes the role's own."
-                    " Right would be one of its own, such as '/var/lib/puffy-mail/accounts.sqlite'."
-                )
-        elif name == "sqlite_maps_password_cost":
-            if not re.fullmatch(r"\d+", str(value)) or not 4 <= int(value) <= 31:
-                found.append(f"{name} is {value!r}. Right would be a number from 4 to 31, such as 12.")
-        elif name == "sqlite_maps_expect":
-            if not isinstance(value, Mapping) or not all(isinstance(expect, Mapping) for expect in value.values()):
-                found.append(
-                    f"{name} is {value!r}. Right would be a mapping such as virtual_alias_maps: {{KEY: ANSWER}}."
-                )
-                continue
-            unknown = [table for table in value if table not in QUERIES]
-            if unknown:
-                found.append(
-                    f"{name} names the client file {unknown[0]!r}. Right would be one of {', '.join(QUERIES)}."
-                )
-        else:
-            raise ValueError(f"no rule is known for the input {name!r}")
-    return [sentence for sentence in found if sentence is not None]

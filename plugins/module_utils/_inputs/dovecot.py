@@ -1,174 +1,107 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with an input of the role ``dovecot``, as a sentence. No I/O."""
+"""What the role ``dovecot`` accepts."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.preflight import domain_problem, profile_problem
-from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap as _ldap
-from ansible_collections.puffy.mail.plugins.module_utils._tables.ldap_maps import server_problems
-
-# A blank would end a word of dovecot.conf; "%", "$", "#", quotes and braces mean something there.
-_PATH = re.compile(r"/[A-Za-z0-9._+@:,=~-]+(/[A-Za-z0-9._+@:,=~-]+)*\Z")
-_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
-_DELIMITERS = re.compile(r"[+=#~!-]*\Z")
-
-ACCOUNTS = ("sqlite", "ldap")
-PROTOCOLS = ("imap", "lmtp")
-MECHANISMS = ("plain", "login")
-
-
-def path_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from being an absolute path that dovecot.conf can hold."""
-    if isinstance(value, str) and _PATH.match(value) and ".." not in value.split("/"):
-        return None
-    return (
-        f"{name} is {value!r}. Right would be an absolute path without blanks, quotes, '%', '$', '{{' or '..',"
-        " such as '/var/vmail'."
-    )
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.directory import server_problems
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    KEY_PAIRS,
+    account,
+    anything,
+    checked_by,
+    delimiter,
+    domain,
+    key_pairs,
+    number,
+    one_line,
+    plain_path,
+    some_of,
+)
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
 
-def account_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from being the name of a user or group."""
-    if isinstance(value, str) and _ACCOUNT.match(value):
-        return None
-    return (
-        f"{name} is {value!r}. Right would be the name of a user or group: lower-case letters, digits, '_' and '-',"
-        " 32 at most, such as 'vmail'."
-    )
-
-
-def words_problem(allowed: tuple[str, ...]) -> Callable[[str, Any], str | None]:
-    """The rule of a list that holds one or more of ``allowed``, each once."""
-
-    def problem(name: str, value: Any) -> str | None:
-        right = f"Right would be a list of one or more of {', '.join(map(repr, allowed))}."
-        if not isinstance(value, list) or not value:
-            return f"{name} is {value!r}. {right}"
-        for word in value:
-            if word not in allowed:
-                return f"{name} has the entry {word!r}. {right}"
-        if len(set(value)) != len(value):
-            return f"{name} is {value!r}, where an entry stands twice. {right}"
-        return None
-
+def _other_keys(value: Any) -> str | None:
+    problem = key_pairs(plain_path)(value)
+    if problem is None and len(value) > 1:
+        return f"has {len(value)} keys, and Dovecot can have one beside the first. {KEY_PAIRS}"
     return problem
 
 
-def number_problem(low: int, high: int, unit: str) -> Callable[[str, Any], str | None]:
-    """The rule of a whole number from ``low`` to ``high``, which may be given as text."""
-
-    def problem(name: str, value: Any) -> str | None:
-        if not isinstance(value, bool) and str(value).isdecimal() and low <= int(value) <= high:
-            return None
-        return f"{name} is {value!r}. Right would be a number of {unit} from {low} to {high}."
-
-    return problem
+def _database(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    if inputs["dovecot_accounts"] == "sqlite":
+        problem = plain_path(inputs["dovecot_database"])
+        if problem:
+            yield "dovecot_database", problem
 
 
-def other_keys_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from being the second key of Dovecot, with its chain."""
-    right = "Right would be [] or one such as [{'key_file': '/etc/ssl/b.key', 'chain_file': '/etc/ssl/b.pem'}]."
-    if not isinstance(value, list) or any(not isinstance(pair, Mapping) for pair in value):
-        return f"{name} is {value!r}. {right}"
-    if len(value) > 1:
-        return f"{name} has {len(value)} keys, and Dovecot can have one beside the first. {right}"
-    for pair in value:
-        if set(pair) - {"type"} != {"key_file", "chain_file"}:
-            return f"{name} has the entry {pair!r}. {right}"
-        for part in ("key_file", "chain_file"):
-            problem = path_problem(f"{name}: {part}", pair[part])
-            if problem:
-                return problem
-    return None
-
-
-def delimiter_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from separating a local part from its detail."""
-    if isinstance(value, str) and _DELIMITERS.match(value):
-        return None
-    return f"{name} is {value!r}. Right would be one or more of '+', '-', '=', '~', '!', '#', or '' for none."
-
-
-def accounts_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from saying where the accounts are."""
-    return None if value in ACCOUNTS else f"{name} is {value!r}. Right would be 'sqlite' or 'ldap'."
-
-
-def ldap_problems(inputs: Mapping[str, Any]) -> list[str]:
-    """A sentence for each bad input of the directory. None shows the password."""
-    found = server_problems(inputs, "dovecot_ldap")
+def _directory(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with the inputs of the directory, where the accounts are in one."""
+    if inputs["dovecot_accounts"] != "ldap":
+        return
+    yield from server_problems(inputs, "dovecot_ldap")
     for name, check in (
-        ("dovecot_ldap_search_base", _ldap.check_dn),
-        ("dovecot_ldap_account_filter", _ldap.check_filter),
-        ("dovecot_ldap_login_attribute", _ldap.check_attribute),
+        ("dovecot_ldap_search_base", ldap.check_dn),
+        ("dovecot_ldap_account_filter", ldap.check_filter),
+        ("dovecot_ldap_login_attribute", ldap.check_attribute),
     ):
-        try:
-            check(str(inputs[name]))
-            # dovecot.conf expands it, and "#" after a blank begins a comment.
-            if set(str(inputs[name])) & set("%$#"):
-                found.append(f"{name} is {inputs[name]!r}. Right would be one without '%', '$' and '#'.")
-        except ValueError as exc:
-            found.append(f"{name}: {exc}.")
-    name, password = inputs["dovecot_ldap_bind_dn"], str(inputs["dovecot_ldap_bind_password"])
-    if name:
-        try:
-            _ldap.check_dn(str(name))
-        except ValueError as exc:
-            found.append(f"dovecot_ldap_bind_dn: {exc}.")
+        problem = checked_by(check)(inputs[name])
+        # dovecot.conf expands it, and "#" after a blank begins a comment.
+        if problem is None and set(inputs[name]) & set("%$#"):
+            problem = f"is {inputs[name]!r}. Use a value without '%', '$' and '#'."
+        if problem:
+            yield name, problem
+    name, password = inputs["dovecot_ldap_bind_dn"], inputs["dovecot_ldap_bind_password"]
+    problem = checked_by(ldap.check_dn)(name) if name else None
+    if problem:
+        yield "dovecot_ldap_bind_dn", problem
     if bool(name) != bool(password):
-        found.append(
-            "Of dovecot_ldap_bind_dn and dovecot_ldap_bind_password one is empty. Right would be both, or none to"
-            " search without logging in."
+        yield (
+            "dovecot_ldap_bind_dn" if password else "dovecot_ldap_bind_password",
+            f"is empty, and {'dovecot_ldap_bind_password' if password else 'dovecot_ldap_bind_dn'} is not."
+            " Set both, or neither to search without logging in.",
         )
-    if any(character in password for character in "\n\r\0"):
-        found.append("dovecot_ldap_bind_password has a line break or a NUL. Right would be one line.")
-    problem = number_problem(1, 300, "seconds")("dovecot_ldap_timeout", inputs["dovecot_ldap_timeout"])
-    return [*found, problem] if problem else found
 
 
-_RULES: Mapping[str, Callable[[str, Any], str | None]] = {
-    "dovecot_hostname": domain_problem,
-    "dovecot_tls_key_file": path_problem,
-    "dovecot_tls_chain_file": path_problem,
-    "dovecot_accounts": accounts_problem,
-    "dovecot_database": path_problem,
-    "dovecot_queue_directory": path_problem,
-    "dovecot_vmail_home": path_problem,
-    "dovecot_vmail_user": account_problem,
-    "dovecot_vmail_group": account_problem,
-    "dovecot_postfix_user": account_problem,
-    "dovecot_postfix_group": account_problem,
-    "dovecot_database_group": account_problem,
-    "dovecot_protocols": words_problem(PROTOCOLS),
-    "dovecot_auth_mechanisms": words_problem(MECHANISMS),
-    "dovecot_tls_profile": profile_problem,
-    "dovecot_tls_other_keys": other_keys_problem,
-    "dovecot_recipient_delimiter": delimiter_problem,
-    "dovecot_imap_sessions": number_problem(1, 10000, "sessions"),
-    "dovecot_service_timeout": number_problem(1, 600, "seconds"),
-}
-
-
-def dovecot_problems(inputs: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each bad value; raise ValueError where ``inputs`` names an input without a rule."""
-    found: list[str] = []
-    ldap = {name: value for name, value in inputs.items() if name.startswith("dovecot_ldap_")}
-    by_directory = inputs.get("dovecot_accounts") == "ldap"
-    if by_directory:
-        found.extend(ldap_problems(ldap))
-    for name, value in inputs.items():
-        # What is of no use with the accounts where they are is not looked at.
-        if name in ldap or (by_directory and name == "dovecot_database"):
-            continue
-        if name not in _RULES:
-            raise ValueError(f"no rule is known for the input {name!r}")
-        problem = _RULES[name](name, value)
-        if problem is not None:
-            found.append(problem)
-    return found
+TABLE = Table(
+    {
+        "dovecot_hostname": domain,
+        "dovecot_tls_key_file": plain_path,
+        "dovecot_tls_chain_file": plain_path,
+        "dovecot_accounts": anything,
+        "dovecot_database": anything,
+        "dovecot_database_group": account,
+        "dovecot_ldap_servers": anything,
+        "dovecot_ldap_search_base": anything,
+        "dovecot_ldap_tls": anything,
+        "dovecot_ldap_ca_file": anything,
+        "dovecot_ldap_bind_dn": anything,
+        "dovecot_ldap_bind_password": one_line,
+        "dovecot_ldap_timeout": number(1, 300, "seconds"),
+        "dovecot_ldap_account_filter": checked_by(ldap.check_filter),
+        "dovecot_ldap_login_attribute": checked_by(ldap.check_attribute),
+        "dovecot_queue_directory": plain_path,
+        "dovecot_postfix_user": account,
+        "dovecot_postfix_group": account,
+        "dovecot_vmail_user": account,
+        "dovecot_vmail_group": account,
+        "dovecot_vmail_home": plain_path,
+        "dovecot_protocols": some_of("imap", "lmtp"),
+        "dovecot_imap_starttls": anything,
+        "dovecot_imap_sessions": number(1, 10000, "sessions"),
+        "dovecot_tls_profile": anything,
+        "dovecot_tls_other_keys": _other_keys,
+        "dovecot_auth_mechanisms": some_of("plain", "login"),
+        "dovecot_recipient_delimiter": delimiter,
+        "dovecot_extra_configuration": anything,
+        "dovecot_packages": anything,
+        "dovecot_service_timeout": number(1, 600, "seconds"),
+        "dovecot_secure_logging": anything,
+    },
+    (_database, _directory),
+)

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import domain_fault
+
 _HEX = frozenset("0123456789abcdefABCDEF")
 #: an attribute description (RFC 4512, section 2.5): a name or an OID, and options
 _DESCRIPTION = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)(?:;[A-Za-z0-9-]+)*")
@@ -16,7 +18,6 @@ _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+")
 #: what follows the attribute of an extensible match (RFC 4515, section 3)
 _RULE = re.compile(r"(?P<dn>:[dD][nN])?(?P<rule>:(?:[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+))?:=")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?\Z")
-_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
 #: the expansions of a key (ldap_table(5)); "%%" stands for itself
 EXPANSION = re.compile(r"%%|%([sudSUD1-9])")
 _HEX_STRING = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
@@ -319,14 +320,10 @@ def assertion(attribute: str, value: str) -> str:
 def domain_dn(domain: str) -> str:
     """``domain`` as a distinguished name (RFC 2247): example.org is dc=example,dc=org. Raises ValueError."""
     name = domain[:-1] if domain.endswith(".") else domain
-    for label in name.split("."):
-        if not _LABEL.match(label):
-            raise ValueError(
-                f"{domain!r} is no domain name: {label!r} is no label of one (letters, digits and inner hyphens, 1 to"
-                " 63 of them; a name with other letters is given in its xn-- form)"
-            )
-    if len(name) > 253:
-        raise ValueError(f"{domain!r} is no domain name: it is longer than 253 characters")
+    fault = domain_fault(name, underscore=True)
+    if fault is not None:
+        hint = "" if name.isascii() else "; a name with other letters is given in its xn-- form"
+        raise ValueError(f"{domain!r} is no domain name: it {fault}{hint}")
     return ",".join(f"dc={label}" for label in name.split("."))
 
 

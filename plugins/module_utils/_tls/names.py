@@ -9,7 +9,8 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import domain_fault
+
 _CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}\Z")
 
 
@@ -19,8 +20,8 @@ def dns_name(name: str, *, wildcard: bool = False) -> str:
     text = text[:-1] if text.endswith(".") else text
     labels = text.split(".")
     plain = labels[1:] if wildcard and labels[0] == "*" else labels
-    good = len(plain) >= 2 and all(_LABEL.match(label) for label in plain) and len(text) <= 253
-    if not good or labels[-1].isdigit():
+    fault = domain_fault(".".join(plain), underscore=True)
+    if len(plain) < 2 or fault or len(text) > 253 or labels[-1].isdigit():
         hint = ""
         if not name.isascii():
             hint = " (an international name is written in its ASCII form, 'xn--...')"

@@ -9,31 +9,12 @@ import sys
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.puffy.mail.plugins.filter.account_problems import FilterModule as AccountProblems
-from ansible_collections.puffy.mail.plugins.filter.accounts_file_problems import FilterModule as AccountsFileProblems
 from ansible_collections.puffy.mail.plugins.filter.hashed_mailboxes import FilterModule as HashedMailboxes
 from ansible_collections.puffy.mail.plugins.filter.sqlite_client_files import FilterModule as SqliteClientFiles
-from ansible_collections.puffy.mail.plugins.filter.sqlite_maps_problems import FilterModule as SqliteMapsProblems
 
 hashed_mailboxes = HashedMailboxes().filters()["hashed_mailboxes"]
-account_problems = AccountProblems().filters()["account_problems"]
-accounts_file_problems = AccountsFileProblems().filters()["accounts_file_problems"]
 sqlite_client_files = SqliteClientFiles().filters()["sqlite_client_files"]
-sqlite_maps_problems = SqliteMapsProblems().filters()["sqlite_maps_problems"]
 ALICE = {"address": "alice@example.test", "password": "x"}
-
-
-def test_account_problems_names_the_role_variables() -> None:
-    assert account_problems(["example.test"], [ALICE], []) == []
-    assert account_problems([], [], [])[0].startswith("sqlite_maps_domains names no domain.")
-
-
-def test_accounts_file_problems() -> None:
-    assert accounts_file_problems('{"domains": ["example.test"]}', "a.json") == []
-    assert accounts_file_problems("{}", "a.json")[0].startswith("a.json: domains names no domain.")
-    assert accounts_file_problems(None, "a.json")[0].startswith("a.json is not there, or cannot be read or decrypted.")
-    with pytest.raises(AnsibleFilterError, match=r"^accounts_file_problems needs the text of a file and its path$"):
-        accounts_file_problems({"domains": []}, "a.json")
 
 
 def test_hashed_mailboxes() -> None:
@@ -61,11 +42,3 @@ def test_sqlite_client_files() -> None:
     assert files[1]["expect"] == {"x": None}
     with pytest.raises(AnsibleFilterError, match=r"^sqlite_client_files: there is no client file 'x'"):
         sqlite_client_files({}, {"x": {}})
-
-
-def test_sqlite_maps_problems() -> None:
-    assert sqlite_maps_problems({"sqlite_maps_password_cost": "12"}) == []
-    with pytest.raises(AnsibleFilterError, match=r"^sqlite_maps_problems needs a mapping of inputs by name, not list$"):
-        sqlite_maps_problems([])
-    with pytest.raises(AnsibleFilterError, match=r"^sqlite_maps_problems: no rule is known for the input 'x'$"):
-        sqlite_maps_problems({"x": 1})

@@ -52,25 +52,25 @@ def alias(address: str, *goto: str, **more: Any) -> dict[str, Any]:
     return {"address": address, "goto": list(goto), **more}
 
 
-AN_ADDRESS = "Right would be an address such as 'alice@example.org'."
+AN_ADDRESS = "Use an address such as 'alice@example.org'."
 PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
-    ([], [], [], ["domains names no domain. Right would be a list such as ['example.org']."]),
-    ("example.test", [], [], ["domains is 'example.test'. Right would be a list."]),
+    ([], [], [], ["domains names no domain. Use a list such as ['example.org']."]),
+    ("example.test", [], [], ["domains is 'example.test'. Use a list."]),
     (
         ["exam ple.test"],
         [],
         [],
         [
-            "domains[0] is 'exam ple.test', where 'exam ple' is no label of a domain name (letters, digits and inner"
-            " hyphens, 1 to 63 of them). Right would be a domain name such as 'example.org'.",
-            "domains names no domain. Right would be a list such as ['example.org'].",
+            "domains[0] is 'exam ple.test', which has the label 'exam ple', and a label is 1 to 63 letters, digits"
+            " and inner hyphens. Use a domain name such as 'example.org'.",
+            "domains names no domain. Use a list such as ['example.org'].",
         ],
     ),
     (
         ["a.test", "A.test"],
         [],
         [],
-        ["domains[1] is 'A.test', which domains[0] is already. Right would be to name it once."],
+        ["domains[1] is 'A.test', which domains[0] is already. Name each domain once."],
     ),
     (
         [{"nam": "a.test"}, "b.test"],
@@ -78,17 +78,17 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         [],
         ["domains[0] has the key 'nam', which is not known; did you mean 'name'?"],
     ),
-    ([{"name": "a.test", "active": "si"}], [], [], ["domains[0].active is 'si'. Right would be true or false."]),
+    ([{"name": "a.test", "active": "si"}], [], [], ["domains[0].active is 'si'. Use true or false."]),
     (
         # Of a number the database would make a text, and find it changed in every run.
         [{"name": "a.test", "description": 2024}],
         [],
         [],
-        ["domains[0].description is 2024. Right would be a text of one line."],
+        ["domains[0].description is 2024. Use text of one line."],
     ),
-    ([7, "b.test"], [], [], ["domains[0] is 7. Right would be a mapping with name, description, backupmx, active."]),
+    ([7, "b.test"], [], [], ["domains[0] is 7. Use a mapping with name, description, backupmx, active."]),
     (DOMAINS, ["alice"], [], [
-        "mailboxes[0] is 'alice'. Right would be a mapping with address, password, password_hash, name, quota,"
+        "mailboxes[0] is 'alice'. Use a mapping with address, password, password_hash, name, quota,"
         " maildir, active."
     ]),
     (DOMAINS, box(address="alice"), [], [f"mailboxes[0].address is 'alice', which has no '@'. {AN_ADDRESS}"]),
@@ -102,76 +102,76 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
     ]),
     (DOMAINS, box(address="a@b"), [], [
         "mailboxes[0].address (the part after the '@') is 'b', which has no dot."
-        " Right would be a fully qualified name such as 'mail.example.org'."
+        " Use a fully qualified name such as 'mail.example.org'."
     ]),
     (DOMAINS, box(address="a/b@example.test"), [], [
         "mailboxes[0].address is 'a/b@example.test'; a mailbox cannot have '/' in its name, which becomes a directory"
-        " and a user of Dovecot. Right would be letters, digits and .-_!&'+=~ only, or an alias of that name."
+        " and a user of Dovecot. Use letters, digits and .-_!&'+=~ only, or an alias of that name."
     ]),
     (DOMAINS, box(address="a@other.test"), [], [
         "mailboxes[0].address is 'a@other.test', and 'other.test' is not among domains."
-        " Right would be to add the domain there or to leave the mailbox out."
+        " Add the domain there, or leave the mailbox out."
     ]),
     (DOMAINS, [ALICE, {**BOB, "address": "ALICE@example.test"}], [], [
         "mailboxes[1].address is 'ALICE@example.test', and there is a mailbox of that name already"
         " (case does not count)."
     ]),
     (DOMAINS, box(password=""), [], [
-        "mailboxes[0] (alice@example.test) has no password. Right would be either password or password_hash."
+        "mailboxes[0] (alice@example.test) has no password. Use either password or password_hash."
     ]),
     (DOMAINS, box(password_hash=HASH), [], [
-        "mailboxes[0] (alice@example.test) has both. Right would be either password or password_hash."
+        "mailboxes[0] (alice@example.test) has both. Use either password or password_hash."
     ]),
     (DOMAINS, [{"address": "a@example.test", "password_hash": "hunter2"}], [], [
         "mailboxes[0] (a@example.test) has a password_hash of no known form."
-        " Right would be a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
+        " Use a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
     ]),
-    (DOMAINS, box(quota="1G"), [], ["mailboxes[0].quota is '1G'. Right would be a number of bytes; 0 is no limit."]),
+    (DOMAINS, box(quota="1G"), [], ["mailboxes[0].quota is '1G'. Use a number of bytes; 0 is no limit."]),
     (DOMAINS, box(quota=10**18), [], [
-        "mailboxes[0].quota is 1000000000000000000. Right would be a number of bytes; 0 is no limit."
+        "mailboxes[0].quota is 1000000000000000000. Use a number of bytes; 0 is no limit."
     ]),
-    (DOMAINS, box(name="a\nb"), [], ["mailboxes[0].name is 'a\\nb'. Right would be a text of one line."]),
+    (DOMAINS, box(name="a\nb"), [], ["mailboxes[0].name is 'a\\nb'. Use text of one line."]),
     (DOMAINS, box(maildir="../x/"), [], [
-        "mailboxes[0].maildir is '../x/'. Right would be a relative path such as 'example.org/alice/'."
+        "mailboxes[0].maildir is '../x/'. Use a relative path such as 'example.org/alice/'."
     ]),
     (DOMAINS, box(maildir="/x/"), [], [
-        "mailboxes[0].maildir is '/x/'. Right would be a relative path such as 'example.org/alice/'."
+        "mailboxes[0].maildir is '/x/'. Use a relative path such as 'example.org/alice/'."
     ]),
     (DOMAINS, [ALICE], [alias("x@example.test")], [
-        "aliases[0] (x@example.test) leads nowhere: goto is []. Right would be a list of addresses."
+        "aliases[0] (x@example.test) leads nowhere: goto is []. Use a list of addresses."
     ]),
     (DOMAINS, [ALICE], [alias("x@example.test", "nobody@example.test")], [
         "aliases[0].goto of 'x@example.test' leads nowhere: 'nobody@example.test' is in our own domain and is neither"
-        " a mailbox nor an alias. Right would be an address that exists."
+        " a mailbox nor an alias. Use an address that exists."
     ]),
     (DOMAINS, [ALICE], [alias("x@example.test", "root")], [
         f"aliases[0].goto of 'x@example.test' is 'root', which has no '@'. {AN_ADDRESS}"
     ]),
     (DOMAINS, [ALICE], [alias("x@example.test", "a@example.org", "A@example.org")], [
-        "aliases[0].goto of 'x@example.test' names 'a@example.org' twice. Right would be once."
+        "aliases[0].goto of 'x@example.test' names 'a@example.org' twice. Name each target once."
     ]),
     (DOMAINS, box(active=False), [alias("x@example.test", "alice@example.test")], [
         "aliases[0].goto of 'x@example.test' leads to 'alice@example.test', a mailbox that is not active: its mail"
-        " would be accepted and then bounce. Right would be an active mailbox, or an alias that is not active either."
+        " would be accepted and then bounce. Use an active mailbox, or switch the alias off too."
     ]),
     (DOMAINS, [ALICE], [alias("alice@example.test", "a@example.org")], [
         "aliases[0].address is 'alice@example.test', which is a mailbox too, and the alias would take all of its mail."
-        " Right would be to name 'alice@example.test' among its targets, or another address."
+        " Name 'alice@example.test' among its targets, or use another address."
     ]),
     (DOMAINS, [], [alias("x@other.test", "a@example.org")], [
         "aliases[0].address is 'x@other.test', and 'other.test' is not among domains."
     ]),
     (DOMAINS, [], [alias("x@example.test", "a@example.org"), alias("X@example.test", "b@example.org")], [
         "aliases[1].address is 'X@example.test', which aliases[0] is already."
-        " Right would be one alias with all targets."
+        " Use one alias with all targets."
     ]),
     (DOMAINS, [], [alias("a@example.test", "b@example.test"), alias("b@example.test", "a@example.test")], [
         "aliases[0]: the aliases a@example.test -> b@example.test -> a@example.test lead round in a circle."
-        " Right would be an alias that ends at a mailbox or at another host."
+        " Let the alias end at a mailbox or at another host."
     ]),
     (DOMAINS, [], [alias("a@example.test", "a@example.test")], [
         "aliases[0]: the aliases a@example.test -> a@example.test lead round in a circle."
-        " Right would be an alias that ends at a mailbox or at another host."
+        " Let the alias end at a mailbox or at another host."
     ]),
 ]  # fmt: skip
 
@@ -192,7 +192,7 @@ def test_no_sentence_holds_a_password() -> None:
 
 def test_the_module_takes_no_plain_passwords() -> None:
     assert accounts.account_problems(DOMAINS, [ALICE], [], plain_passwords=False) == [
-        "mailboxes[0] (alice@example.test) has a password in plain text. Right would be its hash, as password_hash."
+        "mailboxes[0] (alice@example.test) has a password in plain text. Use its hash, as password_hash."
     ]
 
 
@@ -444,18 +444,18 @@ def test_unknown_client_file() -> None:
 TWINS: list[tuple[list[Any], list[str]]] = [
     ([{"name": "twin.test", "target": "example.test"}], []),
     ([{"name": "twin.test", "target": "other.test"}], [
-        "domain_aliases[0].target is 'other.test', which is not among domains. Right would be one of those; a domain"
+        "domain_aliases[0].target is 'other.test', which is not among domains. Use one of those; a domain"
         " alias of a domain alias is not followed."
     ]),
     ([{"name": "Example.test", "target": "example.test"}], [
-        "domain_aliases[0].name is 'Example.test', which is among domains already. Right would be to name it in one of"
+        "domain_aliases[0].name is 'Example.test', which is among domains already. Name it in one of"
         " the two."
     ]),
     ([{"name": "t.test", "target": "example.test"}, {"name": "T.test", "target": "example.test"}], [
-        "domain_aliases[1].name is 'T.test', which domain_aliases[0] is already. Right would be one target."
+        "domain_aliases[1].name is 'T.test', which domain_aliases[0] is already. Name each domain alias once."
     ]),
     ([{"name": "t.test"}], [
-        "domain_aliases[0].target is None, which is no text. Right would be a domain name such as 'example.org'."
+        "domain_aliases[0].target is None, which is no text. Use a domain name such as 'example.org'."
     ]),
     ([{"name": "t.test", "traget": "example.test"}], [
         "domain_aliases[0] has the key 'traget', which is not known; did you mean 'target'?"
@@ -474,9 +474,9 @@ def test_a_domain_alias_has_aliases_and_no_mailboxes() -> None:
     found = accounts.account_problems(DOMAINS, [ALICE, {**ALICE, "address": "b@twin.test"}], aliases, twins)
     assert found == [
         "mailboxes[1].address is 'b@twin.test', and 'twin.test' is not among domains."
-        " Right would be to add the domain there or to leave the mailbox out.",
+        " Add the domain there, or leave the mailbox out.",
         "aliases[1].goto of 'y@example.test' leads nowhere: 'nobody@twin.test' is in our own domain and is neither a"
-        " mailbox nor an alias. Right would be an address that exists.",
+        " mailbox nor an alias. Use an address that exists.",
     ]
 
 
@@ -498,91 +498,8 @@ def test_missing_indexes_are_named() -> None:
     assert accounts.index_findings(leading) == []
     assert accounts.index_findings({**leading, "mailbox": ["domain"]}) == [
         "the table 'mailbox' has no index that begins with 'username', so that each lookup reads all of it."
-        " Right would be: CREATE UNIQUE INDEX mailbox_username ON mailbox (username)"
+        " Run: CREATE UNIQUE INDEX mailbox_username ON mailbox (username)"
     ]
-
-
-ROLE = [
-    (
-        {
-            "sqlite_maps_mode": "given",
-            "sqlite_maps_database": "/srv/a.sqlite",
-            "sqlite_maps_database_owner": "www-data",
-        },
-        [],
-    ),
-    ({"sqlite_maps_mode": "gven"}, ["sqlite_maps_mode is 'gven'. Right would be 'owned' or 'given'."]),
-    (
-        {"sqlite_maps_mode": "given", "sqlite_maps_mailboxes": True},
-        [
-            "sqlite_maps_mailboxes is set, and sqlite_maps_mode is 'given': the database is only read. Right would be"
-            " to leave it out, and to make the accounts in PostfixAdmin."
-        ],
-    ),
-    (
-        {"sqlite_maps_mode": "owned", "sqlite_maps_database_owner": "www-data"},
-        ["sqlite_maps_database_owner is 'www-data', which is for sqlite_maps_mode 'given'. Right would be ''."],
-    ),
-    ({"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_mode": "owned", "sqlite_maps_domains": False}, []),
-    (
-        {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_aliases": True},
-        [
-            "sqlite_maps_aliases is set, and so is sqlite_maps_accounts_file. Right would be all accounts in the file,"
-            " or all in the variables."
-        ],
-    ),
-    (
-        {"sqlite_maps_accounts_file": "accounts.json", "sqlite_maps_mode": "given"},
-        [
-            "sqlite_maps_accounts_file is set, and sqlite_maps_mode is 'given': the database is only read."
-            " Right would be ''."
-        ],
-    ),
-    (
-        {"sqlite_maps_accounts_file": ["a"]},
-        ["sqlite_maps_accounts_file is ['a']. Right would be the path of a JSON file on the control side, or ''."],
-    ),
-    ({"sqlite_maps_database": "/var/lib/puffy-mail/a.sqlite", "sqlite_maps_directory": "/etc/postfix/sqlite"}, []),
-    (
-        {"sqlite_maps_database": "/etc/a.sqlite"},
-        [
-            "sqlite_maps_database is '/etc/a.sqlite', and its directory becomes the role's own."
-            " Right would be one of its own, such as '/var/lib/puffy-mail/accounts.sqlite'."
-        ],
-    ),
-    (
-        {"sqlite_maps_directory": "sqlite"},
-        [
-            "sqlite_maps_directory is 'sqlite', which is not the absolute path of a file."
-            " Right would be one such as '/etc/ssl/mail.pem'."
-        ],
-    ),
-    (
-        {"sqlite_maps_password_cost": 3},
-        ["sqlite_maps_password_cost is 3. Right would be a number from 4 to 31, such as 12."],
-    ),
-    (
-        {"sqlite_maps_expect": {"x": {}}},
-        [
-            "sqlite_maps_expect names the client file 'x'. Right would be one of virtual_mailbox_domains,"
-            " relay_domains, virtual_mailbox_maps, virtual_alias_maps, sender_login_maps."
-        ],
-    ),
-    (
-        {"sqlite_maps_expect": []},
-        ["sqlite_maps_expect is []. Right would be a mapping such as virtual_alias_maps: {KEY: ANSWER}."],
-    ),
-]
-
-
-@pytest.mark.parametrize(("inputs", "expected"), ROLE)
-def test_role_problems(inputs: dict[str, Any], expected: list[str]) -> None:
-    assert accounts.role_problems(inputs) == expected
-
-
-def test_role_problems_unknown_input() -> None:
-    with pytest.raises(ValueError, match=r"^no rule is known for the input 'sqlite_maps_x'$"):
-        accounts.role_problems({"sqlite_maps_x": 1})
 
 
 FILE: dict[str, Any] = {
@@ -590,8 +507,7 @@ FILE: dict[str, Any] = {
     "mailboxes": [{"address": "bob@example.test", "password_hash": HASH}],
 }
 RIGHT = (
-    "Right would be one JSON object with the lists domains, mailboxes, aliases, domain_aliases,"
-    " of which domains must be there."
+    "Use one JSON object with the lists domains, mailboxes, aliases, domain_aliases, of which domains must be there."
 )
 
 
@@ -608,11 +524,11 @@ BAD_FILES = [
     ('{"domain": []}', "a.json has the key 'domain', which is not known. Did you mean 'domains'?"),
     ('{"xyz": []}', f"a.json has the key 'xyz', which is not known. {RIGHT}"),
     ('{"domains": [], "domains": []}', f"a.json: an object has the key 'domains' twice. {RIGHT}"),
-    ('{"domains": "a.test"}', "a.json: domains is 'a.test'. Right would be a list."),
-    ("{}", "a.json: domains names no domain. Right would be a list such as ['example.org']."),
+    ('{"domains": "a.test"}', "a.json: domains is 'a.test'. Use a list."),
+    ("{}", "a.json: domains names no domain. Use a list such as ['example.org']."),
     (
         json.dumps({**FILE, "mailboxes": [{"address": "bob@example.test", "password": "s3cret"}]}),
-        "a.json: mailboxes[0] (bob@example.test) has a password in plain text. Right would be its hash",
+        "a.json: mailboxes[0] (bob@example.test) has a password in plain text. Use its hash",
     ),
     (
         json.dumps({**FILE, "aliases": [{"address": "x@other.test", "goto": ["bob@example.test"]}]}),

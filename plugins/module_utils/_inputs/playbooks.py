@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the playbooks ``verify`` and ``audit`` accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    anything,
+    delimiter,
+    domain,
+    number,
+    optional,
+    path,
+    shown,
+)
+
+_PORTS = ("smtp", "submission", "submissions", "imaps")
+
+VERIFY_SPEC: dict[str, dict[str, Any]] = {
+    "verify_from": {
+        "type": "str",
+        "choices": ["controller", "host"],
+        "default_text": "controller",
+        "description": "Where the probes run: where Ansible runs, or on the mail host itself.",
+    },
+    "verify_address": {
+        "type": "str",
+        "default_text": "mail_hostname, or the address that Ansible uses",
+        "description": "Address to connect to.",
+    },
+    "verify_hostname": {
+        "type": "str",
+        "default_text": "mail_hostname, or the name in the inventory",
+        "description": "Name that the certificate must have.",
+    },
+    "verify_ports": {
+        "type": "dict",
+        "default_text": "smtp: 25, submission: 587, submissions: 465, imaps: 993",
+        "description": "Ports as the prober reaches them.",
+        "options": {name: {"type": "int"} for name in _PORTS},
+    },
+    "verify_ca_file": {
+        "type": "path",
+        "default_text": "",
+        "description": "File or directory of trusted CA certificates on the prober.",
+    },
+    "verify_certificate_days": {
+        "type": "int",
+        "default_text": "7",
+        "description": "Days for which the certificates must still be valid.",
+    },
+    # Accounts are often shared with the role that makes them, and may have keys of its own.
+    "verify_accounts": {
+        "type": "list",
+        "elements": "dict",
+        "no_log": True,
+        "default_text": "[]",
+        "description": "Accounts to log in with, each with address and password.",
+    },
+    "verify_aliases": {
+        "type": "list",
+        "elements": "dict",
+        "default_text": "[]",
+        "description": "Aliases to send to, each with address and delivered_to, which is one of verify_accounts.",
+        "options": {
+            "address": {"type": "str", "required": True},
+            "delivered_to": {"type": "str", "required": True},
+        },
+    },
+    "verify_recipient_delimiter": {
+        "type": "str",
+        "default_text": "mail_recipient_delimiter, or +",
+        "description": "Empty leaves the check of a tagged address out.",
+    },
+    "verify_domain": {
+        "type": "str",
+        "default_text": "that of the first account",
+        "description": "Domain in which the unknown recipient is looked for.",
+    },
+    "verify_outside_sender": {
+        "type": "str",
+        "default_text": "",
+        "description": "Sender of what comes from outside.",
+    },
+    "verify_relay": {
+        "type": "bool",
+        "default_text": "true from the controller, else false",
+        "description": "Whether relaying must be refused.",
+    },
+    "verify_relay_domain": {
+        "type": "str",
+        "default_text": "foreign.example",
+        "description": "Foreign domain, one that this host does not relay to.",
+    },
+    "verify_timeout": {"type": "float", "default_text": "30", "description": "Seconds for one connection or reply."},
+    "verify_delivery_timeout": {
+        "type": "float",
+        "default_text": "30",
+        "description": "Seconds within which a message must arrive.",
+    },
+    "verify_log_files": {
+        "type": "list",
+        "elements": "str",
+        "default_text": "[/var/log/maillog, /var/log/mail.log]",
+        "description": "Mail logs on the host. An empty list leaves the check out.",
+    },
+    "verify_log_whole": {
+        "type": "bool",
+        "default_text": "false",
+        "description": "Whether to read the mail log from its beginning, not from that of the play.",
+    },
+    "verify_report_file": {
+        "type": "path",
+        "default_text": "",
+        "description": "File on the control node for the checks as JSON.",
+    },
+}
+
+AUDIT_SPEC: dict[str, dict[str, Any]] = {
+    "audit_hosts": {"type": "raw", "default_text": "mail_hosts", "description": "Hosts to judge, a pattern."},
+    "audit_fail_on": {
+        "type": "str",
+        "choices": ["error", "warning", "never"],
+        "default_text": "never",
+        "description": "Which findings let the run fail.",
+    },
+    "audit_config_directory": {
+        "type": "path",
+        "default_text": "/etc/postfix",
+        "description": "Directory of main.cf and master.cf.",
+    },
+    "audit_skip": {
+        "type": "list",
+        "elements": "str",
+        "default_text": "[]",
+        "description": "Checks to leave out, by their id.",
+    },
+}
+
+
+def _ports(value: Any) -> str | None:
+    if isinstance(value, Mapping) and set(value) <= set(_PORTS):
+        bad = next((given for given in value.values() if number(1, 65535, "a port")(given)), None)
+        return None if bad is None else f"has the port {shown(bad)}. Use a number from 1 to 65535."
+    return f"is {shown(value)}. Use a mapping of {', '.join(_PORTS)}."
+
+
+def _accounts(value: Any) -> str | None:
+    good = isinstance(value, list) and all(
+        isinstance(account, Mapping) and account.get("address") and account.get("password") for account in value
+    )
+    return None if good else ": each account needs an address and a password. Give both."
+
+
+def _aliases(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    addresses = [account["address"] for account in inputs["verify_accounts"]]
+    for alias in inputs["verify_aliases"] if addresses else ():
+        if alias["delivered_to"] not in addresses:
+            yield (
+                "verify_aliases",
+                f"has {alias['delivered_to']!r} as delivered_to. Use one of verify_accounts, whose password opens the"
+                " mailbox.",
+            )
+
+
+VERIFY = Table(
+    {
+        **dict.fromkeys(VERIFY_SPEC, anything),
+        "verify_ports": _ports,
+        "verify_accounts": _accounts,
+        "verify_recipient_delimiter": delimiter,
+        "verify_domain": optional(domain),
+        "verify_outside_sender": optional(anything),
+        "verify_relay_domain": domain,
+        "verify_certificate_days": number(0, 36500, "days"),
+    },
+    (_aliases,),
+    by_type=True,
+)
+AUDIT = Table({**dict.fromkeys(AUDIT_SPEC, anything), "audit_config_directory": path}, by_type=True)

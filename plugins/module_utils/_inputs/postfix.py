@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role ``postfix`` accepts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    anything,
+    directory,
+    domain,
+    each,
+    key_pairs,
+    network,
+    number,
+    optional,
+    path,
+    shown,
+    some_of,
+)
+from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
+
+#: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\s,{}$]*")
+#: the check that finds the same in the files (docs/checks.md), by whose name both are overruled
+REQUIRED_ON_25 = "tls-required-on-port-25"
+
+
+def _delimiter(value: Any) -> str | None:
+    if isinstance(value, str) and not any(c.isalnum() or c.isspace() or c in "@<>,;" for c in value):
+        return None
+    return f"is {shown(value)}. Use a character such as '+' or '-', or '' for none."
+
+
+def _variable(value: Any) -> str | None:
+    if isinstance(value, str) and _VARIABLE.fullmatch(value):
+        return None
+    return f"has the entry {shown(value)}. Use variables such as 'TZ=UTC', without blanks, commas, braces and '$'."
+
+
+def _relay_clients(value: Any) -> str | None:
+    """Clients that may relay by their certificate."""
+    if not isinstance(value, list):
+        return f"is {shown(value)}. Use a list such as ['printer']."
+    for entry in value:
+        try:
+            clients.relay_client(entry)
+        except ValueError as exc:
+            return f": {exc}."
+    names = [entry if isinstance(entry, str) else entry["name"] for entry in value]
+    doubled = next((client for client in names if names.count(client) > 1), None)
+    return None if doubled is None else f"has {doubled!r} twice. Name each client once."
+
+
+def _client_certificates(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """How the certificates of clients are asked for."""
+    relaying, wish = inputs["postfix_relay_clients"], inputs["postfix_tls_client_certificates"]
+    revoked = inputs["postfix_relay_clients_revoked"]
+    for client in relaying:
+        if isinstance(client, str) and client in revoked:
+            yield (
+                "postfix_relay_clients",
+                f"has {client!r}, whose certificate is revoked, and Postfix reads no revocation list. Take {client!r}"
+                " out.",
+            )
+    if wish != "require" or not relaying:
+        return
+    if not inputs["postfix_tls_client_ca_file"] and not inputs["postfix_tls_client_ca_directory"]:
+        yield (
+            "postfix_tls_client_certificates",
+            "is 'require', and there is no CA that Postfix could trust the certificates by. Name one with"
+            " postfix_tls_client_ca_file or postfix_tls_client_ca_directory.",
+        )
+    if "smtp" in inputs["postfix_tls_client_services"]:
+        yield (
+            "postfix_tls_client_certificates",
+            "is 'require' with 'smtp' in postfix_tls_client_services, and other hosts have no certificate of yours"
+            " (TLS is optional on port 25: RFC 3207, section 4). Use 'ask', or leave 'smtp' out.",
+        )
+
+
+def _says_yes(value: Any) -> bool:
+    return value is True or str(value).strip().lower() in ("yes", "true")
+
+
+def _required_on_port_25(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """Wishes that would make a public port 25 refuse mail without TLS."""
+    local = [
+        name in ("loopback-only", "localhost") or name.startswith("127.") or name.strip("[]") == "::1"
+        for name in inputs["postfix_interfaces"]
+    ]
+    if all(local) or REQUIRED_ON_25 in inputs["postfix_skip_checks"]:
+        return
+    parameters, where = inputs["postfix_parameters"], "postfix_parameters"
+    names = ("smtpd_tls_wrappermode", "smtpd_tls_security_level", "smtpd_enforce_tls")
+    values = {name: parameters.get(name) for name in names}
+    for key in ("smtp/inet", "25/inet"):
+        service = inputs["postfix_services"].get(key)
+        options = service.get("options") if isinstance(service, Mapping) else None
+        if isinstance(options, Mapping) and set(options) & set(names):
+            where = f"postfix_services: {key}"
+            values.update({name: options[name] for name in names if name in options})
+    if _says_yes(values["smtpd_tls_wrappermode"]):
+        found = "smtpd_tls_wrappermode is yes"
+    elif str(values["smtpd_tls_security_level"]).strip().lower() == "encrypt":
+        found = f"smtpd_tls_security_level is {values['smtpd_tls_security_level']!r}"
+    elif _says_yes(values["smtpd_enforce_tls"]):
+        found = "smtpd_enforce_tls is yes"
+    else:
+        return
+    name, _colon, service_name = where.partition(": ")
+    yield (
+        name,
+        f": {f'{service_name}: ' if service_name else ''}{found}, so that port 25 would refuse mail without TLS, which"
+        " a public server must not (RFC 3207, section 4). Use 'may'; users have ports 465 and 587, where TLS is"
+        f" required. For a server that only known hosts send to, set postfix_skip_checks: [{REQUIRED_ON_25}].",
+    )
+
+
+TABLE = Table(
+    {
+        "postfix_hostname": domain,
+        "postfix_origin": anything,
+        "postfix_local_domains": anything,
+        "postfix_networks": each(network, ["127.0.0.0/8", "[::1]/128"]),
+        "postfix_interfaces": anything,
+        "postfix_protocols": anything,
+        "postfix_message_size_limit": number(0, None, "bytes"),
+        "postfix_recipient_delimiter": _delimiter,
+        "postfix_chroot": anything,
+        "postfix_relay_domains": anything,
+        "postfix_virtual_mailbox_domains": anything,
+        "postfix_virtual_mailbox_maps": anything,
+        "postfix_virtual_alias_maps": anything,
+        "postfix_sender_login_maps": anything,
+        "postfix_virtual_transport": anything,
+        "postfix_virtual_mailbox_base": optional(path),
+        "postfix_virtual_uid": number(0, None, "an account"),
+        "postfix_virtual_gid": number(0, None, "a group"),
+        "postfix_submission": anything,
+        "postfix_submissions": anything,
+        "postfix_sasl_type": anything,
+        "postfix_sasl_path": anything,
+        "postfix_tls_key_file": path,
+        "postfix_tls_chain_file": path,
+        "postfix_tls_other_keys": key_pairs(path),
+        "postfix_tls_profile": anything,
+        "postfix_tls_dhparam_file": optional(path),
+        "postfix_tls_ca_file": optional(path),
+        "postfix_tls_ca_directory": optional(path),
+        "postfix_relay_clients": _relay_clients,
+        "postfix_relay_clients_revoked": anything,
+        "postfix_relay_clients_directory": directory("control node", "{{ inventory_dir }}/pki/clients"),
+        "postfix_tls_client_services": some_of("smtp", "submission", "submissions"),
+        "postfix_tls_client_certificates": anything,
+        "postfix_tls_client_ca_file": optional(path),
+        "postfix_tls_client_ca_directory": optional(path),
+        "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
+        "postfix_reject_unknown_sender_domain": anything,
+        "postfix_environment": each(_variable, ["TZ=UTC"]),
+        "postfix_parameters": anything,
+        "postfix_absent": anything,
+        "postfix_services": anything,
+        "postfix_skip_checks": anything,
+        "postfix_packages": anything,
+        "postfix_service_timeout": number(1, 3600, "seconds"),
+    },
+    (_client_certificates, _required_on_port_25),
+)

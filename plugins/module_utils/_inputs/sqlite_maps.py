@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role ``sqlite_maps`` accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    PASSWORD_LEAST,
+    account,
+    anything,
+    number,
+    optional,
+    path,
+    shown,
+)
+
+#: who keeps the database: the role, or PostfixAdmin
+MODES = ("owned", "given")
+#: the inputs that are the lists of an accounts file
+ACCOUNTS = tuple(f"sqlite_maps_{name}" for name in rows.LISTS)
+
+
+def _expect(value: Any) -> str | None:
+    """Answers by key, by client file."""
+    if not isinstance(value, Mapping) or not all(isinstance(expect, Mapping) for expect in value.values()):
+        return f"is {shown(value)}. Use a mapping such as virtual_alias_maps: {{KEY: ANSWER}}."
+    unknown = next((table for table in value if table not in rows.QUERIES), None)
+    return None if unknown is None else f"names the client file {unknown!r}. Use {', '.join(rows.QUERIES)}."
+
+
+def _mode(value: Any) -> str | None:
+    return None if value in MODES else f"is {shown(value)}. Use {' or '.join(map(repr, MODES))}."
+
+
+def _database(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    database = inputs["sqlite_maps_database"]
+    if inputs["sqlite_maps_mode"] == "owned" and database.count("/") < 3:
+        yield (
+            "sqlite_maps_database",
+            f"is {database!r}, and its directory becomes the role's own. Use a directory of its own, such as in"
+            " '/var/lib/puffy-mail/accounts.sqlite'.",
+        )
+
+
+def _owner(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    owner = inputs["sqlite_maps_database_owner"]
+    if owner and inputs["sqlite_maps_mode"] != "given":
+        yield (
+            "sqlite_maps_database_owner",
+            f"is {owner!r}, and sqlite_maps_mode is 'owned'. Remove it, or set sqlite_maps_mode to 'given'.",
+        )
+
+
+def _places(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """Accounts stand in the file or in the lists, or PostfixAdmin has them."""
+    given = inputs["sqlite_maps_mode"] == "given"
+    file = inputs["sqlite_maps_accounts_file"]
+    if given and file:
+        yield (
+            "sqlite_maps_accounts_file",
+            "is set, and sqlite_maps_mode is 'given': the database is only read. Remove it.",
+        )
+    for name in ACCOUNTS:
+        if inputs[name] and given:
+            yield (
+                name,
+                "is set, and sqlite_maps_mode is 'given': the database is only read. Remove it, and make the accounts"
+                " in PostfixAdmin.",
+            )
+        elif inputs[name] and file:
+            yield (
+                name,
+                "is set, and so is sqlite_maps_accounts_file. Put all accounts in the file, or all in the variables.",
+            )
+
+
+def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with the accounts in the variables."""
+    if inputs["sqlite_maps_mode"] != "owned" or inputs["sqlite_maps_accounts_file"]:
+        return
+    for sentence in rows.account_problems(*(inputs[name] for name in ACCOUNTS), names=ACCOUNTS):
+        name = next(name for name in reversed(ACCOUNTS) if sentence.startswith(name))
+        yield name, sentence[len(name) :].lstrip()
+    for index, entry in enumerate(inputs["sqlite_maps_mailboxes"]):
+        password = entry.get("password")
+        if isinstance(password, str) and 0 < len(password) < PASSWORD_LEAST:
+            yield (
+                "sqlite_maps_mailboxes",
+                f"[{index}] ({entry.get('address')}) has a password of {len(password)} characters. Use at least"
+                f" {PASSWORD_LEAST}.",
+            )
+
+
+TABLE = Table(
+    {
+        "sqlite_maps_mode": _mode,
+        **dict.fromkeys(ACCOUNTS, anything),
+        "sqlite_maps_accounts_file": anything,
+        "sqlite_maps_database": path,
+        "sqlite_maps_database_owner": optional(account),
+        "sqlite_maps_directory": path,
+        "sqlite_maps_group": account,
+        "sqlite_maps_exclusive": anything,
+        "sqlite_maps_expect": _expect,
+        "sqlite_maps_password_cost": number(4, 31, "rounds, as its logarithm to the base 2,"),
+        "sqlite_maps_packages": anything,
+        "sqlite_maps_secure_logging": anything,
+    },
+    (_database, _owner, _places, _accounts),
+    secret=frozenset({"sqlite_maps_mailboxes"}),
+)
+
+
+def file_problems(text: str, path_of_it: str) -> list[str]:
+    """The first sentences on the accounts file ``text``, and how many more there are."""
+    return rows.first_of(rows.accounts_file_problems(text, path_of_it))

@@ -1,0 +1,325 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inputs of the role postfix, and what is said of bad ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+BASE: dict[str, Any] = {
+    "postfix_hostname": "mail.example.org",
+    "postfix_networks": ["127.0.0.0/8", "[::1]/128", "!192.0.2.7", "cidr:/etc/postfix/networks", "$other"],
+    "postfix_message_size_limit": 51200000,
+    "postfix_recipient_delimiter": "+-",
+    "postfix_environment": ["LDAPTIMEOUT=9", "TZ="],
+    "postfix_tls_key_file": "/etc/ssl/private/a.key",
+    "postfix_tls_chain_file": "/etc/ssl/a.pem",
+    "postfix_tls_other_keys": [{"key_file": "/etc/ssl/b.key", "chain_file": "/etc/ssl/b.pem"}],
+    "postfix_tls_profile": "modern",
+    "postfix_tls_dhparam_file": "",
+    "postfix_tls_ca_file": "/etc/ssl/ca.pem",
+    "postfix_tls_ca_directory": "",
+    "postfix_tls_client_ca_file": "/etc/ssl/ca.pem",
+    "postfix_tls_client_ca_directory": "",
+    "postfix_tls_client_certificates": "require",
+    "postfix_tls_client_services": ["submission"],
+    "postfix_tls_client_verify_depth": 9,
+    "postfix_relay_clients_revoked": ["old-laptop"],
+    "postfix_relay_clients": [
+        "printer",
+        {"name": "nas", "fingerprint": "0000000000000000000000000000000000000000000000000000000000000000"},
+    ],
+    "postfix_parameters": {},
+    "postfix_services": {},
+    "postfix_interfaces": ["all"],
+    "postfix_skip_checks": [],
+}
+
+GOOD: list[dict[str, Any]] = [
+    {},
+]
+
+BAD: list[tuple[dict[str, Any], list[str]]] = [
+    (
+        {"postfix_hostname": "mail"},
+        ["postfix_hostname is 'mail', which has no dot. Use a fully qualified name such as 'mail.example.org'."],
+    ),
+    (
+        {"postfix_hostname": "mail.exam ple.org"},
+        [
+            (
+                "postfix_hostname is 'mail.exam ple.org', which has the label 'exam ple', and a label is 1 to 63"
+                " letters, digits and inner hyphens. Use a domain name such as 'example.org'."
+            )
+        ],
+    ),
+    (
+        {"postfix_hostname": "192.0.2.1"},
+        [
+            (
+                "postfix_hostname is '192.0.2.1', which is an address and not a name. Use a domain name such as"
+                " 'example.org'."
+            )
+        ],
+    ),
+    (
+        {"postfix_networks": ["10.0.0.1/8"]},
+        [
+            (
+                "postfix_networks has the entry '10.0.0.1/8', which is no network: 10.0.0.1/8 has host bits set. Use"
+                " '192.0.2.0/24', '[2001:db8::]/32' or a lookup table such as 'cidr:/etc/postfix/networks'."
+            )
+        ],
+    ),
+    (
+        {"postfix_networks": ["::1/128"]},
+        [
+            (
+                "postfix_networks has the entry '::1/128', and Postfix wants an IPv6 address in brackets. Use"
+                " '192.0.2.0/24', '[2001:db8::]/32' or a lookup table such as 'cidr:/etc/postfix/networks'."
+            )
+        ],
+    ),
+    (
+        {"postfix_networks": "127.0.0.0/8"},
+        ["postfix_networks is '127.0.0.0/8'. Use a list such as ['127.0.0.0/8', '[::1]/128']."],
+    ),
+    (
+        {"postfix_message_size_limit": "50 MB"},
+        ["postfix_message_size_limit is '50 MB'. Use a number of bytes, 0 or more."],
+    ),
+    (
+        {"postfix_recipient_delimiter": "a"},
+        ["postfix_recipient_delimiter is 'a'. Use a character such as '+' or '-', or '' for none."],
+    ),
+    (
+        {"postfix_environment": ["LDAPTIMEOUT 9"]},
+        [
+            (
+                "postfix_environment has the entry 'LDAPTIMEOUT 9'. Use variables such as 'TZ=UTC', without blanks,"
+                " commas, braces and '$'."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_key_file": "key.pem"},
+        [
+            (
+                "postfix_tls_key_file is 'key.pem'. Use an absolute path without blanks and commas, such as"
+                " '/etc/ssl/mail.pem'."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_chain_file": "/etc/ssl/my chain.pem"},
+        [
+            (
+                "postfix_tls_chain_file is '/etc/ssl/my chain.pem'. Use an absolute path without blanks and commas,"
+                " such as '/etc/ssl/mail.pem'."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_profile": "old"},
+        ["postfix_tls_profile is 'old'. Use 'intermediate', 'modern' or 'broad'."],
+    ),
+    (
+        {"postfix_tls_profile": ["modern"]},
+        ["postfix_tls_profile is ['modern']. Use 'intermediate', 'modern' or 'broad'."],
+    ),
+    (
+        {"postfix_tls_other_keys": {"key_file": "/a"}},
+        [
+            (
+                "postfix_tls_other_keys is {'key_file': '/a'}. Use a list such as [{'key_file': '/etc/ssl/b.key',"
+                " 'chain_file': '/etc/ssl/b.pem'}]."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_other_keys": [{"key_file": "/a"}]},
+        [
+            (
+                "postfix_tls_other_keys has the entry {'key_file': '/a'}. Use a list such as [{'key_file':"
+                " '/etc/ssl/b.key', 'chain_file': '/etc/ssl/b.pem'}]."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_other_keys": [{"key_file": "/a/b", "chain_file": "c.pem"}]},
+        [
+            (
+                "postfix_tls_other_keys has an entry whose chain_file is 'c.pem'. Use an absolute path without"
+                " blanks and commas, such as '/etc/ssl/mail.pem'."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_dhparam_file": "dh.pem"},
+        [
+            (
+                "postfix_tls_dhparam_file is 'dh.pem'. Use an absolute path without blanks and commas, such as"
+                " '/etc/ssl/mail.pem'."
+            )
+        ],
+    ),
+    (
+        {"postfix_relay_clients": ["printer", "laptop"], "postfix_relay_clients_revoked": ["laptop"]},
+        [
+            (
+                "postfix_relay_clients has 'laptop', whose certificate is revoked, and Postfix reads no revocation"
+                " list. Take 'laptop' out."
+            )
+        ],
+    ),
+    (
+        {"postfix_relay_clients_revoked": "laptop"},
+        ["postfix_relay_clients_revoked is 'laptop', which is text. Use a list."],
+    ),
+    (
+        {"postfix_relay_clients": "printer"},
+        ["postfix_relay_clients is 'printer'. Use a list such as ['printer']."],
+    ),
+    (
+        {"postfix_relay_clients": ["printer", "printer"]},
+        ["postfix_relay_clients has 'printer' twice. Name each client once."],
+    ),
+    (
+        {"postfix_relay_clients": [{"name": "nas", "fingerprint": "00:11"}]},
+        [
+            (
+                "postfix_relay_clients: client 'nas': the fingerprint '00:11' is not that of SHA-256: 32 pairs of"
+                " hexadecimal digits, joined by colons."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_client_certificates": "always"},
+        ["postfix_tls_client_certificates is 'always'. Use 'ask' or 'require'."],
+    ),
+    (
+        {"postfix_tls_client_services": ["imaps"]},
+        [
+            (
+                "postfix_tls_client_services has the entry 'imaps'. Use a list of one or more of 'smtp',"
+                " 'submission' and 'submissions', each once."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_client_verify_depth": 0},
+        ["postfix_tls_client_verify_depth is 0. Use a number of issuers from 1 to 100."],
+    ),
+    (
+        {"postfix_tls_client_ca_file": ""},
+        [
+            (
+                "postfix_tls_client_certificates is 'require', and there is no CA that Postfix could trust the"
+                " certificates by. Name one with postfix_tls_client_ca_file or postfix_tls_client_ca_directory."
+            )
+        ],
+    ),
+    (
+        {"postfix_tls_client_services": ["smtp", "submission"]},
+        [
+            (
+                "postfix_tls_client_certificates is 'require' with 'smtp' in postfix_tls_client_services, and other"
+                " hosts have no certificate of yours (TLS is optional on port 25: RFC 3207, section 4). Use 'ask', or"
+                " leave 'smtp' out."
+            )
+        ],
+    ),
+    (
+        {"postfix_parameters": {"smtpd_tls_security_level": "encrypt"}},
+        [
+            (
+                "postfix_parameters: smtpd_tls_security_level is 'encrypt', so that port 25 would refuse mail"
+                " without TLS, which a public server must not (RFC 3207, section 4). Use 'may'; users have ports 465"
+                " and 587, where TLS is required. For a server that only known hosts send to, set"
+                " postfix_skip_checks: [tls-required-on-port-25]."
+            )
+        ],
+    ),
+    (
+        {"postfix_hostname": ""},
+        ["postfix_hostname is ''. Set a value, or remove the variable."],
+    ),
+    (
+        {"postfix_networks": None},
+        ["postfix_networks is None. Set a value, or remove the variable."],
+    ),
+    (
+        {"postfix_chroot": "maybe"},
+        ["postfix_chroot is 'maybe'. Use true or false."],
+    ),
+    (
+        {"postfix_service_timeout": 0},
+        ["postfix_service_timeout is 0. Use a number of seconds from 1 to 3600."],
+    ),
+    (
+        {"postfix_services": "{}"},
+        ["postfix_services is '{}', which is text. Use a mapping."],
+    ),
+]
+
+
+@pytest.mark.parametrize("change", GOOD)
+def test_good_values(judged: Any, change: dict[str, Any]) -> None:
+    assert judged("postfix", {**BASE, **change})[1] == []
+
+
+@pytest.mark.parametrize(("change", "sentences"), BAD)
+def test_bad_values(judged: Any, change: dict[str, Any], sentences: list[str]) -> None:
+    assert judged("postfix", {**BASE, **change})[1] == sentences
+
+
+SAID = "so that port 25 would refuse mail without TLS, which a public server must not (RFC 3207, section 4)"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "services", "interfaces", "skipped", "begins"),
+    [
+        (
+            {"smtpd_tls_security_level": "encrypt"}, {}, ["all"], [],
+            "postfix_parameters: smtpd_tls_security_level is 'encrypt'",
+        ),
+        (
+            {}, {"smtp/inet": {"options": {"smtpd_tls_security_level": "encrypt"}}}, ["192.0.2.1"], [],
+            "postfix_services: smtp/inet: smtpd_tls_security_level is 'encrypt'",
+        ),
+        ({}, {"25/inet": {"options": {"smtpd_tls_wrappermode": True}}}, ["all"], [],
+         "postfix_services: 25/inet: smtpd_tls_wrappermode is yes"),
+        ({"smtpd_enforce_tls": "yes"}, {}, ["all"], [], "postfix_parameters: smtpd_enforce_tls is yes"),
+        # the service has the last word
+        ({"smtpd_tls_security_level": "encrypt"}, {"smtp/inet": {"options": {"smtpd_tls_security_level": "may"}}},
+         ["all"], [], None),
+        ({}, {"submission/inet": {"options": {"smtpd_tls_security_level": "encrypt"}}}, ["all"], [], None),
+        ({"smtpd_tls_security_level": "encrypt"}, {}, ["loopback-only"], [], None),
+        ({"smtpd_tls_security_level": "encrypt"}, {}, ["127.0.0.1", "[::1]"], [], None),
+        ({"smtpd_tls_security_level": "encrypt"}, {}, ["all"], ["tls-required-on-port-25"], None),
+        ({"smtpd_tls_security_level": "may"}, {"smtp/inet": {"chroot": False}}, ["all"], [], None),
+    ],
+)  # fmt: skip
+def test_the_guard_of_port_25(
+    judged: Any,
+    parameters: dict[str, Any],
+    services: dict[str, Any],
+    interfaces: list[str],
+    skipped: list[str],
+    begins: str | None,
+) -> None:
+    wishes = {
+        "postfix_parameters": parameters,
+        "postfix_services": services,
+        "postfix_interfaces": interfaces,
+        "postfix_skip_checks": skipped,
+    }
+    found = judged("postfix", {**BASE, **wishes})[1]
+    if begins is None:
+        assert found == []
+    else:
+        (said,) = found
+        assert said.startswith(f"{begins}, {SAID}. ")
+        assert said.endswith("postfix_skip_checks: [tls-required-on-port-25].")
