@@ -16,20 +16,15 @@ from typing import Any
 import yaml
 from antsibull_docs_parser import dom
 from antsibull_docs_parser.parser import Context, parse
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "<!-- variables -->\n"
 NOTICE = (
     "<!-- `make readmes` writes this file from README.head.md, meta/argument_specs.yml and defaults/main.yml. -->\n"
 )
-
-#: an expression that knows OpenBSD from the rest
-BY_SYSTEM = re.compile(
-    r"\{\{\s*'([^']*)' if ansible_facts\.os_family(?: \| default\('[^']*'(?:, true)?\))? == 'OpenBSD'"
-    r" else '([^']*)'\s*\}\}"
-)
-#: an expression that reads a shared variable, with a word, a number or another variable where that is not set
-SHARED = re.compile(r"\{\{\s*(\w+) \| default\((?:'([^']*)'|([\w.]+|\[\]))(?:, true)?\)\s*\}\}")
+#: what an expression says that reads a variable of the role's own
+INTERNAL = "worked out by the role"
 
 
 def code(text: str) -> str:
@@ -64,20 +59,66 @@ def _part(part: dom.AnyPart, names: set[str]) -> str:
 
 
 def default(value: object) -> str:
-    """Return the default of a variable as Markdown."""
-    if value == "":
-        return "empty"
+    """Return the default of a variable in words and code, an expression as what it gives."""
     if not isinstance(value, str):
         return code(json.dumps(value, ensure_ascii=False))
-    text = " ".join(value.split())
-    if BY_SYSTEM.search(text):
-        openbsd, other = (BY_SYSTEM.sub(rf"\{group}", text) for group in (1, 2))
-        return f"{default(other)}, on OpenBSD {default(openbsd)}"
-    shared = SHARED.fullmatch(text)
-    if shared:
-        name, word, other = shared.groups()
-        return f"{code(name)} where that is set, else {code(other) if other else default(word)}"
-    return code(text)
+    (output,) = Environment(autoescape=True).parse(value).body or [nodes.Output([nodes.TemplateData("")])]
+    parts = output.nodes if isinstance(output, nodes.Output) else []
+    found = _words(parts[0] if len(parts) == 1 else nodes.Concat(parts)) if parts else None
+    return found or (INTERNAL if re.search(r"\b__", value) else code(" ".join(value.split())))
+
+
+def _words(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Filter) and node.name == "default" and node.node:
+        wish, other = _words(node.node), _words(node.args[0])
+        if wish == INTERNAL:
+            return INTERNAL
+        if not wish or not other:
+            return None
+        return re.sub(r"\{\{ (.+) \}\}", r"\1", wish) + f" where that is set, else {other}"
+    elsewhere, openbsd = _text(node, False), _text(node, True)
+    if elsewhere is None or openbsd is None:
+        return None
+    return _shown(elsewhere) if elsewhere == openbsd else f"{_shown(elsewhere)}, on OpenBSD {_shown(openbsd)}"
+
+
+def _shown(text: str) -> str:
+    return INTERNAL if "{{ __" in text else code(text) if text else "empty"
+
+
+def _text(node: nodes.Node, openbsd: bool) -> str | None:
+    """Return what an expression gives on that system, variables as {{ name }}, or None where it is not simple."""
+    if isinstance(node, nodes.TemplateData):
+        return node.data
+    if isinstance(node, nodes.Const):
+        return str(node.value)
+    if isinstance(node, nodes.Name):
+        return f"{{{{ {node.name} }}}}"
+    if isinstance(node, nodes.Getattr):
+        owner = _text(node.node, openbsd)
+        return f"{{{{ {owner[3:-3]}.{node.attr} }}}}" if owner else None
+    if isinstance(node, nodes.List):
+        items = [_text(item, openbsd) for item in node.items]
+        return None if None in items else json.dumps(items, ensure_ascii=False)
+    if isinstance(node, nodes.Concat):
+        texts = [_text(part, openbsd) for part in node.nodes]
+        return None if None in texts else "".join(text for text in texts if text)
+    if isinstance(node, nodes.CondExpr) and node.expr2 and _asks_for_openbsd(node.test):
+        return _text(node.expr1 if openbsd else node.expr2, openbsd)
+    return None
+
+
+def _asks_for_openbsd(test: nodes.Node) -> bool:
+    return (
+        isinstance(test, nodes.Compare)
+        and [operand.op for operand in test.ops] == ["eq"]
+        and test.ops[0].expr == nodes.Const("OpenBSD")
+        and any(
+            attribute.attr == "os_family"
+            for attribute in [test.expr, *test.find_all(nodes.Getattr)]
+            if isinstance(attribute, nodes.Getattr)
+        )
+    )
 
 
 def kind(spec: dict[str, Any]) -> str:

@@ -74,13 +74,36 @@ def test_wrong_markup_is_an_error(text: str, message: str) -> None:
         ),
         (
             "{{ mail_hostname | default(inventory_hostname, true) }}",
-            "`mail_hostname` where that is set, else `inventory_hostname`",
+            "`mail_hostname` where that is set, else `{{ inventory_hostname }}`",
         ),
         (
             "{{ mail_tls_profile | default('intermediate') }}",
             "`mail_tls_profile` where that is set, else `intermediate`",
         ),
         ("{{ mail_ldap_bind_dn | default('') }}", "`mail_ldap_bind_dn` where that is set, else empty"),
+        (
+            "{{ mail_key | default('/etc/ssl/' ~ postfix_hostname ~ '.key', true) }}",
+            "`mail_key` where that is set, else `/etc/ssl/{{ postfix_hostname }}.key`",
+        ),
+        (
+            "{{ mail_database | default(('/var/db' if ansible_facts.os_family | default('') == 'OpenBSD'\n"
+            "    else '/var/lib') ~ '/a.sqlite', true) }}",
+            "`mail_database` where that is set, else `/var/lib/a.sqlite`, on OpenBSD `/var/db/a.sqlite`",
+        ),
+        ("{{ mail_tls_key_types | default(['rsa'], true) }}", '`mail_tls_key_types` where that is set, else `["rsa"]`'),
+        ("{{ mail_services | default([]) }}", "`mail_services` where that is set, else `[]`"),
+        ("{{ __postfix_tables.relay_domains }}", "worked out by the role"),
+        ("{{ __dovecot_account.home | default('/var/vmail') }}", "worked out by the role"),
+        (
+            "{{ mail_vmail_group | default(__dovecot_account.group | default(dovecot_vmail_user), true) }}",
+            "`mail_vmail_group` where that is set, else worked out by the role",
+        ),
+        ("{{ __postfix_authority }}/clients", "worked out by the role"),
+        ("{{ (a | other(__b))[1:] }}", "worked out by the role"),
+        (
+            "{{ 'a' if ansible_facts.os_family == 'Debian' else 'b' }}",
+            "`{{ 'a' if ansible_facts.os_family == 'Debian' else 'b' }}`",
+        ),
         ("{{ a if b\n   else c }}", "`{{ a if b else c }}`"),
     ],
 )
