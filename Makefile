@@ -112,6 +112,9 @@ build: venv ## Build the tarball that Ansible Galaxy takes
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables
 
+.PHONY: bench-site
+bench-site: ## Print what a run of puffy.mail.site costs, beside an older tree
+
 bench-%: images
 	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python benchmarks/$*.py $(OPTIONS)
 
