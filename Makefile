@@ -38,9 +38,7 @@ demo-clean: containers ## Remove all that make demo made
 
 .PHONY: test
 test: containers ## Run every test that a change must pass
-	@$(MAKE) --jobs=3 --output-sync=line images lint test-unit sanity
-	@$(MAKE) test-alone
-	@$(MAKE) --jobs=2 --output-sync=line test-modules $(SCENARIOS:%=quick-%)
+	@$(BIN)/python tools/parts.py "3 images! lint test-unit sanity" "1 test-alone" "2 test-modules $(SCENARIOS:%=quick-%)"
 
 .PHONY: test-unit
 test-unit: venv ## Run the unit tests
@@ -112,7 +110,6 @@ build: venv ## Build the tarball that Ansible Galaxy takes
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables
 
-.PHONY: bench-site
 bench-site: ## Print what a run of puffy.mail.site costs, beside an older tree
 
 bench-%: images
@@ -133,4 +130,4 @@ machines: ## Prepare the container engine and what boots virtual machines
 .PHONY: clean
 clean: ## Remove test containers and caches of this checkout
 	@ids=$$(tools/podman ps -aq --filter label=puffy.mail=test); [ -z "$$ids" ] || tools/podman rm -f -t 0 $$ids >/dev/null
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
+	rm -rf .logs .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
