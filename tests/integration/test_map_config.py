@@ -194,7 +194,7 @@ def test_a_database_the_daemon_cannot_read(prepared: Host) -> None:
         batch.shell("chmod 0750 /srv/db"),
         batch.shell("ls -A /etc/postfix/sqlite"),
     ])  # fmt: skip
-    why = "proxymap(8) runs as postfix with the group postfix alone. Right would be: chgrp postfix"
+    why = "proxymap(8) runs as postfix with the group postfix alone. Use: chgrp postfix"
     for result, hint in (
         (
             file,

@@ -29,6 +29,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     TablePlan,
     Tables,
 )
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host
 from ansible_collections.puffy.mail.plugins.module_utils._tables import query
 
 #: seconds to wait for another process that holds the database
@@ -324,7 +325,8 @@ def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | No
         return problem
     real = os.path.realpath(path)
     written = (os.path.dirname(real), real)
-    if is_wal(real) and not all(query.allowed(os.stat(there), 2, uid, gid) for there in written):
+    account = host.User(name, uid, gid, frozenset({gid}))
+    if is_wal(real) and any(host.denied(there, account, 2) for there in written):
         return (
             f"{path}: it is in write-ahead logging mode, in which every reader writes beside it, and {name} may not"
             f" write there. Right would be, while nothing uses it: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types as postfix_types
@@ -62,6 +63,47 @@ def may(file: File, user: User, bits: int) -> bool:
     return file.mode & bits == bits
 
 
+_KINDS = (
+    ("file", stat.S_ISREG),
+    ("directory", stat.S_ISDIR),
+    ("socket", stat.S_ISSOCK),
+    ("fifo", stat.S_ISFIFO),
+)
+
+
+def look(path: str) -> File | None:
+    """What lies at ``path``, or None. The kind is file, directory, socket, fifo or other."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    kind = next((name for name, test in _KINDS if test(status.st_mode)), "other")
+    return File(kind, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_size, status.st_mtime)
+
+
+def denied(
+    path: str,
+    user: User,
+    bits: int = 4,
+    file_of: Callable[[str], File | None] = look,
+    resolve: Callable[[str], str] = os.path.realpath,
+) -> str | None:
+    """The first directory, or the file itself, that keeps ``user`` from ``path``; None where nothing does.
+
+    ``bits`` are 4 to read, 2 to write, 1 to enter. Every directory on the way must be searchable, in the path as given
+    and after symbolic links.
+    """
+    for whole in dict.fromkeys((path, resolve(path))):
+        directory = "/"
+        for part in os.path.dirname(whole).split("/"):
+            directory = os.path.join(directory, part)
+            file = file_of(directory)
+            if file is not None and not may(file, user, 1):
+                return directory
+    file = file_of(path)
+    return path if file is not None and not may(file, user, bits) else None
+
+
 class Probe:
     """Answers questions about files, accounts and addresses of this host; each is asked of the system once.
 
@@ -73,23 +115,9 @@ class Probe:
         self._users: dict[str, User | None] = {}
 
     def file(self, path: str) -> File | None:
-        """What lies at ``path``, or None. The kind is file, directory, socket, fifo or other."""
+        """What lies at ``path``, or None."""
         if path not in self._files:
-            try:
-                status = os.stat(path)
-            except (OSError, ValueError):
-                self._files[path] = None
-            else:
-                kinds = (
-                    ("file", stat.S_ISREG),
-                    ("directory", stat.S_ISDIR),
-                    ("socket", stat.S_ISSOCK),
-                    ("fifo", stat.S_ISFIFO),
-                )
-                kind = next((name for name, test in kinds if test(status.st_mode)), "other")
-                self._files[path] = File(
-                    kind, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_size, status.st_mtime
-                )
+            self._files[path] = look(path)
         return self._files[path]
 
     def content(self, path: str) -> bytes | None:
@@ -125,22 +153,9 @@ class Probe:
             self._users[name] = found
         return self._users[name]
 
-    def denied(self, path: str, user: User, bits: int = 4) -> str | None:
-        """The first directory, or the file itself, that keeps ``user`` from ``path``; None where nothing does.
-
-        Every directory on the way must be searchable, in the path as given and after symbolic links.
-        """
-        for whole in dict.fromkeys((path, self.resolve(path))):
-            directory = "/"
-            for part in os.path.dirname(whole).split("/"):
-                directory = os.path.join(directory, part)
-                file = self.file(directory)
-                if file is not None and not may(file, user, 1):
-                    return directory
-        file = self.file(path)
-        if file is not None and not may(file, user, bits):
-            return path
-        return None
+    def denied(self, path: str, user: User) -> str | None:
+        """The first directory, or the file itself, that keeps ``user`` from reading ``path``, or None."""
+        return denied(path, user, 4, self.file, self.resolve)
 
     def has_address(self, address: str) -> bool | None:
         """Whether one of this host's interfaces has ``address``; None where the host cannot tell."""

@@ -9,13 +9,13 @@ import grp
 import os
 import pwd
 import re
-import stat
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host
 from ansible_collections.puffy.mail.plugins.module_utils._tables.lookup_table import QueryAnswerError, parse_answers
 
 #: seconds that one batch of queries may take; a directory server may be slow, not silent
@@ -115,32 +115,16 @@ def age(path: str) -> None:
 
 
 def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | None:
-    """Why the account ``uid`` with the one group ``gid`` cannot read ``path``; None where it can. Raises OSError."""
-    real = os.path.realpath(path)
-    parents = [os.path.dirname(real)]
-    while parents[-1] != "/":
-        parents.append(os.path.dirname(parents[-1]))
-    why = f"proxymap(8) runs as {name} with the group {group} alone"
-    for parent in reversed(parents):
-        status = os.stat(parent)
-        if not allowed(status, 1, uid, gid):
-            return (
-                f"{path}: {name} cannot enter {parent} (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
-                f" Right would be: chgrp {group} {parent}; chmod g+x {parent}"
-            )
-    status = os.stat(real)
-    if not allowed(status, 4, uid, gid):
-        return (
-            f"{path}: {name} cannot read it (mode {stat.S_IMODE(status.st_mode):04o}); {why}."
-            f" Right would be: chgrp {group} {path}; chmod g+r {path}"
-        )
-    return None
-
-
-def allowed(status: os.stat_result, bit: int, uid: int, gid: int) -> bool:
-    """Whether the bits let the account ``uid`` with the one group ``gid`` read (4), write (2) or enter (1)."""
-    shift = 6 if status.st_uid == uid else 3 if status.st_gid == gid else 0
-    return bool(status.st_mode >> shift & bit)
+    """Why the account ``uid`` with the one group ``gid`` cannot read ``path``; None where it can."""
+    where = host.denied(path, host.User(name, uid, gid, frozenset({gid})))
+    found = host.look(where) if where is not None else None
+    if found is None:
+        return None
+    what, bit = ("cannot read it", "r") if where == path else (f"cannot enter {where}", "x")
+    return (
+        f"{path}: {name} {what} (mode {found.mode:04o}); proxymap(8) runs as {name} with the group {group} alone."
+        f" Use: chgrp {group} {where}; chmod g+{bit} {where}"
+    )
 
 
 def ask(postfix: Postfix, table: str, keys: Iterable[str], timeout: float = QUERY_TIMEOUT) -> dict[str, str | None]:

@@ -154,14 +154,14 @@ def test_who_can_read_the_file(tmp_path: Path) -> None:
     os.chmod(path, 0o640)
     assert database.unreadable(path, *POSTFIX) == (
         f"{path}: postfix cannot read it (mode 0640); proxymap(8) runs as postfix with the group postfix alone."
-        f" Right would be: chgrp postfix {path}; chmod g+r {path}"
+        f" Use: chgrp postfix {path}; chmod g+r {path}"
     )
     os.chmod(path, 0o644)
     assert database.unreadable(path, *POSTFIX) is None
     directory.chmod(0o700)
     assert database.unreadable(path, *POSTFIX) == (
         f"{path}: postfix cannot enter {directory} (mode 0700); proxymap(8) runs as postfix with the group postfix"
-        f" alone. Right would be: chgrp postfix {directory}; chmod g+x {directory}"
+        f" alone. Use: chgrp postfix {directory}; chmod g+x {directory}"
     )
     directory.chmod(0o755)
     sqlite3.connect(path).execute("PRAGMA journal_mode = WAL").fetchone()
