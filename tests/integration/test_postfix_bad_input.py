@@ -131,7 +131,7 @@ OF_ONE: list[Case] = [
      "/fixed/main.cf.*: no file can be made beside it in /fixed: Read-only file system; nothing was changed"),
     # Bytes that are no UTF-8 are kept, shown as U+FFFD, and no reason to fail.
     ("printf 'biff = \\351\\n' >> main.cf", "postconf", LIVE,
-     "/t/live/main.cf line 4: biff is yes or no, not '\\udce9' (biff = yes, or = no)\nNothing was changed."),
+     "/t/live/main.cf line 4: biff is yes or no, not '\\udce9' (set biff to yes or no)\nNothing was changed."),
     ("printf 'caf\\351 = 1\\n' >> main.cf", "postconf", LIVE,
      "/t/live/main.cf line 4: Postfix 3.* has no parameter 'caf\\udce9', and no other value uses it as $caf\ufffd"
      " (remove caf\ufffd)\nNothing was changed."),

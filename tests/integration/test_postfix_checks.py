@@ -140,9 +140,9 @@ FAULTS: dict[str, list[Guise]] = {
         ({"smtpd_delay_reject": "0"}, "wrong-boolean", "smtpd_delay_reject = no"),
     ],
     "a number that is none": [
-        ({"message_size_limit": "ten"}, "wrong-integer", "message_size_limit = a whole number"),
+        ({"message_size_limit": "ten"}, "wrong-integer", "set message_size_limit to a whole number"),
         ({"message_size_limit": "20M"}, "wrong-integer", "message_size_limit = 20971520"),
-        ({"smtpd_recipient_limit": "1 000"}, "wrong-integer", "smtpd_recipient_limit = a whole number"),
+        ({"smtpd_recipient_limit": "1 000"}, "wrong-integer", "set smtpd_recipient_limit to a whole number"),
     ],
     "a time with a long unit": [
         ({"smtpd_timeout": "30 seconds"}, "wrong-time", "smtpd_timeout = 30s"),

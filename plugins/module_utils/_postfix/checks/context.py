@@ -106,7 +106,7 @@ class Context:
     # ----------------------------------------------------------------------------------------------- values
 
     def lookup(self, name: str, service: Service | None = None) -> str | None:
-        """The unexpanded value that ``service`` (or a daemon without ``-o``) sees, or None where there is none."""
+        """The unexpanded value that ``service`` (or a daemon without ``-o``) sees, or None where nothing sets one."""
         setting = self.setting_of(name, service)
         if setting is not None:
             return setting.value

@@ -27,12 +27,12 @@ def shortened(text: str) -> str:
 
 
 def main_lines(context: Context) -> list[BadLine]:
-    """The lines of main.cf that are no settings."""
+    """The lines of main.cf that are not settings."""
     return context.main.bad_lines
 
 
 def master_lines(context: Context) -> list[BadLine]:
-    """The lines of master.cf that are no services, or not all of them."""
+    """The lines of master.cf that are not services, or only in part."""
     return context.master.bad_lines
 
 
@@ -50,7 +50,7 @@ def main_syntax(context: Context, bad: BadLine) -> Iterator[Fault]:
     """a line of main.cf that is not `name = value` | write it so; a continued line begins with white space |
     postconf(5)"""
     place = Place(context.main.path, bad.line, (bad.text.split() or [""])[0])
-    cure = "write name = value; a line that goes on begins with white space"
+    cure = "write name = value; a continued line begins with white space"
     yield Fault(place, f"{shortened(bad.text)!r}: {bad.reason}", cure)
 
 

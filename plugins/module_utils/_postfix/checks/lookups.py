@@ -109,7 +109,7 @@ def _parts(context: Context, table: Table) -> Iterator[Table]:
 
 
 def source(context: Context, table: Table) -> str | None:
-    """The path that a usable table is named after, or None where it is no file."""
+    """The path that a usable table is named after, or None where it is not a file."""
     if not table.usable or table.in_value:
         return None
     if table.type in CLIENT_TYPES or table.type == "memcache":

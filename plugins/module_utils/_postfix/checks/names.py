@@ -46,7 +46,7 @@ class Name:
         """What to do with an old name."""
         if self.old is not None and self.old.successor:
             return f"set {self.old.successor} instead"
-        return f"remove {self.setting.name} and let the default stand"
+        return f"remove {self.setting.name} and keep the default"
 
 
 def entries(context: Context) -> Iterator[tuple[Setting, Setting]]:
@@ -103,7 +103,7 @@ def duplicate_parameter(context: Context, pair: tuple[Setting, Setting]) -> Iter
     earlier, later = pair
     yield Fault(
         earlier,
-        f"{later.name} is set here and again on line {later.line}, and only the later one counts",
+        f"{later.name} is set here and again on line {later.line}; Postfix uses the later one",
         f"keep one of lines {earlier.line} and {later.line}",
     )
 
@@ -128,7 +128,7 @@ def deprecated_parameter(context: Context, name: Name) -> Iterator[Fault]:
 def removed_parameter(context: Context, name: Name) -> Iterator[Fault]:
     """a parameter that has been removed | its successor | DEPRECATION_README"""
     if name.old is not None and name.setting.name not in name.known:
-        message = f"{name.setting.name} is gone from Postfix {types.shown(context.host.version)}"
+        message = f"{name.setting.name} was removed from Postfix {types.shown(context.host.version)}"
         yield Fault(name.setting, message, name.advice)
 
 
@@ -139,7 +139,7 @@ def parameter_not_in_version(context: Context, name: Name) -> Iterator[Fault]:
         text, release = name.setting.name, types.shown(context.host.version)
         yield Fault(
             name.setting,
-            f"{text} is not in Postfix {release}; it came with a later release, at the latest {name.newer}",
+            f"{text} is not in Postfix {release}, but in Postfix {name.newer}",
             f"remove {text}, or install Postfix {name.newer}",
         )
 
@@ -156,8 +156,8 @@ def _unknown(context: Context, name: Name) -> Fault:
 
 @rule("unknown-parameter", ERROR, each=names)
 def unknown_parameter(context: Context, name: Name) -> Iterator[Fault]:
-    """a name in main.cf that this Postfix does not have, that no service gives rise to and no value uses as `$name` or
-    restriction class | the nearest known name | postconf(1)"""
+    """a name in main.cf that this Postfix does not have, that belongs to no service, and that no value uses as `$name`
+    or restriction class | the nearest known name | postconf(1)"""
     if name.unknown and name.setting.service is None:
         yield _unknown(context, name)
 

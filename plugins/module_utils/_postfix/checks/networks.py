@@ -106,20 +106,20 @@ def _problem(word: str) -> tuple[str, str] | None:
         network: Network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         cure = "write address/length, such as 192.0.2.0/24 or [2001:db8::]/32"
-        return "it is no address with a prefix length", cure
+        return "it is not an address with a prefix length", cure
     six = network.version == 6
     written = f"[{network.network_address}]/{network.prefixlen}" if six else str(network)
     cure = f"write {'!' if word.startswith('!') else ''}{written}"
     if ipaddress.ip_address(text.partition("/")[0]) != network.network_address:
-        return "the address has bits behind the prefix", cure
+        return "the address has bits after the prefix", cure
     if six and "[" not in word:
-        return "IPv6 addresses stand in brackets", cure
+        return "an IPv6 address needs brackets", cure
     return None
 
 
 @rule("wrong-network", ERROR, each=networks)
 def wrong_network(context: Context, network: tuple[Setting, str]) -> Iterator[Fault]:
-    """an address with bits behind its prefix, IPv6 without brackets, a wrong prefix | the network, written right |
+    """an address with bits after its prefix, IPv6 without brackets, a wrong prefix | the network in the right form |
     postconf(5), `mynetworks`"""
     setting, word = network
     problem = _problem(word)
@@ -155,8 +155,7 @@ def mynetworks_everyone(context: Context, network: tuple[Setting, str]) -> Itera
     if found is not None:
         yield Fault(
             setting,
-            f"mynetworks has {found!r}: every host on the Internet, or a great part of them, may relay mail through"
-            " this one",
+            f"mynetworks has {found!r}: all hosts on the Internet, or many of them, may relay mail through this host",
             "name only networks whose hosts you run, such as 127.0.0.0/8 [::1]/128",
         )
 
@@ -187,8 +186,8 @@ def _is_address(text: str) -> bool:
 
 @rule("wrong-address", ERROR, each=interfaces)
 def wrong_address(context: Context, interface: tuple[Setting, str]) -> Iterator[Fault]:
-    """what is no address where one stands; `any` in `inet_interfaces` | `all`, `loopback-only`, or an address |
-    postconf(5), `inet_interfaces`"""
+    """a word that is not an address; `any` in `inet_interfaces` | `all`, `loopback-only`, or an address | postconf(5),
+    `inet_interfaces`"""
     setting, word = interface
     address, text = _address(setting, word), word.strip("[]").lower()
     if address is not None:

@@ -49,14 +49,14 @@ def servers(context: Context) -> Iterator[Service]:
 
 @rule("open-relay", ERROR, each=servers)
 def open_relay(context: Context, service: Service) -> Iterator[Fault]:
-    """an SMTP service without `reject_unauth_destination` or its like where a stranger gets to it; `relay_domains` with
-    a table that finds every domain (`static:`, `regexp:` with `/./`) | the default of `smtpd_relay_restrictions` |
+    """an SMTP service in which no `reject_unauth_destination` or the like stops a stranger; `relay_domains` with a
+    table that finds every domain (`static:`, `regexp:` with `/./`) | the default of `smtpd_relay_restrictions` |
     postconf(5), smtpd_check.c"""
     if any(_stops(context, words(context.value(name, service)), service, 0) for name in _ACCESS_LISTS):
         return
     message = (
-        "strangers may relay: neither smtpd_relay_restrictions nor smtpd_recipient_restrictions has"
-        " reject_unauth_destination, defer_unauth_destination, reject or defer where a stranger gets to it"
+        "strangers may relay mail: no reject_unauth_destination, defer_unauth_destination, reject or defer in"
+        " smtpd_relay_restrictions or smtpd_recipient_restrictions stops them"
     )
     cure = "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
     setting = next(filter(None, (context.setting_of(name, service) for name in _ACCESS_LISTS)), None)
@@ -72,7 +72,7 @@ def open_relay_domains(context: Context, table: tuple[Setting, str]) -> Iterator
     if everything(context, word) is not None:
         yield Fault(
             setting,
-            f"relay_domains: {word!r} is found for every domain, so strangers may relay to all of them",
+            f"relay_domains: {word!r} matches every domain, so strangers may relay mail to all domains",
             "name the domains that this host accepts mail for",
         )
 

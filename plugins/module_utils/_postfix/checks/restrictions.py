@@ -117,12 +117,12 @@ def undefined_classes(context: Context) -> Iterator[tuple[Setting, str]]:
 
 @rule("undefined-restriction-class", ERROR, each=undefined_classes)
 def undefined_restriction_class(context: Context, found: tuple[Setting, str]) -> Iterator[Fault]:
-    """a class without a value | set it, or take it out | postconf(5), `smtpd_restriction_classes`"""
+    """a class without a value | set the class, or remove it | postconf(5), `smtpd_restriction_classes`"""
     setting, name = found
     yield Fault(
         setting,
-        f"the restriction class {name!r} has no value of its own",
-        f"set {name} to a list of restrictions, or take it out of smtpd_restriction_classes",
+        f"the restriction class {name!r} has no value",
+        f"set {name} to a list of restrictions, or remove {name} from smtpd_restriction_classes",
     )
 
 
@@ -133,7 +133,8 @@ def deprecated_restriction(context: Context, restriction: Restriction) -> Iterat
     if old is not None and context.host.version >= old[0]:
         yield Fault(
             restriction.setting,
-            f"{restriction.setting.name}: {restriction.name} is deprecated or gone since Postfix {types.shown(old[0])}",
+            f"{restriction.setting.name}: {restriction.name} is deprecated or removed since Postfix"
+            f" {types.shown(old[0])}",
             f"use {old[1]}",
         )
 
@@ -141,7 +142,7 @@ def deprecated_restriction(context: Context, restriction: Restriction) -> Iterat
 def _hint(restriction: Restriction) -> tuple[str, bool]:
     """What to write instead of an unknown word, and whether it is close to a restriction."""
     guess = nearest(restriction.name, (*types.RESTRICTIONS, *restriction.classes))
-    return (f"did you mean {guess}?", True) if guess else (f"take {restriction.word} out", False)
+    return (f"did you mean {guess}?", True) if guess else (f"remove {restriction.word}", False)
 
 
 def _takes_none(word: str | None) -> bool:
@@ -150,8 +151,8 @@ def _takes_none(word: str | None) -> bool:
 
 @rule("unknown-restriction", ERROR, each=restrictions)
 def unknown_restriction(context: Context, restriction: Restriction) -> Iterator[Fault]:
-    """a word in a list of restrictions, or in a restriction class, that is none | the nearest restriction |
-    postconf(5), smtpd_check.c"""
+    """a word in a list of restrictions, or in a restriction class, that is not a restriction | the nearest restriction
+    | postconf(5), smtpd_check.c"""
     if restriction.known or restriction.is_table:
         return
     hint, near = _hint(restriction)
@@ -177,9 +178,8 @@ def restriction_argument(context: Context, restriction: Restriction) -> Iterator
         if setting.name in _NO_BARE_TABLE:
             yield Fault(
                 setting,
-                f"{setting.name}: the table {word!r} stands without a check_…_access before it, which means nothing at"
-                " this stage of a session",
-                f"write check_recipient_access {word}, or what it is meant to check",
+                f"{setting.name}: the table {word!r} needs a check_…_access before it at this stage of a session",
+                f"write check_recipient_access {word}, or another check_…_access",
             )
     elif not restriction.known and _takes_none(restriction.before):
         hint, near = _hint(restriction)

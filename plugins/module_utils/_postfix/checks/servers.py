@@ -155,27 +155,27 @@ def _missing(context: Context, server: Server) -> Iterator[Fault]:
         setting, chrooted = server.setting, server.chrooted and server.text.partition(":")[2].startswith("/")
         yield Fault(
             setting,
-            f"{setting.name}: {server.what} is reached through {path}, which does not exist"
+            f"{setting.name}: the socket {path} of {server.what} does not exist"
             + (" (the daemon is chrooted)" if chrooted else ""),
-            "start the program that makes it, or add the service to master.cf",
+            "start the program that makes the socket, or add its service to master.cf",
         )
 
 
 @rule("wrong-endpoint", ERROR, each=targets)
 def wrong_endpoint(context: Context, target: Target) -> Iterator[Fault]:
-    """a server that is neither `inet:host:port` nor `unix:path`, a port without a number, a path that is no socket |
+    """a server that is neither `inet:host:port` nor `unix:path`, a port without a number, a path that is not a socket |
     the right form | postconf(5)"""
     if target.server is not None:
         yield from _wrong(context, target.server)
     if target.host:
         name = target.setting.name
         cure = f"write {target.service}:unix:{target.host}"
-        yield Fault(target.setting, f"{name}: {target.host!r} is taken for a host name", cure)
+        yield Fault(target.setting, f"{name}: Postfix takes {target.host!r} for a host name", cure)
 
 
 @rule("socket-missing", WARNING, each=targets)
 def socket_missing(context: Context, target: Target) -> Iterator[Fault]:
-    """a socket that no service of master.cf makes and that is not there (yet) | start the program that makes it |
+    """a socket that does not exist (yet) and that no service of master.cf makes | start the program that makes it |
     postconf(5)"""
     if target.server is not None:
         yield from _missing(context, target.server)

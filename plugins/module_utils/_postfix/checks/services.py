@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 
-#: What pipe(8) and spawn(8) cannot do without, and what stands for it in a cure.
+#: What pipe(8) and spawn(8) need, and what stands for it in a cure.
 _NEEDED = {"user=": "account", "argv=": "command and its arguments, last on the line"}
 
 
@@ -69,7 +69,7 @@ def duplicate_service(context: Context, line: Line) -> Iterator[Fault]:
     keep one | master(5)"""
     if line.twin is not None:
         first, second = line.twin.line, line.place.line
-        message = f"{line.key} is already on line {first}, and Postfix keeps only one"
+        message = f"{line.key} is already on line {first}; Postfix keeps only one of them"
         yield Fault(line.place, message, f"remove one of lines {first} and {second}")
 
 
@@ -90,7 +90,7 @@ def duplicate_option(context: Context, line: Line) -> Iterator[Fault]:
     options: set[str] = set()
     for name, _unused in line.service.options:
         if name in options:
-            message = f"{line.key} has -o {name} twice, and only the later one counts"
+            message = f"{line.key} has -o {name} twice; Postfix uses the later one"
             yield Fault(line.place, message, f"remove one -o {name}")
         options.add(name)
 
@@ -112,8 +112,8 @@ def unknown_program(context: Context, line: Line) -> Iterator[Fault]:
 def private_inet(context: Context, line: Line) -> Iterator[Fault]:
     service = line.service
     if service.type == "inet" and service.private != "n":
-        stands_for = "" if service.private == "y" else ", which '-' stands for"
-        message = f"{line.key}: an inet service cannot be private{stands_for}; master(8) ends where it is"
+        stands_for = "" if service.private == "y" else " ('-' means private)"
+        message = f"{line.key}: an inet service cannot be private{stands_for}, so master(8) does not start"
         yield Fault(line.place, message, "write n in the column private")
 
 
@@ -125,7 +125,7 @@ def unknown_port(context: Context, line: Line) -> Iterator[Fault]:
         guess = nearest(port, filter(context.port_known, (*MAIL_PORTS, *context.known_ports)))
         yield Fault(
             line.place,
-            f"{line.key}: the port {port!r} is no number and not in services(5)",
+            f"{line.key}: the port {port!r} is not a number and not in services(5)",
             f"did you mean {guess}?" if guess else "write the port as a number",
         )
 
@@ -149,6 +149,6 @@ def loose_argument(context: Context, line: Line) -> Iterator[Fault]:
     if loose:
         yield Fault(
             line.place,
-            f"{line.key}: {' '.join(loose)!r} stands alone; {service.command}(8) takes options only",
+            f"{line.key}: {service.command}(8) takes options only, not {' '.join(loose)!r}",
             "write -o name=value without white space around '=', or -o { name = value }",
         )

@@ -44,10 +44,10 @@ def table_unreadable(context: Context, table: Table) -> Iterator[Fault]:
     bit, need = ("r", "read") if where == path else ("x", "search")
     if everyone:
         what = "" if where == path else f"{where} "
-        message = f"{path} is read as the user who runs the command, but {what}has mode {mode}"
+        message = f"{path} is read by the user who runs the command, but {what}has mode {mode}"
         cure = f"chmod o+{bit} {where}"
     else:
-        message = f"proxymap(8) opens {path} as {owner}, who may not {need} {where} (mode {mode})"
+        message = f"proxymap(8) opens {path} as {owner}, which may not {need} {where} (mode {mode})"
         cure = f"chgrp {owner} {where} and chmod g+{bit} {where}"
     yield Fault(setting, f"{setting.name}: {message}", cure)
 
@@ -76,8 +76,8 @@ def table_chroot(context: Context, table: Table) -> Iterator[Fault]:
             what = "the accounts of this host" if table.type == "unix" else "the database"
             yield Fault(
                 setting,
-                f"{setting.name}: {table.shown} is looked up by {reader.command}(8), service"
-                f" {reader.name}/{reader.type}, which runs in the chroot and cannot reach {what} from there",
+                f"{setting.name}: {reader.command}(8), service {reader.name}/{reader.type}, looks up {table.shown}, but"
+                f" runs in the chroot and cannot reach {what} from there",
                 f"write proxy:{table.shown}, or set the chroot column of {reader.name}/{reader.type} to n",
             )
         return
@@ -85,7 +85,6 @@ def table_chroot(context: Context, table: Table) -> Iterator[Fault]:
         if service.command == "proxymap" and context.chrooted(service):
             yield Fault(
                 setting,
-                f"{setting.name}: proxy:{table.shown} is looked up by proxymap(8), which master.cf puts into the chroot"
-                " too",
+                f"{setting.name}: proxymap(8), which looks up proxy:{table.shown}, runs in the chroot, too",
                 f"set the chroot column of {service.name}/{service.type} to n",
             )

@@ -52,11 +52,10 @@ def _form(context: Context, table: Table) -> tuple[str, str] | None:
         cure = "write socketmap:inet:host:port:name or socketmap:unix:path:name"
         return None if server and name else ("needs a server and a table name", cure)
     if table.in_value and (table.type == "texthash" or context.host.version < (3, 7)):
-        since = "has no such form" if table.type == "texthash" else "can do that since Postfix 3.7"
+        since = "" if table.type == "texthash" else f" before 3.7 (this is {types.shown(context.host.version)})"
         return (
-            f"has its lines in the value; {table.type}: {since}, and this is Postfix"
-            f" {types.shown(context.host.version)}",
-            f"write the lines to a file, and name that: {table.type}:/path",
+            f"has its lines in the value, which no Postfix{since} reads",
+            f"write the lines to a file, and name the file: {table.type}:/path",
         )
     return None
 
@@ -97,7 +96,7 @@ def proxy_not_allowed(context: Context, table: Table) -> Iterator[Fault]:
     if setting.service is None and setting.name in context.proxied_names:
         return
     if table.text not in context.proxied_tables:
-        name = f"${setting.name} to proxy_read_maps" if setting.service is None else f"{table.text} to it"
+        name = f"${setting.name} to proxy_read_maps" if setting.service is None else f"{table.text} to proxy_read_maps"
         yield Fault(
             setting,
             f"{setting.name}: proxymap(8) refuses {table.text}, because proxy_read_maps does not name it",

@@ -35,7 +35,7 @@ class Part:
     setting: Setting
     path: str
     problem: str = ""
-    cure: str = "write the file anew, in PEM form"
+    cure: str = "write the file again, in PEM form"
     readable: bool = True
 
 
@@ -105,7 +105,7 @@ def _chain(context: Context, files: Sequence[NamedFile]) -> Iterator[Pair]:
             elif sets:
                 sets[-1][2].append((named.path, block))
             else:
-                problem = f"the first thing in {named.path} is a certificate, with no private key before it"
+                problem = f"{named.path} begins with a certificate, but the private key must come first"
                 cure = "name the file with the key before the one with its certificate chain"
                 yield Pair(key=Part(setting, named.path, problem, cure))
                 return
@@ -146,7 +146,7 @@ def _pair(
     try:
         public = keys.public_of_private(private.label, private.der)
     except ValueError as exc:
-        key = Part(key.setting, key.path, f"{context.absolute(key.path)} is no usable private key: {exc}")
+        key = Part(key.setting, key.path, f"{context.absolute(key.path)} is not a usable private key: {exc}")
     return Pair(chain, key, tuple(certificates), held=True, public=public)
 
 
@@ -206,13 +206,13 @@ def key_world_readable(context: Context, pair: Pair) -> Iterator[Fault]:
 
 @rule("key-encrypted", ERROR, each=pairs)
 def key_encrypted(context: Context, pair: Pair) -> Iterator[Fault]:
-    """a private key with a passphrase, which Postfix cannot ask for | store it without, mode 0600 | TLS_README"""
+    """a private key with a passphrase, which Postfix cannot ask for | decrypt the key, mode 0600 | TLS_README"""
     if pair.key is not None and pair.encrypted:
         path = context.absolute(pair.key.path)
         yield Fault(
             pair.key.setting,
             f"{pair.key.setting.name}: the private key in {path} is encrypted, and Postfix cannot ask for a passphrase",
-            f"openssl pkey -in {path} -out a file of mode 0600",
+            f"decrypt it: openssl pkey -in {path} -out FILE (mode 0600)",
         )
 
 
@@ -235,5 +235,5 @@ def key_mismatch(context: Context, pair: Pair) -> Iterator[Fault]:
         yield Fault(
             key.setting,
             f"{key.setting.name}: the private key in {path} does not belong to the first certificate in {chain.path}",
-            "name the key that the certificate was made for; the server's own certificate stands first in its file",
+            "name the key of that certificate; put the server's own certificate first in its file",
         )

@@ -126,13 +126,14 @@ def wrapper_mode_port(context: Context, policy: Policy) -> Iterator[Fault]:
 
 @rule("tls-without-certificate", ERROR, each=servers)
 def tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
-    """TLS switched on in the SMTP server and no certificate named (`none` says it is meant) | name one | TLS_README"""
+    """TLS on in the SMTP server without a certificate (`none` says that this is intended) | name a certificate |
+    TLS_README"""
     service = policy.service
     if not policy.wrapper and policy.level not in ("may", "encrypt"):
         return
     if any(context.value(name, service) for name in (*_CERTIFICATES, "tls_server_sni_maps")):
         return
-    message = "TLS is switched on without a certificate, so the server offers none"
+    message = "TLS is on without a certificate, so the server does not offer TLS"
     cure = "set smtpd_tls_chain_files, or smtpd_tls_cert_file and smtpd_tls_key_file"
     setting = context.setting_of("smtpd_tls_security_level", service)
     if setting is not None:

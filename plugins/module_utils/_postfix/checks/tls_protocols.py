@@ -92,6 +92,6 @@ def tls13_disabled(context: Context, protocols: Protocols) -> Iterator[Fault]:
         cure = f">={lowest}" if context.host.version >= (3, 6) else _excluding(">=", lowest)
         yield Fault(
             setting,
-            f"{setting.name} names {', '.join(named)}, which excludes every other protocol, TLSv1.3 too",
+            f"{setting.name} names {', '.join(named)}, which excludes all other protocols, also TLSv1.3",
             f"{setting.name} = {cure}",
         )

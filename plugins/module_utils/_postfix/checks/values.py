@@ -45,7 +45,7 @@ def comment_in_value(context: Context, setting: Setting) -> Iterator[Fault]:
     if "#" in setting.value and re.search(r"\s#\s", setting.value) and setting.name != "smtpd_banner":
         yield Fault(
             setting,
-            f"{setting.name} has '#' inside its value; Postfix takes it as part of the value, not as a comment",
+            f"{setting.name} has '#' in its value; Postfix reads '#' as part of the value, not as a comment",
             "put the comment on a line of its own",
         )
 
@@ -58,7 +58,7 @@ def wrong_boolean(context: Context, value: Value) -> Iterator[Fault]:
         yield Fault(
             value.setting,
             f"{value.name} is yes or no, not {value.text!r}",
-            f"{value.name} = {guess}" if guess else f"{value.name} = yes, or = no",
+            f"{value.name} = {guess}" if guess else f"set {value.name} to yes or no",
         )
 
 
@@ -67,7 +67,7 @@ def wrong_integer(context: Context, value: Value) -> Iterator[Fault]:
     """text, a unit, a sign where a whole number stands | the number without its unit | postconf(5)"""
     if re.fullmatch(r"\d+", value.text) or (re.fullmatch(r"-\d+", value.text) and "dnsbl" in value.name):
         return
-    suggestion = f"{value.name} = a whole number"
+    suggestion = f"set {value.name} to a whole number"
     match = re.fullmatch(r"(\d+)\s*([kmg])i?b?", value.text, re.IGNORECASE)
     if match:
         size = int(match[1]) * 1024 ** (" kmg".index(match[2].lower()))
@@ -83,8 +83,8 @@ def wrong_time(context: Context, value: Value) -> Iterator[Fault]:
     match = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)[a-z]*", value.text, re.IGNORECASE)
     yield Fault(
         value.setting,
-        f"{value.name} is a number with one of the units s, m, h, d, w right behind it, not {value.text!r}",
-        f"{value.name} = {match[1]}{match[2].lower()}" if match else f"{value.name} = a time such as 30s",
+        f"{value.name} is a number with one of the units s, m, h, d, w directly after it, not {value.text!r}",
+        f"{value.name} = {match[1]}{match[2].lower()}" if match else f"set {value.name} to a time such as 30s",
     )
 
 
@@ -103,15 +103,15 @@ def wrong_enumeration(context: Context, value: Value) -> Iterator[Fault]:
         guess = nearest(word.lower(), known)
         yield Fault(
             value.setting,
-            f"{value.name} is {'words of' if many else 'one of'} {', '.join(known)}, not {word!r}",
+            f"{value.name} takes {'the words' if many else 'one of'} {', '.join(known)}, not {word!r}",
             f"did you mean {guess}?" if guess else f"use one of {', '.join(known)}",
         )
 
 
 @rule("wrong-compatibility-level", ERROR, each=of_kind("compatibility_level"))
 def wrong_compatibility_level(context: Context, value: Value) -> Iterator[Fault]:
-    """a level that is no release, above this Postfix, or with a dot before Postfix 3.6 | the level of this Postfix |
-    postconf(5)"""
+    """a level that is not a release, is above this Postfix, or has a dot before Postfix 3.6 | the level of this Postfix
+    | postconf(5)"""
     version, text = context.host.version, value.text
     release = types.shown(version)
     cure = f"{version[0]}.{version[1]}" if version >= (3, 6) else "2"
@@ -161,10 +161,10 @@ def size_limits(context: Context, limit: MailboxLimit) -> Iterator[Fault]:
     setting = context.setting_of(limit.name) or context.setting_of("message_size_limit")
     if setting is None or limit.box == 0 or 0 < limit.message <= limit.box:
         return
-    cure = f"{limit.name} = 0, which is no limit"
+    cure = f"set {limit.name} to 0 (no limit)"
     yield Fault(
         setting,
         f"{limit.name} ({limit.box}) is smaller than message_size_limit ({limit.message}), so {limit.program}(8) does"
         " not start",
-        f"{cure}, or {limit.message}" if limit.message else cure,
+        f"{cure} or {limit.message}" if limit.message else cure,
     )

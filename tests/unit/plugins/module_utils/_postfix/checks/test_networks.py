@@ -33,4 +33,4 @@ def test_the_line_that_holds_everyone():
     (found,) = cases.check(
         f"{cases.RELAY}mynetworks = /nets\n", probe=cases.FakeProbe(contents={"/nets": b"127.0.0.0/8\n0.0.0.0/1\n"})
     )
-    assert found.message.startswith("mynetworks has '0.0.0.0/1 (/nets line 2)': every host on the Internet")
+    assert found.message.startswith("mynetworks has '0.0.0.0/1 (/nets line 2)': all hosts on the Internet")
