@@ -328,14 +328,19 @@ class Place:
 
     def check(self) -> None:
         """FileError where what is there is not the directory of a record. Changes nothing."""
-        above = self.state_directory
-        while not os.path.lexists(above):
-            above = os.path.dirname(above)
-        check_trusted(above)
-        for path in (self.state_directory, self.directory, self.rejected):
-            if os.path.islink(path):
-                raise files.FileError(f"{path}: is a symbolic link. Remove it. Nothing was changed.")
-        self._check_foreign()
+        try:
+            above = self.state_directory
+            while not os.path.lexists(above):
+                above = os.path.dirname(above)
+            check_trusted(above)
+            for path in (self.state_directory, self.directory, self.rejected):
+                if os.path.islink(path):
+                    raise files.FileError(f"{path}: is a symbolic link. Remove it. Nothing was changed.")
+            self._check_foreign()
+        except OSError as exc:
+            raise files.FileError(
+                f"the directory {self.state_directory!r} cannot be used: {exc.strerror}. Nothing was changed."
+            ) from exc
 
     def _check_foreign(self) -> None:
         """FileError where the state directory holds anything but records, or what another account owns."""
@@ -446,7 +451,7 @@ class Manager(Protocol):
 class Activation(Protocol):
     """One run for one daemon and configuration directory: what is there, what is wanted, the way between them."""
 
-    daemon: str
+    title: str
     directory: str
     place: Place
     previous: Record | None
@@ -464,7 +469,7 @@ class Activation(Protocol):
     def plan(self) -> Plan:
         """What to do so that the daemon runs what is on disk."""
 
-    def preflight(self) -> None:
+    def preflight(self, wanted: Plan) -> None:
         """Raise Rejected where what is on disk could not serve; the running daemon is not touched."""
 
     def activate(self, wanted: Plan) -> None:
@@ -494,28 +499,27 @@ def converge(run: Activation, *, state: str, enabled: bool | None, check: bool) 
     """
     run.read()
     if state == "refreshed" and (run.previous is None or not run.running()):
-        wanted = Plan("none")
-        return _result(run, wanted, None, [])
-    wanted = stop_plan(run.running(), run.daemon) if state == "stopped" else run.plan()
+        return nothing(run)
+    wanted = stop_plan(run.running(), run.title) if state == "stopped" else run.plan()
     reasons = wanted.reasons
     enable = enabled
     if enable is not None:
         at_boot = run.manager.enabled()
         if at_boot is None:
             raise ValueError(
-                f"enabled: nothing starts {run.daemon} with {run.directory} at boot here; nothing was changed"
+                f"enabled: nothing starts {run.title} with {run.directory} at boot here; nothing was changed"
             )
         if at_boot == enable:
             enable = None
         else:
-            reasons.append(f"{run.daemon} is {'not ' if enable else ''}started at boot")
+            reasons.append(f"{run.title} is {'not ' if enable else ''}started at boot")
     result = _result(run, wanted, enable, reasons)
     try:
         if state == "stopped":
             if wanted.action == "stop" and not check:
                 run.stop()
         elif check:
-            run.preflight()
+            run.preflight(wanted)
         else:
             run.activate(wanted)
             if wanted.action == "none":
@@ -527,6 +531,11 @@ def converge(run: Activation, *, state: str, enabled: bool | None, check: bool) 
     return result
 
 
+def nothing(run: Activation) -> dict[str, Any]:
+    """The values of the module where there is nothing to do."""
+    return _result(run, Plan("none"), None, [])
+
+
 def _result(run: Activation, wanted: Plan, enable: bool | None, reasons: list[str]) -> dict[str, Any]:
     return {
         "changed": wanted.action != "none" or enable is not None,
@@ -534,7 +543,7 @@ def _result(run: Activation, wanted: Plan, enable: bool | None, reasons: list[st
         "reasons": reasons,
         "rolled_back": False,
         "log": [],
-        "diff": wanted.diff(run.directory, run.daemon),
+        "diff": wanted.diff(run.directory, run.title),
     }
 
 
@@ -548,7 +557,7 @@ def _refresh(run: Activation) -> None:
 
 def _fail(run: Activation, result: dict[str, Any], reason: str, *, check: bool) -> None:
     """Put the last activated configuration back where there is one, and fail."""
-    begin = f"{run.daemon} cannot serve with the files in {run.directory}: {reason}"
+    begin = f"{run.title} cannot serve with the files in {run.directory}: {reason}"
     if check:
         raise Failed(f"{begin}; the run would fail", {**result, "changed": False})
     log = run.complaints()
@@ -557,7 +566,7 @@ def _fail(run: Activation, result: dict[str, Any], reason: str, *, check: bool) 
         result["rolled_back"] = bool(done)
         if not done:
             runs = "runs on" if run.running() else "does not run"
-            done = f"there is no other configuration to go back to, and {run.daemon} {runs}"
+            done = f"there is no other configuration to go back to, and {run.title} {runs}"
     except (Rejected, files.FileError, command.CommandError, OSError, ValueError) as error:
         log += [line for line in run.complaints() if line not in log]
         done = f"going back to the last activated files failed too: {error}"

@@ -217,7 +217,7 @@ def see_accounts(hostname: str) -> None:
 class Activation:
     """One run for Dovecot: what is there, what is wanted, and the way between them."""
 
-    daemon = "Dovecot"
+    title = "Dovecot"
 
     def __init__(self, options: Options, place: activation.Place, *, check: bool = False) -> None:
         self.options = options
@@ -233,7 +233,7 @@ class Activation:
 
     def read(self) -> None:
         """Read the files, the record and the running process."""
-        self.previous = self.place.read(self.daemon)
+        self.previous = self.place.read(self.title)
         self.left = self.place.begun()
         self.read_files()
 
@@ -313,10 +313,10 @@ class Activation:
                 Change("restart", f"{later}: a reload does not apply it, and it is newer than the running Dovecot")
             )
         return activation.plan(
-            found, daemon=self.daemon, running=running, recorded=self.previous is not None, unsure="", pending=self.left
+            found, daemon=self.title, running=running, recorded=self.previous is not None, unsure="", pending=self.left
         )
 
-    def preflight(self) -> None:
+    def preflight(self, _wanted: activation.Plan) -> None:
         """Raise Rejected where what is on disk could not serve; the running daemon is not touched."""
         absent = set()
         if self.check:
@@ -344,7 +344,7 @@ class Activation:
 
     def activate(self, wanted: activation.Plan) -> None:
         """Carry out the plan of a started Dovecot, whose action may be none. Raises Rejected; rolls nothing back."""
-        self.preflight()
+        self.preflight(wanted)
         if wanted.action != "none":
             self.place.begin(wanted.action)
             self._act(wanted.action)
@@ -355,7 +355,7 @@ class Activation:
     def _record(self) -> activation.Record:
         """What now runs: what was on disk before Dovecot was told, and nothing that changed since."""
         return activation.Record(
-            self.daemon, self.directory, self.arguments(), self.kept, self.stamps, self.databases_now,
+            self.title, self.directory, self.arguments(), self.kept, self.stamps, self.databases_now,
             pid=self.pid() or 0,
         )  # fmt: skip
 
@@ -433,7 +433,7 @@ class Activation:
         self.read_files()
         serves = "is in place again, and Dovecot was left as it runs"
         if action:
-            self.preflight()
+            self.preflight(activation.Plan(action))
             self._act(action)
             self._prove()
             serves = "serves again"

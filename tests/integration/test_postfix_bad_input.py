@@ -150,7 +150,7 @@ OF_ONE: list[Case] = [
     ("", "postfix_info", {**LIVE, "deprecated": "no"},
      "value of deprecated must be one of: warn, error, ignore, got: no"),
     # postfix_service
-    ("", "postfix_service", {**LIVE, "state": "restarted"}, "value of state must be one of: started, stopped, got: *"),
+    ("", "postfix_service", {**LIVE, "state": "restarted"}, "value of state must be one of: started, refreshed, stopped, got: *"),
     ("", "postfix_service", {**LIVE, "timeout": "soon"}, "argument 'timeout' is of type *"),
     ("", "postfix_service", {**LIVE, "timeout": 0}, "timeout: 0 is not from 1 to 3600 seconds; nothing was changed"),
     ("", "postfix_service", {**LIVE, "enabled": "perhaps"}, "argument 'enabled' is of type *"),
@@ -159,14 +159,14 @@ OF_ONE: list[Case] = [
     ("", "postfix_service", {**LIVE, "state_directory": ""},
      "state_directory: '' is not an absolute path; nothing was changed"),
     ("", "postfix_service", {**LIVE, "state_directory": "/fixed/state"},
-     "the directory '/fixed/state' cannot be used: Read-only file system; nothing was changed"),
+     "the directory '/fixed/state/t-live' cannot be used: Read-only file system. Nothing was changed."),
     ("", "postfix_service", {**LIVE, "state_directory": "/t/live/main.cf"},
-     "the directory '/t/live/main.cf' cannot be used: Not a directory; nothing was changed"),
+     "/t/live/main.cf: is not a directory, and records of activations are kept below it. *Nothing was changed."),
     ("", "postfix_service", {**LIVE, "state_directory": "/usr"},
-     "'/usr' holds other files than the record of an activated Postfix; nothing was changed; name a state_directory of"
-     " its own"),
-    ("mkdir /t/state; echo { > /t/state/active.json", "postfix_service", LIVE,
-     "/t/state/active.json: is no record of an activated Postfix configuration: *; remove it, and the next run reloads"
+     "'/usr' holds other files than the records of activations, such as '/usr/bin'. Nothing was changed. Name a"
+     " state_directory of its own."),
+    ("mkdir -p /t/state/t-live; echo { > /t/state/t-live/active.json", "postfix_service", LIVE,
+     "/t/state/t-live/active.json: is no record of an activated configuration: *; remove it, and the next run reloads"
      " Postfix once; nothing was changed"),
     ("printf 'biff no\\n' >> main.cf", "postfix_service", {**LIVE, "state_directory": "/tmp/s"},
      "/usr/sbin/postconf -c /t/live -x failed with exit status 1: *missing '=' after attribute name: \"biff no\""),
@@ -256,7 +256,7 @@ def test_files_that_may_not_be_read_or_written(host: Host) -> None:
     assert checked["msg"] == "/t/live/main.cf: cannot be read: Permission denied"
     host.run("chmod 644 /t/live/main.cf; mkdir -m 700 /t/state")
     answer = as_nobody(host, "postfix_service", {**LIVE, "state_directory": "/t/state"})
-    assert answer["msg"] == "the directory '/t/state' cannot be used: Permission denied; nothing was changed"
+    assert answer["msg"] == "the directory '/t/state' cannot be used: Permission denied. Nothing was changed."
     host.run("chmod 600 /t/live/main.cf; rmdir /t/state")
     assert host.run(LOOK).stdout == before
 
@@ -304,7 +304,7 @@ def test_a_full_disk_keeps_postfix_from_being_started(host: Host) -> None:
     host.run(LAY)
     answer = host.module("postfix_service", {**LIVE, "state_directory": "/small/state"})
     assert answer["msg"] == (
-        "/small/state/pending: its new content cannot be written: No space left on device; the old content is untouched"
+        "/small/state/t-live/pending: its new content cannot be written: No space left on device; the old content is untouched"
     )
     assert host.run("postfix -c /t/live status", check=False).returncode != 0
 

@@ -21,7 +21,7 @@ from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, Host
 
 pytestmark = [pytest.mark.containers, pytest.mark.alone, pytest.mark.one_release]
 
-STATE = "/var/lib/puffy-mail/postfix"
+STATE = "/var/lib/puffy-mail/postfix/etc-postfix"
 RECORD = f"{STATE}/active.json"
 
 #: seconds between two deliveries of the sender
@@ -524,7 +524,7 @@ for kill_at in range(0, 600, step):
         entry["size"] = client.ehlo()[1].decode()
     entry["again"] = run(parameters)
     entry["listening"] = subprocess.run(["ss", "-lntH", "sport = :25"], capture_output=True, text=True).stdout.split()
-    entry["left"] = sorted(os.listdir("/var/lib/puffy-mail/postfix"))
+    entry["left"] = sorted(os.listdir("/var/lib/puffy-mail/postfix/etc-postfix"))
     entry["beside"] = [name for name in os.listdir("/etc/postfix") if name.startswith(".")]
     report.append(entry)
     if not entry["killed"]:
@@ -543,7 +543,7 @@ def test_killed_in_the_middle_the_next_run_finishes(host: Host, action: str, ste
         parameters["inet_interfaces"] = "127.0.0.1"
     address = "127.0.0.1:25" if action == "restart" else "0.0.0.0:25"
     good = [host.read(f"/root/good/{name}") for name in ("main.cf", "master.cf")]
-    host.run("rm -rf /var/lib/puffy-mail/postfix/rejected")  # of an earlier test
+    host.run("rm -rf /var/lib/puffy-mail/postfix/etc-postfix/rejected")  # of an earlier test
     done = host.run(
         ["env", "PYTHONPATH=/opt/puffy", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", STEPS],
         data=json.dumps([parameters, step]),

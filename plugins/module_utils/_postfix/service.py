@@ -16,11 +16,10 @@ What a reload does not apply was measured on Postfix 3.5.25, 3.10.13 and 3.11.7:
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
@@ -36,17 +35,14 @@ WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
 
 #: Parameters whose value names a file that Postfix runs or writes, or a place, and not one that its daemons read.
 _NOT_READ = re.compile(r".*(?:_path|_directory|_directories|_command|_CApath)|maillog_file(?:_.*)?|.*_socket_dir")
+_FILES = {"main.cf": "main", "master.cf": "master"}
 _TOKEN = re.compile(r"[\s,{}]+")
 _TYPED = re.compile(r"(?P<type>[a-z][a-z0-9_]*):(?P<rest>.*)", re.S)
 _SERVICE = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^\[\]]*)):(?P<port>[^:]+)")
 
 
-@dataclass(frozen=True)
-class ConfigFile:
-    """main.cf or master.cf: its text, and its modification time in nanoseconds."""
-
-    text: str
-    mtime_ns: int = 0
+#: main.cf or master.cf
+ConfigFile = activation.Kept
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,26 @@ def read_files(
     client files of databases, lists. ``main`` are parameters and their values; ``lookup`` gives the value of a
     ``$name``. Indexed tables are left out.
     """
-    found: set[str] = set()
+    # The daemons notice a changed index themselves (dict_changed(3) compares the time stamp of the open file).
+    left_out = {*INDEX_SUFFIX, "inline", "static", "unix", "inet", "dev"}
+    named = _named(main, entries, lookup)
+    return tuple(sorted({path for kinds, path in named if _is_path(path) and not left_out & set(kinds)}))
+
+
+def sqlite_clients(
+    main: Mapping[str, str], entries: Iterable[Service], lookup: Callable[[str], str | None]
+) -> tuple[str, ...]:
+    """What follows ``sqlite:`` in the parameters, sorted: the path of a client file (sqlite_table(5)), or, in the form
+    of old, the prefix of parameters in main.cf. With ``proxy:`` before it or without.
+    """
+    named = _named(main, entries, lookup)
+    return tuple(sorted({name for kinds, name in named if name and kinds[-1:] == ("sqlite",)}))
+
+
+def _named(
+    main: Mapping[str, str], entries: Iterable[Service], lookup: Callable[[str], str | None]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each word of a value that daemons read: the table types before it, and what follows them."""
     settings = list(main.items())
     for service in entries:
         settings += service.options
@@ -124,24 +139,16 @@ def read_files(
         with contextlib.suppress(ValueError):
             value = types.expand(value, lookup)
         for token in _TOKEN.split(value):
-            path = _path(token)
-            if path is not None:
-                found.add(path)
-    return tuple(sorted(found))
+            kinds: list[str] = []
+            rest = token.lstrip("!")
+            while (typed := _TYPED.fullmatch(rest)) is not None:
+                kinds.append(typed["type"])
+                rest = typed["rest"]
+            yield tuple(kinds), rest
 
 
-def _path(token: str) -> str | None:
-    """The file that one word of a value names, unless it is that of an indexed table."""
-    token = token.lstrip("!")
-    while True:
-        typed = _TYPED.fullmatch(token)
-        if typed is None:
-            break
-        # The daemons notice a changed index themselves (dict_changed(3) compares the time stamp of the open file).
-        if typed["type"] in INDEX_SUFFIX or typed["type"] in ("inline", "static", "unix", "inet", "dev"):
-            return None
-        token = typed["rest"]
-    return token if token.startswith("/") and len(token) > 1 else None
+def _is_path(word: str) -> bool:
+    return word.startswith("/") and len(word) > 1
 
 
 def listeners(
@@ -377,37 +384,43 @@ def plan(
     wanted: Sequence[Listener] = (),
     unsure: str = "",
     pending: str = "",
+    databases: Sequence[Change] = (),
 ) -> Plan:
     """What to do so that the daemon runs ``now``.
 
-    ``pending`` is the action of an earlier run that did not come to its end.
+    ``databases`` are the differences of the database files. ``pending`` is the action of an earlier run that did not
+    come to its end.
 
     Without ``before`` nobody can know what the running daemon loaded: it is reloaded, or, where ``unsure`` says why
     a reload may not be enough, restarted.
     """
-    found = changes(before, now, held, wanted) if before is not None else []
+    found = [*changes(before, now, held, wanted), *databases] if before is not None else []
     return activation.plan(
         found, daemon="Postfix", running=running, recorded=before is not None, unsure=unsure, pending=pending
     )
 
 
-def encode(snapshot: Snapshot) -> str:
-    """The record of what was activated, as JSON."""
-    return json.dumps({"format": 1, **asdict(snapshot)}, indent=1, sort_keys=True) + "\n"
+def to_record(
+    snapshot: Snapshot,
+    directory: str,
+    arguments: Mapping[str, Any],
+    databases: Mapping[str, activation.Identity | None],
+) -> activation.Record:
+    """The record of an activated configuration."""
+    kept = {os.path.join(directory, name): getattr(snapshot, attribute) for name, attribute in _FILES.items()}
+    return activation.Record(
+        "Postfix", directory, arguments, kept, snapshot.files, databases, snapshot.settings, snapshot.version,
+        snapshot.pid,
+    )  # fmt: skip
 
 
-def decode(text: str) -> Snapshot:
-    """Read a record written by ``encode``; ValueError for anything else."""
+def of_record(record: activation.Record) -> Snapshot:
+    """The configuration of a record. ValueError where it is not of Postfix."""
     try:
-        data: dict[str, Any] = json.loads(text)
-        if data.pop("format") != 1:
-            raise ValueError("its format is not 1")
-        for name in ("main", "master"):
-            data[name] = ConfigFile(**data[name])
-        snapshot = Snapshot(**data)
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise ValueError(f"is no record of an activated Postfix configuration: {exc}") from exc
-    return snapshot
+        main, master = (record.kept[os.path.join(record.directory, name)] for name in _FILES)
+    except KeyError as exc:
+        raise ValueError(f"is no record of an activated Postfix: it does not have {exc}") from exc
+    return Snapshot(main, master, record.settings, record.read, record.version, record.pid)
 
 
 #: A line of syslogd, postlogd or journalctl: time and host, then the program as ``postfix/master[412]: ``.

@@ -91,13 +91,6 @@ def discover(config_directory: str | None = None) -> Postfix:
     )
 
 
-def proxied(postfix: Postfix) -> set[str]:
-    """The tables that proxymap(8) may be asked for, without ``proxy:``. Raises CommandError."""
-    postconf = _command.require("postconf", [postfix.command_directory])
-    said = _command.run([postconf, "-c", postfix.config_directory, "-hx", "proxy_read_maps"]).stdout
-    return {word[len("proxy:") :] for word in re.split(r"[\s,]+", said) if word.startswith("proxy:")}
-
-
 def expectations(expect: Mapping[Any, Any], name: str = "expect") -> dict[str, str | None]:
     """What a table must answer, as texts; None for "not found". Raises ValueError for what no table can be asked."""
     for key, value in expect.items():

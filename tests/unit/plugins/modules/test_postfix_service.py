@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _manager
+from ansible_collections.puffy.mail.plugins.module_utils._activation import name_of
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import activation as postfix
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service
 from ansible_collections.puffy.mail.plugins.modules import postfix_service
 
@@ -57,7 +61,7 @@ def run(capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], *, check:
         ),
         ({"timeout": "soon"}, "argument 'timeout' is of type"),
         ({"enabled": "perhaps"}, "argument 'enabled' is of type"),
-        ({"state": "running"}, "value of state must be one of: started, stopped, got: running"),
+        ({"state": "running"}, "value of state must be one of: started, refreshed, stopped, got: running"),
         ({"stat": "started"}, "Unsupported parameters"),
     ],
 )
@@ -72,22 +76,6 @@ def test_a_directory_without_postfix(capsys: pytest.CaptureFixture[str], tmp_pat
     assert result["failed"]
     assert "there is no such file" in result["msg"]
     assert not (tmp_path / "s").exists()
-
-
-def test_the_state_directory_is_made_private(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "postfix"
-    postfix_service.make_private(str(path))
-    assert path.stat().st_mode & 0o777 == 0o700
-    path.chmod(0o755)
-    postfix_service.make_private(str(path))
-    assert path.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
-    (tmp_path / "active.json").write_text("{")
-    activation = postfix_service.Activation("/etc/postfix", str(tmp_path), 1.0)
-    with pytest.raises(postfix_service.files.FileError, match="remove it, and the next run reloads Postfix once"):
-        activation._previous()
 
 
 # --- whole runs, with the commands, the process and the listeners of the host replaced
@@ -111,6 +99,10 @@ class FakeHost:
         self.dumb_while = ""
         (directory / "main.cf").write_text(MAIN)
         (directory / "master.cf").write_text(MASTER)
+
+    @property
+    def record(self) -> Path:
+        return self.directory / "state" / name_of(str(self.directory))
 
     def files(self) -> tuple[str, str]:
         return (self.directory / "main.cf").read_text(), (self.directory / "master.cf").read_text()
@@ -140,14 +132,14 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHost:
     host = FakeHost(tmp_path)
     monkeypatch.setattr(_command, "run", host.run)
     monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/sbin/{name}")
-    monkeypatch.setattr(_command, "find", lambda *_: None)
+    monkeypatch.setattr(_command, "find", lambda name, *_: None if name == "journalctl" else f"/usr/sbin/{name}")
     monkeypatch.setattr(daemon, "master_pid", lambda _: host.pid)
     monkeypatch.setattr(daemon, "answers", host.answers)
     monkeypatch.setattr(daemon, "cannot_bind", lambda *_, **__: "")
     monkeypatch.setattr(_manager, "processes", list)
     monkeypatch.setattr(daemon, "LOG_FILES", ())
-    monkeypatch.setattr(postfix_service, "SETTLE", 0.0)
-    monkeypatch.setattr(postfix_service, "GRACE", 0.1)
+    monkeypatch.setattr(postfix, "SETTLE", 0.0)
+    monkeypatch.setattr(postfix, "GRACE", 0.1)
     return host
 
 
@@ -239,12 +231,12 @@ def test_what_cannot_serve_is_taken_back(
     assert "the last activated main.cf and master.cf serve again" in result["msg"]
     assert result["rolled_back"]
     assert fake.files() == good
-    assert (fake.directory / "state" / "rejected" / "main.cf").read_text() == bad
+    assert (fake.record / "rejected" / "main.cf").read_text() == bad
     # After a restart that did not help, the way back is a restart too.
     way = ["postfix stop", "postfix start"] if commands[-1] == "restart" else []
     assert fake.ran == ["postconf -x", *(f"postfix {word}" for word in commands if word != "restart"), *way]
     assert fake.pid is not None
-    assert not (fake.directory / "state" / "pending").exists()
+    assert not (fake.record / "pending").exists()
     fake.refuse, fake.dumb_while = {}, ""
     assert call(fake, capsys)["changed"] is False
 
@@ -293,7 +285,7 @@ def test_a_first_run_has_nothing_to_go_back_to(fake: FakeHost, capsys: pytest.Ca
 
 def test_an_interrupted_run_is_finished(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
     call(fake, capsys)
-    state = fake.directory / "state"
+    state = fake.record
     (state / "pending").write_text("restart")
     (state / ".active.json.x.new").write_text("cut off")
     result = call(fake, capsys)
@@ -307,11 +299,146 @@ def test_a_state_directory_that_is_used_for_something_else(fake: FakeHost, capsy
     (fake.directory / "state" / "other").touch()
     result = call(fake, capsys)
     assert result["msg"] == (
-        f"'{fake.directory}/state' holds other files than the record of an activated Postfix; nothing was changed;"
-        " name a state_directory of its own"
+        f"'{fake.directory}/state' holds other files than the records of activations, such as"
+        f" '{fake.directory}/state/other'. Nothing was changed. Name a state_directory of its own."
     )
     assert (fake.directory / "state").stat().st_mode & 0o777 == 0o755
     assert fake.ran == []
+
+
+def test_a_damaged_record_is_named(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    call(fake, capsys)
+    (fake.record / "active.json").write_text("{")
+    for state in ("started", "refreshed"):
+        assert "remove it, and the next run reloads Postfix once" in call(fake, capsys, state=state)["msg"]
+
+
+def test_each_instance_goes_back_to_files_of_its_own(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    """With one record for both, the roll-back of the second wrote the files of the first over its own."""
+    second = FakeHost.__new__(FakeHost)
+    second.__dict__.update(fake.__dict__)
+    second.directory = fake.directory / "second"
+    second.directory.mkdir()
+    (second.directory / "main.cf").write_text(MAIN.replace("mail.", "out."))
+    (second.directory / "master.cf").write_text(MASTER.replace("2525", "2526"))
+    good, other = second.files(), fake.files()
+    state = {"state_directory": str(fake.directory / "state")}
+    call(fake, capsys)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_command, "run", second.run)
+        patch.setattr(daemon, "master_pid", lambda _: second.pid)
+        patch.setattr(daemon, "answers", second.answers)
+        assert call(second, capsys, **state)["action"] == "none" or second.pid is not None
+        call(second, capsys, **state)
+        (second.directory / "main.cf").write_text(good[0].replace("limit = 1", "limit = bad"))
+        second.refuse = {"check myhostname = out.example.org\nmessage_size_limit = bad": "it is bad"}
+        result = call(second, capsys, **state)
+        assert (result["failed"], result["rolled_back"]) == (True, True)
+        assert second.files() == good
+    assert fake.files() == other
+    assert call(fake, capsys)["changed"] is False
+    assert len(list((fake.directory / "state").iterdir())) == 2
+
+
+# --- databases that tables keep open
+
+
+@pytest.fixture(params=["proxy:sqlite:{}", "sqlite:{}", "hash:/x, proxy:sqlite:{}", "master.cf"])
+def database(fake: FakeHost, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Path:
+    """A database that a table reads, in a Postfix that was activated with it."""
+    path = fake.directory / "db" / "accounts.sqlite"
+    path.parent.mkdir()
+    path.write_text("x")
+    client = fake.directory / "aliases.cf"
+    client.write_text(f"# a client file\ndbpath = {path}\nquery = SELECT 1\n")
+    if request.param == "master.cf":
+        (fake.directory / "master.cf").write_text(f"{MASTER}  -o virtual_alias_maps=proxy:sqlite:{client}\n")
+    else:
+        (fake.directory / "main.cf").write_text(f"{MAIN}virtual_alias_maps = {request.param.format(client)}\n")
+    call(fake, capsys)
+    assert call(fake, capsys)["changed"] is False
+    return path
+
+
+def away_and_back(path: Path) -> None:
+    away = path.with_name("away")
+    time.sleep(0.02)
+    path.rename(away)
+    away.rename(path)
+
+
+def replaced(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_text("y")
+    other.rename(path)
+
+
+def directory_away_and_back(path: Path) -> None:
+    away_and_back(path.parent)
+
+
+DATABASE_CHANGES = [
+    (replaced, "the database was replaced by another file"),
+    (away_and_back, "the database was moved away and back"),
+    (directory_away_and_back, "was moved away and back"),
+    (lambda path: path.chmod(0o600), "the database has another owner or mode"),
+    (lambda path: path.parent.chmod(0o700), "has another owner or mode"),
+    (Path.unlink, "the database is gone"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), DATABASE_CHANGES)
+def test_another_database_is_reloaded_once(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str], database: Path, change: Callable[[Path], None], reason: str
+) -> None:
+    change(database)
+    for state in ("started", "refreshed"):
+        foretold = call(fake, capsys, check=True, state=state)
+        assert (foretold["action"], foretold["changed"]) == ("reload", True)
+    result = call(fake, capsys, state="refreshed")
+    assert fake.ran == ["postconf -x", "postfix check", *RELOAD]
+    assert any(reason in sentence for sentence in result["reasons"]), result["reasons"]
+    assert result["diff"] == foretold["diff"]
+    assert call(fake, capsys)["changed"] is False
+
+
+def test_a_change_inside_a_database_needs_no_reload(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str], database: Path
+) -> None:
+    before = (fake.record / "active.json").read_text()
+    time.sleep(0.02)
+    database.write_text("more")
+    database.with_name("accounts.sqlite-journal").touch()
+    assert call(fake, capsys, check=True)["changed"] is False
+    assert (fake.record / "active.json").read_text() == before
+    assert call(fake, capsys)["changed"] is False
+    # What is on record is the file as it is now, so a later move is seen.
+    away_and_back(database)
+    assert call(fake, capsys)["action"] == "reload"
+
+
+# --- for a role that only makes tables
+
+
+def test_refreshed_leaves_alone_what_does_not_run_or_was_not_activated(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.pid = 99
+    assert call(fake, capsys, state="refreshed")["changed"] is False
+    assert fake.ran == []
+    assert not (fake.directory / "state").exists()
+    fake.pid = None
+    assert call(fake, capsys)["action"] == "start"
+    (fake.directory / "main.cf").write_text(MAIN + "mynetworks = 127.0.0.1\n")
+    fake.pid = None
+    assert call(fake, capsys, state="refreshed")["action"] == "none"
+    fake.pid = 99
+    assert call(fake, capsys, state="refreshed")["action"] == "reload"
+    # A configuration that cannot be read is never nothing to do.
+    (fake.directory / "main.cf").unlink()
+    assert "there is no such file" in call(fake, capsys, state="refreshed")["msg"]
+    monkeypatch.setattr(_command, "find", lambda *_: None)
+    assert call(fake, capsys, state="refreshed")["action"] == "none"
 
 
 def test_documentation() -> None:

@@ -309,23 +309,14 @@ def test_known_ports() -> None:
 
 def test_the_record_survives_a_round_trip() -> None:
     odd = main_cf("myhostname = a\\\n\t\udce9 = \u00e9\n")
-    assert service.decode(service.encode(odd)) == odd
+    record = service.to_record(odd, "/etc/postfix", {"timeout": 3}, {"/d": None})
+    assert activation.decode(activation.encode(record)) == record
+    assert service.of_record(activation.decode(activation.encode(record))) == odd
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "is no record of an activated Postfix configuration: Expecting value: line 1 column 1 (char 0)"),
-        ("[]", "is no record of an activated Postfix configuration: "),
-        ('{"format": 2}', "is no record of an activated Postfix configuration: its format is not 1"),
-        ('{"format": 1}', "is no record of an activated Postfix configuration: 'main'"),
-        ('{"format": 1, "main": {}, "master": {}}', "is no record of an activated Postfix configuration: "),
-    ],
-)
-def test_what_is_no_record(text: str, message: str) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared
-        service.decode(text)
-    assert str(caught.value).startswith(message)
+def test_a_record_of_another_daemon() -> None:
+    with pytest.raises(ValueError, match=r"is no record of an activated Postfix: .* '/etc/dovecot/main\.cf'"):
+        service.of_record(activation.Record("Dovecot", "/etc/dovecot"))
 
 
 LOG = {
