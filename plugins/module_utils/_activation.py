@@ -269,11 +269,11 @@ def _owners() -> set[int]:
     return {0, os.geteuid()}
 
 
-def check_trusted(path: str) -> None:
+def check_trusted(path: str, *, shared: bool = False) -> None:
     """FileError where anybody but root can put something else at the directory ``path``, or at one above it.
 
-    A link is followed where only root can have made it. In a directory such as /tmp (sticky) nobody can rename what
-    root owns.
+    A link is followed where only root can have made it. A directory above may be such as /tmp, where nobody can rename
+    what root owns (sticky); with ``shared`` so may ``path`` itself.
     """
     todo, at, links = path.strip("/").split("/"), "/", 0
     while True:
@@ -286,7 +286,7 @@ def check_trusted(path: str) -> None:
             todo = [word for word in target.split("/") if word] + todo
             at = "/" if target.startswith("/") else os.path.dirname(at)
             continue
-        _check_directory(at, status, sticky=bool(todo))
+        _check_directory(at, status, sticky=shared or bool(todo))
         if not todo:
             return
         word = todo.pop(0)
@@ -332,7 +332,7 @@ class Place:
             above = self.state_directory
             while not os.path.lexists(above):
                 above = os.path.dirname(above)
-            check_trusted(above)
+            check_trusted(above, shared=above != self.state_directory)
             for path in (self.state_directory, self.directory, self.rejected):
                 if os.path.islink(path):
                     raise files.FileError(f"{path}: is a symbolic link. Remove it. Nothing was changed.")

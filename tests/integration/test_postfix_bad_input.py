@@ -150,7 +150,8 @@ OF_ONE: list[Case] = [
     ("", "postfix_info", {**LIVE, "deprecated": "no"},
      "value of deprecated must be one of: warn, error, ignore, got: no"),
     # postfix_service
-    ("", "postfix_service", {**LIVE, "state": "restarted"}, "value of state must be one of: started, refreshed, stopped, got: *"),
+    ("", "postfix_service", {**LIVE, "state": "restarted"},
+     "value of state must be one of: started, refreshed, stopped, got: *"),
     ("", "postfix_service", {**LIVE, "timeout": "soon"}, "argument 'timeout' is of type *"),
     ("", "postfix_service", {**LIVE, "timeout": 0}, "timeout: 0 is not from 1 to 3600 seconds; nothing was changed"),
     ("", "postfix_service", {**LIVE, "enabled": "perhaps"}, "argument 'enabled' is of type *"),
@@ -304,7 +305,8 @@ def test_a_full_disk_keeps_postfix_from_being_started(host: Host) -> None:
     host.run(LAY)
     answer = host.module("postfix_service", {**LIVE, "state_directory": "/small/state"})
     assert answer["msg"] == (
-        "/small/state/t-live/pending: its new content cannot be written: No space left on device; the old content is untouched"
+        "/small/state/t-live/pending: its new content cannot be written: No space left on device;"
+        " the old content is untouched"
     )
     assert host.run("postfix -c /t/live status", check=False).returncode != 0
 
