@@ -435,6 +435,20 @@ class Place:
         files.write(path, files.encode_text(text), uid=os.geteuid(), gid=os.getegid(), mode=0o600)
 
 
+def records(state_directory: str) -> list[Record]:
+    """The records below a state directory, by name. FileError where one is damaged, or another account may write it."""
+    found = []
+    for name in sorted(os.listdir(state_directory)) if os.path.isdir(state_directory) else []:
+        check_trusted(os.path.join(state_directory, name))
+        state = files.read(os.path.join(state_directory, name, RECORD))
+        if state is not None:
+            try:
+                found.append(decode(state.text()))
+            except ValueError as exc:
+                raise files.FileError(f"{state.path}: {exc}; remove it; nothing was changed") from exc
+    return found
+
+
 # -- the flow ----------------------------------------------------------------------------------------------------------
 
 
@@ -494,11 +508,13 @@ class Activation(Protocol):
 def converge(run: Activation, *, state: str, enabled: bool | None, check: bool) -> dict[str, Any]:
     """Do what the options ask; return the values of the module. Raises Failed.
 
-    ``state`` is ``started``, ``stopped``, or ``refreshed``: a daemon that runs and was activated before runs what is on
-    disk, and any other is left alone.
+    ``state`` is ``started`` or ``stopped``; ``running``: a daemon that runs makes what is on disk its own, and one that
+    does not run is left alone; or ``refreshed``: the same for a daemon that was activated before, and only for that.
     """
     run.read()
-    if state == "refreshed" and (run.previous is None or not run.running()):
+    if state in ("refreshed", "running") and not run.running():
+        return nothing(run)
+    if state == "refreshed" and run.previous is None:
         return nothing(run)
     wanted = stop_plan(run.running(), run.title) if state == "stopped" else run.plan()
     reasons = wanted.reasons

@@ -50,7 +50,9 @@ class NotYet(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """What the module is called with. ``keys`` are pairs of key file and chain file; ``timeout`` is in seconds."""
+    """What the module is called with. ``keys`` are pairs of key file and chain file; ``timeout`` is in seconds.
+    An empty socket or name, and the port 0, are not asked for a proof.
+    """
 
     files: tuple[str, ...]
     keys: tuple[tuple[str, str], ...]
@@ -219,11 +221,15 @@ class Activation:
 
     title = "Dovecot"
 
-    def __init__(self, options: Options, place: activation.Place, *, check: bool = False) -> None:
+    def __init__(
+        self, options: Options, place: activation.Place, *, check: bool = False, remember: bool = True
+    ) -> None:
         self.options = options
         self.place = place
         self.directory = os.path.dirname(options.files[0])
         self.check = check
+        #: whether to record what was activated: not where too little is known of what Dovecot reads
+        self.remember = remember
         self.manager: Manager = Manager.of_host()
         self.previous: activation.Record | None = None
         #: what the run would need and an earlier task may still make; in check mode only
@@ -349,8 +355,10 @@ class Activation:
             self.place.begin(wanted.action)
             self._act(wanted.action)
         self._prove()
-        if wanted.action != "none":
+        if self.remember and wanted.action != "none":
             self.place.write(self._record())
+        elif not self.remember:
+            self.place.done()
 
     def _record(self) -> activation.Record:
         """What now runs: what was on disk before Dovecot was told, and nothing that changed since."""
@@ -375,12 +383,16 @@ class Activation:
         deadline = time.monotonic() + options.timeout
         while True:
             try:
-                see_greeting(options.auth_socket, b"VERSION\t", b"")
+                if not self.running():
+                    raise NotYet("its master process does not run")
+                if options.auth_socket:
+                    see_greeting(options.auth_socket, b"VERSION\t", b"")
                 if options.lmtp_socket:
                     see_greeting(options.lmtp_socket, b"220 ", b"QUIT\r\n")
                 if options.imaps_port:
                     see_imaps(options.imaps_port, options.hostname, certificates)
-                see_accounts(options.hostname)
+                if options.hostname:
+                    see_accounts(options.hostname)
                 return
             except (NotYet, OSError) as exc:
                 if time.monotonic() > deadline:

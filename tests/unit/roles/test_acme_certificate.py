@@ -176,31 +176,33 @@ def test_every_name_that_is_wanted_must_be_there(files: Files, material: Path) -
     assert "does not have the name smtp.example.test" in said
 
 
-DAEMON = """#!/bin/sh
-[ "$*" != status ] && [ "$*" != "process status" ] || exit 0
+ACTIVATE = """#!/bin/sh
 echo "$0 $*" >>{0}/calls
 [ ! -e {0}/broken ] || { echo "fatal: it broke" >&2; exit 1; }
 """
 
 
-def test_a_reload_that_failed_is_made_up_for_by_the_next_run(files: Files, material: Path) -> None:
+def test_an_activation_that_failed_is_made_up_for_by_the_next_run(files: Files, material: Path) -> None:
+    path = files.directory / "puffy-mail-activate"
+    path.write_text(ACTIVATE.replace("{0}", str(files.directory)))
+    path.chmod(0o755)
+    # Nothing tells the daemons past it.
     for name in ("postfix", "doveadm"):
-        path = files.directory / name
-        path.write_text(DAEMON.replace("{0}", str(files.directory)))
-        path.chmod(0o755)
+        (files.directory / name).write_text("#!/bin/sh\necho $0 >>calls\n")
+        (files.directory / name).chmod(0o755)
     calls, broken = files.directory / "calls", files.directory / "broken"
     broken.touch()
     status, said = files.run("0", str(material / "renewed"), str(files.directory / "chain"), options=())
     assert (status, said) == (
         1,
-        "puffy-mail-certificate: postfix reload failed: fatal: it broke. The new set is in place, and the next run"
-        " reloads again.\n",
+        "puffy-mail-certificate: puffy-mail-activate failed: fatal: it broke. The new set is in place, and the next run"
+        " tries again.\n",
     )
     assert files.live()[1] == (material / "renewed").read_text()
     broken.unlink()
     calls.unlink()
     assert files.run("2", options=()) == (0, "")
-    assert [line.rpartition("/")[2] for line in calls.read_text().splitlines()] == ["postfix reload", "doveadm reload"]
+    assert calls.read_text().splitlines() == [f"{path} "]
     # Once is enough.
     assert files.run("2", options=()) == (2, "")
-    assert len(calls.read_text().splitlines()) == 2
+    assert len(calls.read_text().splitlines()) == 1
