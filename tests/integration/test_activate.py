@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hosts import PODMAN, Host
 
 from ansible_collections.puffy.mail.plugins.module_utils import _activate
 from ansible_collections.puffy.mail.plugins.plugin_utils import _zipapp
+from ansible_collections.puffy.mail.tests.harness.containers import Host, podman
 
 pytestmark = pytest.mark.containers
 
@@ -22,11 +21,42 @@ CERTIFICATE = (
     "umask 077; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=mail.example.test"
     f" -days 30 -keyout {KEY} -out {CHAIN} 2>/dev/null"
 )
-DOVECOT = {
-    "bullseye": "ssl_cert = <{chain}\nssl_key = <{key}\n",
-    "forky": "ssl_server_cert_file = {chain}\nssl_server_key_file = {key}\n",
-}
 AUTH = "/var/spool/postfix/private/auth"
+DOVECOT = {
+    "bullseye": f"""
+protocols = imap
+ssl = required
+ssl_cert = <{CHAIN}
+ssl_key = <{KEY}
+passdb {{
+  driver = static
+  args = password=x
+}}
+userdb {{
+  driver = static
+  args = uid=1 gid=1 home=/tmp
+}}
+""",
+    "forky": f"""
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols = imap
+ssl = required
+ssl_server_cert_file = {CHAIN}
+ssl_server_key_file = {KEY}
+passdb static {{
+  password = x
+}}
+userdb static {{
+  fields {{
+    uid = 1
+    gid = 1
+    home = /tmp
+  }}
+}}
+""",
+}
+SOCKET = f"service auth {{\n  unix_listener {AUTH} {{\n    mode = 0600\n    user = postfix\n  }}\n}}\n"
 
 
 @pytest.fixture(scope="module", params=DOVECOT)
@@ -35,7 +65,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     command.write_bytes(_zipapp.build(str(Path(_activate.__file__).parent), "_activate"))
     command.chmod(0o755)
     with Host(f"{request.param}-mail") as running:
-        subprocess.run([PODMAN, "cp", command, f"{running.name}:{ACTIVATE}"], check=True, capture_output=True)
+        podman("cp", str(command), f"{running.name}:{ACTIVATE}")
         # The host is still booting, and starts Postfix as its last service.
         running.run("for i in $(seq 100); do postfix status 2>/dev/null && break; sleep 0.1; done", timeout=300)
         running.run(f"{CERTIFICATE}; service dovecot stop >/dev/null 2>&1; true")
@@ -43,26 +73,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             "postconf -e myhostname=mail.example.test inet_interfaces=127.0.0.1 smtpd_tls_security_level=may"
             f" smtpd_tls_cert_file={CHAIN} smtpd_tls_key_file={KEY} smtpd_tls_chain_files="
         )
-        version = (
-            "" if request.param == "bullseye" else "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
-        )
-        running.write(
-            "/etc/dovecot/dovecot.conf",
-            version
-            + "protocols = imap\nssl = required\n"
-            + DOVECOT[request.param].format(key=KEY, chain=CHAIN)
-            + f"passdb {'{' if request.param == 'bullseye' else 'static {'}\n"
-            + ("  driver = static\n  args = password=x\n" if request.param == "bullseye" else "  password = x\n")
-            + "}\n"
-            + f"userdb {'{' if request.param == 'bullseye' else 'static {'}\n"
-            + (
-                "  driver = static\n  args = uid=1 gid=1 home=/tmp\n"
-                if request.param == "bullseye"
-                else "  fields {\n    uid = 1\n    gid = 1\n    home = /tmp\n  }\n"
-            )
-            + "}\n"
-            + f"service auth {{\n  unix_listener {AUTH} {{\n    mode = 0600\n    user = postfix\n  }}\n}}\n",
-        )
+        running.write("/etc/dovecot/dovecot.conf", DOVECOT[request.param] + SOCKET)
         yield running
 
 
