@@ -33,8 +33,7 @@ passdb {{
   args = password=x
 }}
 userdb {{
-  driver = static
-  args = uid=1 gid=1 home=/tmp
+  driver = passwd
 }}
 """,
     "forky": f"""
@@ -47,12 +46,7 @@ ssl_server_key_file = {KEY}
 passdb static {{
   password = x
 }}
-userdb static {{
-  fields {{
-    uid = 1
-    gid = 1
-    home = /tmp
-  }}
+userdb passwd {{
 }}
 """,
 }
