@@ -21,8 +21,9 @@ def test_it_has_what_it_needs_and_nothing_else() -> None:
     found = set(_zipapp.modules(str(ROOT), "_activate"))
     assert {"_activate", "_activation", "_command", "_dovecot", "_files", "_manager"} <= found
     assert {"_postfix.activation", "_postfix.service", "_postfix.transaction"} <= found
-    # What imports Ansible, and what is about tables, probes and inputs.
-    assert not {name for name in found if name.split(".")[0] not in ("_postfix", "_tls") and name.count(".")}
+    # What asks tables, probes, judges inputs or imports Ansible.
+    assert not {name for name in found if name.partition(".")[0] in ("_accounts", "_inputs", "_openbsd", "_probe")}
+    assert "_tables.query" not in found
     assert "_postfix.module" not in found
     assert "_postfix.checks" not in found
 
