@@ -11,9 +11,9 @@ short_description: The text of an aliases file with some names set
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Returns the text with the recipients of some names set. Every other line stays as it is.
-  - An entry that has these recipients already keeps its layout. Another one becomes a line where it stands, without
-    the lines that continued it. Later entries of the same name, which Postfix passes over, are left out. New names
+  - Returns the text with new recipients for some names. All other lines stay as they are.
+  - An entry that has the wanted recipients already keeps its layout. An entry with other recipients is replaced by one
+    line in the same place. Postfix ignores later entries of the same name, so the filter removes them. New names
     come last.
 positional: _input, aliases
 options:
@@ -28,7 +28,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the aliases with root's mail going to two people
+- name: Show the aliases with two recipients for root's mail
   ansible.builtin.debug:
     msg: "{{ 'postmaster: root\n' | puffy.mail.aliases_text({'root': ['alice@example.org', 'bob']}) }}"
     # postmaster: root
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The new text; the same where it said so already.
+  description: The new text. It is the old text if nothing had to change.
   type: str
 """
 

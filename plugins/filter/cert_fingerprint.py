@@ -10,14 +10,14 @@ short_description: Fingerprint of a certificate as Postfix looks it up
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Turns a certificate in PEM form into the fingerprint that C(relay_clientcerts), C(check_ccert_access) and
-    the C(fingerprint) security level of Postfix compare with.
-  - The result only matches where Postfix uses the same digest, which is set by C(smtpd_tls_fingerprint_digest).
-    Its built-in default is C(md5) in Postfix 3.5, and below compatibility level 3.6 in later versions.
+  - Returns the fingerprint of a certificate. C(relay_clientcerts), C(check_ccert_access) and the C(fingerprint)
+    security level of Postfix use such fingerprints.
+  - Postfix must use the same digest. Set it with C(smtpd_tls_fingerprint_digest). The default of Postfix is C(md5) in
+    version 3.5, and in later versions below compatibility level 3.6.
 positional: _input, digest
 options:
   _input:
-    description: The certificate in PEM form. In a chain, the first certificate counts.
+    description: The certificate in PEM form. The filter uses the first certificate of a chain.
     type: string
     required: true
   digest:

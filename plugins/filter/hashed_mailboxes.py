@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: hashed_mailboxes
-short_description: Mailboxes with password hashes in the place of passwords
+short_description: Mailboxes with password hashes instead of passwords
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Runs on the control side, so that no password in plain text reaches the mail host.
-  - An entry with C(password) keeps the hash the host has when that is a bcrypt hash of the password, and gets a new
-    one with a random salt otherwise. An entry with C(password_hash) passes as it is.
-  - Needs the Python package C(bcrypt) on the control side when an entry has C(password).
+  - Filters run on the control node, so no password in plain text reaches the mail host.
+  - For an entry with C(password), the filter keeps the hash of the host if it is a bcrypt hash of that password.
+    Otherwise it makes a new hash with a random salt. An entry with C(password_hash) is returned as it is.
+  - Needs the Python package C(bcrypt) on the control node if an entry has C(password).
 positional: known_hashes
 options:
   _input:
@@ -23,7 +23,7 @@ options:
     elements: dict
     required: true
   known_hashes:
-    description: The hashes the host has, by address, from M(puffy.mail.sqlite_accounts_info).
+    description: The hashes on the host, by address, from M(puffy.mail.sqlite_accounts_info).
     type: dict
     default: {}
   scheme:
@@ -38,7 +38,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep the accounts, hashing on the control side
+- name: Set the accounts, with hashes made on the control node
   puffy.mail.sqlite_accounts:
     path: /var/lib/puffy-mail/accounts.sqlite
     domains: [example.org]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ldap_client_files
-short_description: Postfix's client files over a directory, each with its proofs
+short_description: Postfix's LDAP client files, each with the answers it must give
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns one entry for each of C(virtual_mailbox_domains), C(virtual_mailbox_maps), C(virtual_alias_maps),
     C(virtual_group_maps) and C(sender_login_maps), and for each further table of C(ldap_maps_tables).
-  - Among the expectations are keys shaped like filters, which must not be found.
+  - The expected answers include keys that look like LDAP filters. Such keys must not be found.
 options:
   _input:
     description: The inputs of the role by name, all of them.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ldap_connection
-short_description: The options by which all client files of a directory reach it
+short_description: The connection options of all LDAP client files
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Returns the options of C(ldap_table(5)) that are the same in every client file, the bind password among them.
-  - The time-out is shared by the servers where Postfix would wait for each of them.
+  - Returns the options of C(ldap_table(5)) that are the same in every client file, with the bind password.
+  - Postfix waits for each server in turn, so the filter divides the time-out among the servers.
 options:
   _input:
     description: The inputs of the role by name, all of them.

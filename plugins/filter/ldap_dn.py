@@ -11,18 +11,18 @@ short_description: A domain as a distinguished name
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Turns a domain into the distinguished name of its entry, C(example.org) into C(dc=example,dc=org) (RFC 2247).
-  - Relative names may be put before it. Their values are escaped (RFC 4514), so that a name with a comma stays one.
+  - Returns the distinguished name of a domain's entry. For C(example.org) that is C(dc=example,dc=org) (RFC 2247).
+  - O(below) puts relative names before it. Their values are escaped (RFC 4514), so a value may contain a comma.
 positional: _input
 options:
   _input:
-    description: The domain, with ASCII letters only; a name with other letters is given in its C(xn--) form.
+    description: The domain in ASCII. Use the C(xn--) form of international names.
     type: str
     required: true
   below:
     description:
-      - Attributes and values of the entry below the domain, from the entry upwards. Each is a mapping with one
-        attribute, or with several where a name is made of several.
+      - Attributes and values of the names below the domain, the lowest first. Each is a mapping with one attribute, or
+        with several attributes for a name that has several.
     type: list
     elements: dict
     default: []

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ldap_filter_escape
-short_description: A text as the value in an LDAP filter
+short_description: A text escaped for an LDAP filter
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Writes the characters that mean something in a filter as a backslash and two hexadecimal digits (RFC 4515), so
-    that the value stands for itself whatever it holds.
-  - The keys that Postfix puts into C(query_filter) for C(%s), C(%u) and C(%d) are escaped by Postfix. A percent sign
-    of the value must be doubled there; set O(postfix=true).
+  - Replaces each special character of LDAP filters by a backslash and two hexadecimal digits (RFC 4515). Use it for
+    values in a filter.
+  - Postfix itself escapes the keys that replace C(%s), C(%u) and C(%d) in C(query_filter). A percent sign in a value
+    must be doubled there. Set O(postfix=true) for that.
 positional: _input
 options:
   _input:

@@ -11,10 +11,9 @@ short_description: The Postfix text of a YAML value
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Turns a boolean into V(yes) or V(no), an integer into its digits, and a list into its items with a comma and a
-    space between them, as M(puffy.mail.postconf) does.
-  - For values in other files that Postfix reads, such as those of C(pcre_table(5)) or a script that calls
-    C(postconf -e).
+  - Returns V(yes) or V(no) for a boolean, the digits of an integer, and the items of a list with a comma and a space
+    between them, as M(puffy.mail.postconf) writes them.
+  - Use it for values in other files, such as a C(pcre_table(5)) or a script that calls C(postconf -e).
 options:
   _input:
     description: A string, an integer, a boolean, or a list of these.

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 name: relay_clientcerts_entries
-short_description: The table of the clients that may relay by their certificate
+short_description: Entries of the table relay_clientcerts
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Turns clients into the entries of the table C(relay_clientcerts) of Postfix, by the SHA-256 fingerprint of each
-    certificate and of its key. Postfix must use the same digest (C(smtpd_tls_fingerprint_digest)).
-  - By its key a client goes on with the certificate it has, until it was given the one that renews it.
+  - Returns the entries of the table C(relay_clientcerts) of Postfix for clients that may relay by their certificate.
+  - Each client has two entries, the SHA-256 fingerprints of its certificate and of its key. Postfix must use the same
+    digest (C(smtpd_tls_fingerprint_digest)).
+  - A renewed certificate has the same key. So a client may relay with the old certificate until it gets the new one.
 positional: _input, certificates, revoked
 options:
   _input:
@@ -24,22 +25,22 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the client, for the reader of the table.
+        description: Name of the client.
         type: string
       certificate:
-        description: Its certificate in PEM form. Of a chain the first counts.
+        description: Certificate of the client in PEM form, or its chain.
         type: string
       fingerprint:
-        description: The SHA-256 fingerprint of its certificate or of its public key.
+        description: SHA-256 fingerprint of the client's certificate or public key.
         type: string
   certificates:
-    description: The certificates in PEM form, by name, of clients that are given by their name only.
+    description: The certificates in PEM form, by client name, of the clients that are given by name only.
     type: dictionary
     default: {}
   revoked:
     description:
-      - Names of clients and serial numbers of certificates, in hexadecimal, that are revoked. One that is to relay all
-        the same is an error, since Postfix reads no revocation list.
+      - Names of revoked clients and serial numbers of revoked certificates, in hexadecimal. A client of the list that
+        is revoked is an error, because Postfix reads no revocation list.
     type: list
     elements: string
     default: []

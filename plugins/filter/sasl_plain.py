@@ -10,10 +10,9 @@ short_description: Initial response of SASL PLAIN
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Makes the text that follows C(AUTH PLAIN) in SMTP and C(AUTHENTICATE PLAIN) in IMAP (RFC 4616), for a try by hand
-    with C(openssl s_client).
-  - The result is base64, not encryption. It holds the password as it is, so treat it as one, with C(no_log) where it is
-    used in a task.
+  - Returns the text that follows C(AUTH PLAIN) in SMTP and C(AUTHENTICATE PLAIN) in IMAP (RFC 4616). Use it to log in
+    by hand with C(openssl s_client).
+  - The result is base64, not encryption. Everybody can read the password in it. Set C(no_log) in tasks that use it.
 positional: _input, password
 options:
   _input:
@@ -25,7 +24,7 @@ options:
     type: string
     required: true
   authorization:
-    description: The identity to act as, empty for that of the user.
+    description: The identity to act as. Empty for the user's own identity.
     type: string
     default: ""
 """

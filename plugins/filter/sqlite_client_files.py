@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: sqlite_client_files
-short_description: Postfix's client files over a SQLite accounts database, each with its proofs
+short_description: Postfix's SQLite client files, each with the answers it must give
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns one entry for each of C(virtual_mailbox_domains), C(relay_domains), C(virtual_mailbox_maps),
-    C(virtual_alias_maps) and C(sender_login_maps) with the SQL query, and what it must answer.
+    C(virtual_alias_maps) and C(sender_login_maps), with the SQL query and the expected answers.
   - The queries read the tables C(domain), C(mailbox), C(alias) and C(alias_domain) with PostfixAdmin's columns.
 options:
   _input:
-    description: What each client file must answer, as RV(puffy.mail.sqlite_accounts_info#module:expect) has it.
+    description: The expected answers of each client file, in the form of
+      RV(puffy.mail.sqlite_accounts_info#module:expect).
     type: dict
     required: true
   extra:

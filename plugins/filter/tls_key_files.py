@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 name: tls_key_files
-short_description: The files of each key type that the role tls_pki keeps
+short_description: The key file and chain file of each key type
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - The first key type has the two files as they are named. For any other, the type stands before the suffix.
+  - Returns the files that the role tls_pki uses for each key type.
+  - The first key type has the given paths. For each other type, the name of the type is put before the suffix.
 
 positional: _input, key_file, chain_file
 options:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 name: tls_parameters
-short_description: A TLS profile in the terms of Postfix or Dovecot
+short_description: The parameters of Postfix or Dovecot for a TLS profile
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Turns the name of a TLS profile into the parameters of Postfix, or into the settings of Dovecot, that it amounts to.
-  - No profile switches TLS 1.3 off, and none requires TLS on port 25.
-  - The values mean the same to Postfix 3.5 and to later versions.
+  - Returns the parameters of Postfix, or the settings of Dovecot, for a TLS profile.
+  - All profiles allow TLS 1.3, and no profile requires TLS on port 25.
+  - The values mean the same in Postfix 3.5 and in later versions.
 positional: _input, daemon
 options:
   _input:
@@ -21,32 +21,33 @@ options:
     required: true
     choices: [intermediate, modern, broad]
   daemon:
-    description: For which daemon.
+    description: The daemon that reads the settings.
     type: string
     required: true
     choices: [postfix, dovecot]
   sets:
-    description: For V(postfix), the keys to serve, each a dictionary with C(key_file) and C(chain_file).
+    description: For V(postfix), the keys that Postfix uses. Each is a dictionary with C(key_file) and C(chain_file).
     type: list
     elements: dictionary
     default: []
   cache_default:
-    description: For V(postfix), its C(default_cache_db_type); empty where it has none.
+    description: For V(postfix), the value of C(default_cache_db_type); empty before Postfix 3.11.
     type: string
     default: ""
   table_types:
-    description: For V(postfix), the table types that C(postconf -m) prints. There is no cache where none can be one.
+    description: For V(postfix), the table types that C(postconf -m) prints. Without a type that can be a cache, no
+      session cache is set.
     type: list
     elements: string
     default: []
   dhparam_file:
-    description: For V(postfix), a file of DH parameters. Empty for those that Postfix has.
+    description: For V(postfix), a file of DH parameters. Empty for Postfix's own parameters.
     type: string
     default: ""
 """
 
 EXAMPLES = """
-- name: Show what a profile means to Postfix
+- name: Show the parameters of Postfix for a profile
   ansible.builtin.debug:
     msg: "{{ 'modern' | puffy.mail.tls_parameters('postfix', sets=keys) }}"
   vars:
@@ -54,7 +55,7 @@ EXAMPLES = """
       - key_file: /etc/ssl/private/mail.key
         chain_file: /etc/ssl/mail.chain.pem
 
-- name: Show what it means to Dovecot
+- name: Show the settings of Dovecot for a profile
   ansible.builtin.debug:
     msg: "{{ 'modern' | puffy.mail.tls_parameters('dovecot') }}"
 """
@@ -63,7 +64,7 @@ RETURN = """
 _value:
   description:
     - For V(postfix), a dictionary of C(parameters) (names and values for C(main.cf)) and C(absent) (names that must not
-      stand beside them).
+      be in C(main.cf)).
     - For V(dovecot), a dictionary of C(min_protocol) and C(cipher_list).
   type: dictionary
   sample: {min_protocol: TLSv1.3, cipher_list: ECDHE-ECDSA-AES128-GCM-SHA256}
@@ -86,7 +87,7 @@ def tls_parameters(
     table_types: Sequence[str] = (),
     dhparam_file: str = "",
 ) -> dict[str, Any]:
-    """The settings of ``daemon`` that the profile ``value`` amounts to."""
+    """The settings of ``daemon`` for the profile ``value``."""
     try:
         if daemon == "dovecot":
             return dict(policy.dovecot_settings(str(value)))

@@ -11,8 +11,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Counts the TLS connections in a mail log by direction, protocol and cipher.
-  - Postfix logs them with C(smtpd_tls_loglevel) and C(smtp_tls_loglevel) of 1 or more.
-  - It tells which clients would be lost by a stricter C(smtpd_tls_protocols) or C(smtpd_tls_ciphers).
+  - Postfix logs TLS connections if C(smtpd_tls_loglevel) and C(smtp_tls_loglevel) are 1 or more.
+  - The result shows which connections a stricter C(smtpd_tls_protocols) or C(smtpd_tls_ciphers) would end.
 options:
   _input:
     description: The text of a mail log, or a list of its lines.
@@ -24,7 +24,7 @@ seealso:
 """
 
 EXAMPLES = """
-- name: Show how TLS was used
+- name: Show which protocols and ciphers were used
   ansible.builtin.debug:
     msg: "{{ lookup('ansible.builtin.file', 'mail.log') | puffy.mail.tls_statistics }}"
 """

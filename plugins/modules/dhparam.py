@@ -11,28 +11,28 @@ short_description: A file of Diffie-Hellman parameters
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Writes a group of RFC 7919 at once, or searches for parameters of one's own on all cores, of which the first find
-    is taken.
-  - Numbers with a small factor are sieved out first, which C(openssl dhparam) does for a few primes only; what is left
-    is tested by the cryptographic library that Python is linked to. Where that cannot be reached, one
-    C(openssl dhparam) runs on each core instead.
-  - What is there is judged by its numbers and not by the exit status of C(openssl dhparam -check), which is 0 for bad
-    parameters in LibreSSL. It stays when it has the wanted size and its prime is safe.
-  - The old file is kept until the new parameters are checked.
+  - Writes a group of RFC 7919, which takes no time, or searches for new parameters on all cores and uses the first that
+    are found.
+  - The search removes numbers with a small factor first. C(openssl dhparam) does so for a few small primes only. The
+    cryptographic library that Python is linked to tests the numbers that remain. If the module cannot reach that
+    library, it runs one C(openssl dhparam) on each core instead.
+  - The module judges an existing file by its numbers. It does not use the exit status of C(openssl dhparam -check),
+    which is 0 for bad parameters in LibreSSL. A file with the wanted size and a safe prime is kept.
+  - The old file stays until the new parameters are checked.
 notes:
-  - The search has no memory, so its time varies widely around its mean, and V(2) workers halve the mean.
-  - Postfix needs no such file. From version 3.9 on C(postconf) warns where C(smtpd_tls_dh1024_param_file) names one.
+  - The time of a search varies widely around its mean. Two workers halve the mean.
+  - Postfix needs no such file. C(postconf) of version 3.9 and later warns if C(smtpd_tls_dh1024_param_file) is set.
 options:
   path:
     description:
-      - The file. Its directory must exist. A new file gets mode V(0644), since the parameters are public; the owner and
-        mode of an existing one are kept.
+      - The file. Its directory must exist. A new file gets mode V(0644), since the parameters are public. An existing
+        file keeps its owner and mode.
     type: path
     required: true
   bits:
     description:
       - Size of the prime to search for, in bits, from 2048 to 8192 and a multiple of 8.
-      - An existing file is kept when it has exactly this size, also when it is a known group.
+      - An existing file with exactly this size is kept, even if it is a known group.
       - Give either this or O(group).
     type: int
   group:
@@ -43,13 +43,13 @@ options:
     description: Number of processes that search. The default is the number of cores the module may use.
     type: int
   timeout:
-    description: Seconds after which the search is given up, all its processes are ended, and the file stays as it was.
+    description: Seconds after which the search ends without a result. The file then stays as it was.
     type: int
     default: 3600
   force:
     description:
-      - Make new parameters although those in the file will do, or although what is in the file are no parameters.
-      - With O(group), only the latter has an effect.
+      - Make new parameters although the parameters in the file are good, or although the file has no parameters.
+      - With O(group), a file that has the wanted group is kept.
     type: bool
     default: false
 attributes:
@@ -65,7 +65,7 @@ attributes:
   platform:
     support: full
     platforms: posix
-    description: A search needs C(openssl), from OpenSSL 1.1.1 or later, or from LibreSSL. A group needs nothing.
+    description: A search may need C(openssl) of OpenSSL 1.1.1 or later, or of LibreSSL. A group needs no command.
 requirements:
   - openssl, for O(bits)
 seealso:
@@ -78,7 +78,7 @@ EXAMPLES = """
     path: /etc/ssl/dhparam.pem
     group: ffdhe3072
 
-- name: Search for parameters of one's own, for ten minutes at most
+- name: Search for new parameters, for at most ten minutes
   puffy.mail.dhparam:
     path: /etc/ssl/dhparam.pem
     bits: 2048
@@ -95,21 +95,21 @@ bits:
   returned: success
   type: int
 generator:
-  description: The generator. In check mode, V(2) for parameters that would be searched for.
+  description: The generator. In check mode it is V(2) if a search would run.
   returned: success
   type: int
 known_group:
-  description: Name of the group of RFC 7919 (C(ffdhe)) or RFC 3526 (C(modp)) that they are; empty for any other.
+  description: Name of the group of RFC 7919 (C(ffdhe)) or RFC 3526 (C(modp)); empty for other parameters.
   returned: success
   type: str
   sample: ffdhe2048
 reason:
-  description: Why the file was written, or would be; empty where it was not.
+  description: Why the file was written, or would be written in check mode; empty if the file was kept.
   returned: success
   type: str
-  sample: there is none
+  sample: the file does not exist
 seconds:
-  description: Duration of the search, in seconds; 0 where there was none.
+  description: Duration of the search, in seconds; 0 without a search.
   returned: success
   type: float
 """
@@ -141,7 +141,7 @@ def cores() -> int:
 
 
 def read_current(path: str, force: bool) -> tuple[_files.FileState | None, dhparam.DhParameters | None]:
-    """The file and the parameters in it. What are no parameters is an error, unless ``force`` says to replace it."""
+    """The file and the parameters in it. A file without parameters is an error, unless ``force`` is true."""
     state = _files.read(path)
     if state is None:
         return None, None
@@ -154,16 +154,16 @@ def read_current(path: str, force: bool) -> tuple[_files.FileState | None, dhpar
 
 
 def reason(current: dhparam.DhParameters | None, exists: bool, bits: int | None, group: str | None) -> str:
-    """Why ``current`` must be replaced; empty where it need not."""
+    """Why ``current`` must be replaced; empty if it stays."""
     if current is None:
-        return "what is there are no DH parameters" if exists else "there is none"
+        return "the file has no DH parameters" if exists else "the file does not exist"
     if group is not None:
         wanted = dhparam.group(group)
-        return "" if (current.p, current.g) == (wanted.p, wanted.g) else f"what is there is not {group}"
+        return "" if (current.p, current.g) == (wanted.p, wanted.g) else f"the parameters are not {group}"
     if current.bits != bits:
-        return f"what is there has {current.bits} bits"
+        return f"the parameters have {current.bits} bits"
     problem = dhparam.problem(current)
-    return f"what is there is unsafe: {problem}" if problem else ""
+    return f"the parameters are unsafe: {problem}" if problem else ""
 
 
 def sieved_search(library: ctypes.CDLL, bits: int, workers: int, timeout: float) -> dhparam.DhParameters:
@@ -260,23 +260,24 @@ def main() -> None:
     workers = cores() if module.params["workers"] is None else module.params["workers"]
     low, high = dhparam.MINIMUM_BITS, dhparam.MAXIMUM_BITS
     if bits is not None and (not low <= bits <= high or bits % 8):
-        module.fail_json(msg=f"bits is {bits}; it must be a multiple of 8 from {low} to {high}. Nothing was changed.")
+        module.fail_json(msg=f"bits is {bits}. Use a multiple of 8 from {low} to {high}. Nothing was changed.")
     if not 1 <= workers <= 256:
-        module.fail_json(msg=f"workers is {workers}; it must be from 1 to 256. Nothing was changed.")
+        module.fail_json(msg=f"workers is {workers}. Use 1 to 256. Nothing was changed.")
     if module.params["timeout"] < 1:
-        module.fail_json(
-            msg=f"timeout is {module.params['timeout']}; it must be at least 1 second. Nothing was changed."
-        )
+        module.fail_json(msg=f"timeout is {module.params['timeout']}. Use at least 1 second. Nothing was changed.")
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-        module.fail_json(msg=f"{path}: its directory does not exist; make it first. Nothing was changed.")
+        module.fail_json(msg=f"{path}: the directory does not exist. Make it first. Nothing was changed.")
 
     try:
         state, current = read_current(path, module.params["force"])
-    except (ValueError, _files.FileError) as exc:
-        module.fail_json(msg=f"{exc}; nothing was changed (force: true replaces a file that is no DH parameters).")
+    except ValueError as exc:
+        cure = "Use 'force: true' to replace a file that has no DH parameters"
+        module.fail_json(msg=f"{exc}. {cure}. Nothing was changed.")
+    except _files.FileError as exc:
+        module.fail_json(msg=f"{exc}. Nothing was changed.")
     why = reason(current, state is not None, bits, group)
     if not why and module.params["force"] and bits is not None:
-        why = "new ones are forced"
+        why = "force is true"
 
     # What will be there, as far as it is known before the search.
     planned = current if not why else (dhparam.group(group) if group is not None else None)

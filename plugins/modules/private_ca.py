@@ -15,15 +15,15 @@ description:
     intermediate that does the signing, a certificate revocation list, and a record of every certificate it issued.
   - Issues server certificates for keys that live elsewhere, from their certificate requests, and any number of client
     certificates together with their keys, in one run.
-  - What is still good is left as it is. A certificate is issued anew only where its key, its names, its purpose or its
-    issuer is no longer the wanted one, where it is revoked, or where it expires soon.
-  - The names in a certificate come from the parameters. Of a request only the public key is used, so that a host cannot
-    obtain a certificate for a name that is not its own.
-  - Runs that share a directory wait for each other.
+  - Certificates that are still good stay. A certificate is issued again only if its key, its names, its purpose or its
+    issuer has changed, if it is revoked, or if it expires soon.
+  - The names in a certificate come from the parameters. The module uses only the public key of a request, so that a
+    host cannot get a certificate for the name of another host.
+  - Runs that use the same directory wait for each other.
 options:
   directory:
     description:
-      - Directory of the authority. Made with mode V(0700) where it is not there; its parent must exist.
+      - Directory of the authority. The module makes it with mode V(0700). Its parent must exist.
       - It holds C(ca.pem) and C(ca.key), with O(intermediate=true) also C(intermediate.pem) and C(intermediate.key),
         C(crl.pem), C(issued/SERIAL.pem) for each certificate, and C(clients/NAME.pem) and C(clients/NAME.key).
     type: path
@@ -31,7 +31,8 @@ options:
   common_name:
     description:
       - Common name of the root.
-      - An existing root with another subject is not replaced, since everything that trusts it would have to be told.
+      - An existing root with another subject is not replaced. Such a change is an error, because all clients would have
+        to trust the new root first.
     type: str
     default: Private mail CA
   subject:
@@ -56,14 +57,14 @@ options:
         type: str
   key_type:
     description:
-      - Type of the keys that are made here. V(ecdsa) is the curve P-384 for authorities and P-256 for clients, V(rsa)
-        is 4096 and 3072 bits.
-      - Ed25519 is not offered since LibreSSL's libssl cannot use it for TLS.
+      - Type of the keys that the module makes. V(ecdsa) is the curve P-384 for authorities and P-256 for clients.
+        V(rsa) is 4096 bits for authorities and 3072 bits for clients.
+      - Ed25519 is not available, because LibreSSL's libssl cannot use it for TLS.
     type: str
     choices: [ecdsa, rsa]
     default: ecdsa
   passphrase:
-    description: Password that the authority's keys are encrypted with. Without it only their mode protects them.
+    description: Password that encrypts the keys of the authority. Without it, only the file mode protects the keys.
     type: str
   days:
     description: Lifetime of the root, in days.
@@ -83,76 +84,77 @@ options:
     default: 1825
   authority_renew_before_days:
     description:
-      - The root and the intermediate are issued anew, for the same key and with the same subject, when they expire
-        within this number of days. What they issued stays valid.
-      - The new root must reach all who trust the old one before that expires.
+      - The root and the intermediate are issued again, with the same key and subject, when they expire within this
+        number of days. The certificates that they issued stay valid.
+      - All clients must get the new root before the old root expires.
     type: int
     default: 365
   requests:
-    description: Server certificates to have.
+    description: The server certificates to issue and renew.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Common name, and the key under which the result is returned. Repeat no O(requests[].id).
+        description: Common name of the certificate.
         type: str
         required: true
       id:
-        description: Key of the result in RV(certificates). The default is O(requests[].name).
+        description: Key of the result in RV(certificates), different for each request. The default is
+          O(requests[].name).
         type: str
       request:
-        description: Certificate request in PEM form, whose signature proves that the requester has the key.
+        description: Certificate request in PEM form. Its signature must be made with the key in it.
         type: str
         required: true
       current:
-        description: The certificate in use now, in PEM form. Of a chain the first counts. Empty where there is none.
+        description: The certificate in use now, in PEM form, or its chain. Empty if the host has no certificate.
         type: str
         default: ""
       names:
-        description: DNS names and IP addresses beside O(requests[].name).
+        description: Further DNS names and IP addresses of the certificate.
         type: list
         elements: str
         default: []
   clients:
-    description: Names of the clients to have a key and a certificate for.
+    description: Names of the clients that get a key and a certificate.
     type: list
     elements: str
     default: []
   days_issued:
-    description: Lifetime of server and client certificates, in days. It never reaches beyond that of their issuer.
+    description: Lifetime of server and client certificates, in days. No certificate is valid longer than its issuer.
     type: int
     default: 365
   renew_before_days:
-    description: Server and client certificates are issued anew when they expire within this number of days.
+    description: Server and client certificates are issued again when they expire within this number of days.
     type: int
     default: 30
   revoked:
     description:
-      - What to list on the revocation list. Each entry is the serial number of a certificate in hexadecimal, or a
-        common name, which stands for every certificate issued under it so far.
-      - Revocation is final. An entry taken away here stays on the list until its certificate has expired.
+      - Certificates to put on the revocation list. Each entry is the serial number of a certificate in hexadecimal, or
+        a common name, which stands for all certificates issued for that name until now.
+      - Revocation is final. A certificate stays on the list until it has expired, even if you remove its entry here.
     type: list
     elements: str
     default: []
   crl_days:
-    description: Days for which the revocation list is valid. It is signed anew when a third of them is left.
+    description: Days for which the revocation list is valid. It is signed again when a third of the days is left.
     type: int
     default: 180
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode. Nothing is issued, so the content of new certificates is not returned.
+    description: Can run in check mode. It issues nothing, so it does not return the content of new certificates.
   diff_mode:
     support: full
-    description: Shows each file that changes and why. No key appears.
+    description: Shows each file that changes and the reason. It shows no key.
   idempotent:
     support: full
-    description: A second run changes nothing until something is about to expire.
+    description: A second run changes nothing until a certificate or the revocation list expires soon.
   platform:
     support: full
     platforms: posix
-    description: Runs where the authority is kept.
+    description: Runs on the host that has the directory of the authority.
 requirements:
   - cryptography >= 3.4 for the Python that runs the module
 seealso:
@@ -171,7 +173,7 @@ EXAMPLES = """
   delegate_to: localhost
   register: ca
 
-- name: Keep two clients, and one that lost its right
+- name: Issue certificates for two clients, and revoke those of a third client
   puffy.mail.private_ca:
     directory: "{{ inventory_dir }}/pki"
     passphrase: "{{ vault_ca_passphrase }}"
@@ -183,11 +185,11 @@ EXAMPLES = """
 
 RETURN = """
 ca:
-  description: The root certificate in PEM form. Empty in check mode while there is none.
+  description: The root certificate in PEM form. Empty in check mode if there is no root yet.
   returned: success
   type: str
 crl:
-  description: The revocation list in PEM form. Empty in check mode while there is none.
+  description: The revocation list in PEM form. Empty in check mode if there is no list yet.
   returned: success
   type: str
 certificates:
@@ -196,25 +198,25 @@ certificates:
   type: dict
   contains: &issued
     changed:
-      description: Whether it was issued in this run, or would be.
+      description: Whether this run issued the certificate, or would issue it in check mode.
       type: bool
     reason:
-      description: Why it was issued; empty where it was not.
+      description: Why the certificate was issued; empty if it was kept.
       type: str
     chain:
-      description: The certificate and then the intermediate, in PEM form. Empty where it would be issued in check mode.
+      description: The certificate and then the intermediate, in PEM form. Empty in check mode if it would be issued.
       type: str
     serial:
       description: Serial number in hexadecimal.
       type: str
     not_after:
-      description: End of its validity, in UTC and ISO 8601 form.
+      description: End of the validity, in UTC and ISO 8601 form.
       type: str
     fingerprint:
       description: SHA-256 fingerprint as Postfix looks it up.
       type: str
 clients:
-  description: The client certificates, by name. Their keys stay in files and are not returned.
+  description: The client certificates, by name. The keys stay in files and are not returned.
   returned: success
   type: dict
   contains:
@@ -337,7 +339,7 @@ class Run:
             why = "new"
         if key is None:
             key = ca.new_key(self.params["key_type"], authority=True)
-            # The key is on disk before anything refers to it; a run that is cut off here goes on from it.
+            # The key is written before its certificate. After an interruption here, the next run uses this key.
             self.put(key_path, ca.key_text(key, self.params["passphrase"]), "a new key", secret=True)
         if not self.check:
             certificate = ca.issue_authority(subject, key, issuer, days, self.now)
@@ -423,7 +425,7 @@ class Run:
         return text
 
     def __call__(self) -> dict[str, Any]:
-        # What others give is judged before the first write.
+        # Requests and entries of others are checked before the first write.
         public = [ca.parse_request(request["request"], request["name"]) for request in self.params["requests"]]
         text = self.read_text(self.path("crl.pem"))
         crl = None if text is None else ca.parse_revocation_list(text, self.path("crl.pem"))

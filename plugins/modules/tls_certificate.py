@@ -7,20 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: tls_certificate
-short_description: The key and the certificate chain that a daemon serves, checked as a set before they go live
+short_description: Check a key and its certificate chain as a set, and put them in place
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Puts a key and its certificate chain in place, or only looks at those that are there.
-  - A set is good when the key matches, is not encrypted and is readable by no one who should not; when the chain is in
-    order, the host's certificate first, then the intermediate ones, without the root; when no RSA key is below 2048
-    bits and nothing is signed over SHA-1, which OpenSSL would not serve; when the certificate is for the purpose,
-    covers the names and is valid for long enough; and when C(openssl verify) leads it to a trusted root.
-  - A bad set changes nothing. The error says which of these rules it breaks, and the old set stays in place.
+  - Puts a key and its certificate chain in place, or only checks the files that exist.
+  - The key must match the certificate and must not be encrypted. Only root and O(key_group) may be able to read it.
+  - The chain must be in order. The host's certificate comes first, then the intermediate certificates, without the
+    root.
+  - No RSA key may have fewer than 2048 bits, and no signature may use SHA-1. OpenSSL would refuse both.
+  - The certificate must be for the purpose, cover the names and be valid for long enough, and C(openssl verify) must
+    find a trusted root for it.
+  - A set that breaks a rule changes nothing. The error names the rule, and the old set stays in place.
 options:
   state:
     description:
-      - V(present) puts the set in place. V(checked) changes nothing and fails where the set that is there is bad.
+      - V(present) puts the set in place. V(checked) changes nothing, and fails if the existing set breaks a rule.
     type: str
     choices: [present, checked]
     default: present
@@ -29,11 +31,11 @@ options:
     type: path
     required: true
   key:
-    description: The private key in PEM form. Without it, the key at O(key_file) is meant.
+    description: The private key in PEM form. The default is the key at O(key_file).
     type: str
   key_group:
     description:
-      - Group that may read the key, which then has mode V(0640). Without it the mode is V(0600).
+      - Group that may read the key. The key then has mode V(0640), otherwise mode V(0600).
     type: str
   chain_file:
     description: Path of the certificate chain.
@@ -44,8 +46,8 @@ options:
     type: str
   ca_file:
     description:
-      - Path of the trusted root certificates. With O(ca) it is written. Without either, those of the
-        system are trusted.
+      - Path of the trusted root certificates. With O(ca) the module writes this file. Without O(ca) and O(ca_file)
+        the root certificates of the system are trusted.
     type: path
   ca:
     description: The trusted root certificates in PEM form. Needs O(ca_file).
@@ -67,17 +69,17 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode. Every check is made.
+    description: Can run in check mode. All checks are made.
   diff_mode:
     support: full
-    description: Shows what is in the files. Of a key only that there is one.
+    description: Shows the content of the files, except for the key.
   idempotent:
     support: full
     description: A second run changes nothing.
   platform:
     support: full
     platforms: posix
-    description: Written for C(openssl) of OpenSSL 1.1.1 and later and of LibreSSL. Run with the former only.
+    description: Written for C(openssl) of OpenSSL 1.1.1 and later and of LibreSSL. Tested with OpenSSL only.
 requirements:
   - openssl
 seealso:
@@ -96,7 +98,7 @@ EXAMPLES = """
     names: [mail.example.org]
     minimum_days: 7
 
-- name: Check the set that another tool keeps
+- name: Check a set that certbot manages
   puffy.mail.tls_certificate:
     state: checked
     key_file: /etc/letsencrypt/live/mail.example.org/privkey.pem
@@ -127,7 +129,7 @@ not_after:
   returned: success
   type: str
 days_left:
-  description: Whole days until then.
+  description: Whole days until RV(not_after).
   returned: success
   type: int
 """
@@ -146,7 +148,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._tls import chains, key
 
 @dataclass(frozen=True)
 class Target:
-    """One file as it is to be."""
+    """One file to write."""
 
     path: str
     content: bytes
@@ -164,7 +166,7 @@ def required(path: str) -> str:
 
 
 def ask(argv: list[str], **more: Any) -> _command.Result:
-    """The answer of a command that may say no; CommandError where a signal ended it, since it then said nothing."""
+    """The answer of a command that may fail; CommandError if a signal ended it, since then there is no answer."""
     answer = _command.run(argv, check=False, **more)
     if answer.rc < 0:
         raise _command.CommandError(f"{argv[0]} {argv[1]} was ended by signal {-answer.rc}; it does not work here")
@@ -211,7 +213,7 @@ def check_trust(
 
 
 def plan(params: dict[str, Any], key: str, chain: str) -> list[Target]:
-    """The files as they are to be, the key first, since a chain without its key serves nobody."""
+    """The files to write, the key first: no daemon can use a chain without its key."""
     gid = None if params["key_group"] is None else _files.gid_of(params["key_group"])
     key_mode = 0o600 if gid is None else 0o640
     targets = [
@@ -224,7 +226,7 @@ def plan(params: dict[str, Any], key: str, chain: str) -> list[Target]:
 
 
 def differs(state: _files.FileState | None, target: Target) -> bool:
-    """Whether a file is not as it is to be."""
+    """Whether a file must be written."""
     if state is None or state.content != target.content or state.mode != target.mode:
         return True
     if target.secret and state.uid != os.geteuid():
@@ -240,7 +242,7 @@ def shown(content: bytes | None, mode: int, secret: bool) -> str | None:
 
 
 def difference(state: _files.FileState | None, target: Target) -> dict[str, str]:
-    """The diff of one file. Another key of the same mode is told apart by a word, not by its content."""
+    """The diff of one file. A changed key is shown by a word, not by its content."""
     before = None if state is None else shown(state.content, state.mode, target.secret)
     after = shown(target.content, target.mode, target.secret) or ""
     if before is not None and state is not None:
@@ -251,20 +253,20 @@ def difference(state: _files.FileState | None, target: Target) -> dict[str, str]
             if have != want:
                 before, after = f"{before}{what} {have}\n", f"{after}{what} {want}\n"
     if target.secret and state is not None and state.content != target.content:
-        after = f"{after}(another one)\n"
+        after = f"{after}(another key)\n"
     return _files.text_diff(target.path, before, after)
 
 
 def apply(changes: list[tuple[_files.FileState | None, Target]]) -> None:
-    """Write all files beside their targets first, then give them their names one right after the other.
+    """Write all files beside their targets first, then rename them one right after the other.
 
-    Where one of them cannot get its name, those before it become again what they were.
+    If a file cannot be renamed, the files before it get their old content back.
     """
     staged: list[tuple[str, str]] = []
     live: list[tuple[_files.FileState | None, Target]] = []
     try:
         for state, target in changes:
-            # A key is root's, whoever had it before.
+            # Root owns the key, whoever owned the old file.
             uid = os.geteuid() if state is None or target.secret else state.uid
             gid = target.gid if target.gid is not None else (os.getegid() if state is None else state.gid)
             staged.append((_files.stage(target.path, target.content, uid=uid, gid=gid, mode=target.mode), target.path))
@@ -285,17 +287,21 @@ def apply(changes: list[tuple[_files.FileState | None, Target]]) -> None:
 
 
 def check_modes(key_file: str, key_group: str | None) -> None:
-    """ValueError where others than root, and the group that is meant to, can read the key."""
+    """ValueError if users other than root and the members of ``key_group`` can read the key."""
     state = _files.read(key_file)
     if state is None:
         return
-    # Where the run is not root's, its own user may have the key.
+    # If the module does not run as root, its user may own the key.
     if state.uid not in (0, os.geteuid()):
-        raise ValueError(f"{key_file}: belongs to the user with the id {state.uid}, who can read it; it must be root's")
+        raise ValueError(
+            f"{key_file}: the owner is the user with the id {state.uid}, who can read the key. Make root the owner"
+        )
     by_design = key_group is not None and state.gid == _files.gid_of(key_group)
     if state.mode & (0o037 if by_design else 0o077):
-        right = f"0640 and the group {key_group}" if key_group is not None else "0600"
-        raise ValueError(f"{key_file}: mode {state.mode:04o} lets others at the key; it must be {right}")
+        right = f"0640 and the group to {key_group}" if key_group is not None else "0600"
+        raise ValueError(
+            f"{key_file}: the mode is {state.mode:04o}, so other users can read the key. Set the mode to {right}"
+        )
 
 
 def main() -> None:

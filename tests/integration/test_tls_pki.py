@@ -28,6 +28,7 @@ ONE_RELEASE = pytest.mark.parametrize(
 )
 
 KEY, CHAIN, CA = f"/etc/ssl/private/{NAME}.key", f"/etc/ssl/{NAME}.chain.pem", "/etc/ssl/puffy-mail-ca.pem"
+LAX = "the mode is 0644, so other users can read the key. Set the mode to 0600."
 
 
 def openssl(*arguments: str, data: str = "") -> str:
@@ -160,7 +161,7 @@ def test_files_that_are_there_are_only_checked(host: Host, authority: Authority)
     ])  # fmt: skip
     fine = batch.assert_four(four)
     assert (fine["changed"], fine["names"]) == (False, [f"DNS:{NAME}"])
-    assert lax["msg"] == f"{KEY}: mode 0644 lets others at the key; it must be 0600. Nothing was changed."
+    assert lax["msg"] == f"{KEY}: {LAX} Nothing was changed."
     assert not group.get("failed"), group
     assert directory["msg"] == f"{CHAIN}: is not a regular file. Nothing was changed."
     assert "Too many levels of symbolic links" in loop["msg"]
@@ -319,8 +320,8 @@ def test_the_role_with_files_that_another_tool_keeps(play: Play, authority: Auth
     assert (status, changed) == (0, 0), output
     before = files(host)
     for spoil, repair, said in (
-        (f"chmod 644 {KEY}", f"chmod 600 {KEY}", f"{KEY}: mode 0644 lets others at the key; it must be 0600."),
-        (f"chown daemon {KEY}", f"chown root {KEY}", f"{KEY}: belongs to the user with the id 1, who can read it"),
+        (f"chmod 644 {KEY}", f"chmod 600 {KEY}", f"{KEY}: {LAX}"),
+        (f"chown daemon {KEY}", f"chown root {KEY}", f"{KEY}: the owner is the user with the id 1, who can read"),
         (f"mv {CHAIN} /root/away", f"mv /root/away {CHAIN}", f"{CHAIN}: does not exist."),
     ):
         host.run(spoil)

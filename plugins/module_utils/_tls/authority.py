@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A private certification authority: what it judges, and what it signs. Times are in UTC."""
+"""A private certification authority: what must be issued again and why, and the signatures. Times are in UTC."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ try:
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
-#: Clocks of hosts differ: a certificate is valid from a little before it was issued.
+#: Clocks of hosts differ, so a certificate is valid from some time before it was issued.
 BACKDATE = datetime.timedelta(hours=1)
 
 #: fields of a subject beside the common name, and the most characters of each (RFC 5280, appendix A.1)
@@ -46,20 +46,20 @@ SUBJECT_FIELDS = {"country": 2, "state": 128, "locality": 128, "organization": 6
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate that signs, and its key; both None in check mode while they do not exist."""
+    """A certificate that signs, and its key. In check mode both are None if they do not exist yet."""
 
     certificate: Certificate | None
     key: Key | None
 
     def signer(self) -> tuple[Certificate, Key]:
-        """Both, for a signature; a run that signs has made what was missing before."""
+        """Both, for a signature. A run that signs has made them before."""
         if self.certificate is None or self.key is None:
             raise ValueError("the authority has no key to sign with")
         return self.certificate, self.key
 
 
 def input_problem(params: Mapping[str, Any]) -> str | None:
-    """What is wrong with the parameters of ``private_ca``, before anything is read or written; None where nothing is.
+    """The first parameter of ``private_ca`` that cannot be used, as a sentence; None if all can be used.
 
     ValueError for names that cannot be used.
     """
@@ -145,7 +145,7 @@ def parse_key(content: bytes, passphrase: str | None, path: str) -> Key:
 
 
 def is_key_of(text: str, certificate: Certificate) -> bool:
-    """Whether the PEM ``text`` is the key of ``certificate``, in the clear. The key is not proved to be sound."""
+    """Whether the PEM ``text`` is the unencrypted key of ``certificate``. The numbers of the key are not checked."""
     try:
         (block,) = pem.blocks(text, "the key")
         return keys.public_of_private(block.label, block.der) == certificate.key
@@ -188,7 +188,7 @@ def subject_name(common_name: str, fields: Mapping[str, str | None] | None = Non
 
 
 def _same_name(certificate: Certificate, wanted: x509.Name) -> bool:
-    """Whether the subject is ``wanted``, whatever type of string each part is written in."""
+    """Whether the subject is ``wanted``. The ASN.1 types of its strings do not matter."""
     return attributes(certificate.subject) == attributes(wanted.public_bytes())
 
 
@@ -221,7 +221,7 @@ def check_authority(
     root: bool,
     now: datetime.datetime,
 ) -> None:
-    """ValueError where the authority at ``path`` cannot be used with its key, or is not the one that is asked for."""
+    """ValueError if the authority at ``path`` does not fit its key, the wanted subject or the clock."""
     if certificate.public_key != public_info(key.public_key()):
         raise ValueError(f"{path}: the certificate does not belong to the key beside it")
     if not certificate.is_ca:
@@ -243,7 +243,7 @@ def check_authority(
 def stale_authority(
     certificate: Certificate, issuer: Authority | None, renew_before_days: int, now: datetime.datetime
 ) -> str:
-    """Why the certificate of an authority must be issued anew for its key; empty where it need not."""
+    """Why the certificate of an authority must be issued again for its key; empty if it stays."""
     left = (certificate.not_after - now).days
     if left < renew_before_days:
         return f"the certificate expires in {left} days"
@@ -255,7 +255,7 @@ def stale_authority(
     return ""
 
 
-#: the reason after which a key is not used again, since a revoked key may have been lost
+#: The key of a certificate with this reason is not used again: somebody else may have it.
 REVOKED = "the certificate is revoked"
 
 
@@ -277,7 +277,7 @@ def stale(
     renew_before_days: int,
     now: datetime.datetime,
 ) -> str:
-    """Why ``leaf`` must be issued anew; empty where it is still what is wanted."""
+    """Why ``leaf`` must be issued again; empty if it stays."""
     if authority is None:
         return "the authority is new"
     if leaf.public_key != public_info(wanted.public):
@@ -295,7 +295,7 @@ def stale(
     if leaf.not_before > now:
         return "the certificate is not valid yet"
     left = (leaf.not_after - now).days
-    # A certificate that ends with its issuer would not live longer if it were issued anew.
+    # A new certificate could not be valid longer than the issuer.
     if left < renew_before_days and leaf.not_after < authority.not_after:
         return f"the certificate expires in {left} days"
     return ""
@@ -354,7 +354,7 @@ def _sign(
     end = now + datetime.timedelta(days=days)
     name, above = subject, x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
     if issuer is not None:
-        # It never reaches beyond the certificate of its issuer.
+        # A certificate is not valid longer than its issuer.
         end = min(end, issuer.not_after)
         name, above = _loaded(issuer).subject, _authority_identifier(issuer)
     builder = (
@@ -386,11 +386,11 @@ def _key_usage(**wanted: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{use: wanted.get(use, False) for use in uses})
 
 
-# -- what a server brings ----------------------------------------------------------------------------------------------
+# -- requests of servers -----------------------------------------------------------------------------------------------
 
 
 def parse_request(text: str, name: str) -> Any:
-    """The public key of a certificate request for the server ``name``; ValueError where it cannot be served."""
+    """The public key of the certificate request of the server ``name``; ValueError for a request that is refused."""
     label = f"requests: the request for {name!r}"
     try:
         request = x509.load_pem_x509_csr(text.encode())
@@ -408,7 +408,7 @@ def parse_request(text: str, name: str) -> Any:
 
 
 def parse_current(text: str) -> Certificate | None:
-    """The certificate in use; None where ``text`` has no certificate, which is then replaced."""
+    """The certificate in use; None if ``text`` has no certificate."""
     try:
         return load(text, "current")
     except ValueError:
@@ -448,8 +448,8 @@ def to_revoke(
 ) -> dict[int, datetime.datetime]:
     """Serial numbers that belong on the list, with their revocation times.
 
-    ``wanted`` are common names and serial numbers of certificates ``on_record``; ValueError where there is no such one.
-    What is on the list stays there until its certificate has expired.
+    ``wanted`` are common names and serial numbers of certificates ``on_record``; ValueError for any other. Entries of
+    ``crl`` stay until their certificates have expired.
     """
     expired = {item.serial for item in on_record if item.not_after < now}
     listed = {} if crl is None else {serial: at for serial, at in crl.entries.items() if serial not in expired}
@@ -474,7 +474,7 @@ def stale_list(
     days: int,
     now: datetime.datetime,
 ) -> str:
-    """Why the revocation list must be signed anew; empty where it need not."""
+    """Why the revocation list must be signed again; empty if it stays."""
     if crl is None:
         return "new"
     if authority is None or attributes(crl.parsed.issuer.public_bytes()) != attributes(authority.subject):

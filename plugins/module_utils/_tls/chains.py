@@ -48,8 +48,8 @@ def weakness(certificate: Certificate) -> str | None:
     digest = _WEAK_SIGNATURES.get(certificate.signature)
     if digest is not None:
         return (
-            f"the certificate {certificate.subject_text} is signed over {digest}, which OpenSSL takes no more; have it"
-            " issued anew with SHA-256"
+            f"the certificate {certificate.subject_text} is signed with {digest}, which OpenSSL refuses; issue it"
+            " again with SHA-256"
         )
     return None
 
@@ -73,21 +73,21 @@ def set_problem(
             if other.public_key == public_key:
                 return (
                     f"the chain is in the wrong order: the certificate of the key, {other.subject_text}, is number"
-                    f" {place}; it must be the first, and then each the issuer of the one before"
+                    f" {place}. Put it first, then each issuer after the certificate that it issued"
                 )
         return f"the key does not match the certificate {leaf.subject_text}"
     for lower, upper in zip(chain, chain[1:]):
         if upper.subject == upper.issuer:
-            return f"the chain has the root {upper.subject_text}; clients have it already, and it must not be sent"
+            return f"the chain has the root {upper.subject_text}. Remove the root: clients have it already"
         if lower.issuer != upper.subject:
             return (
                 f"the chain is broken or in the wrong order: {lower.subject_text} was issued by {lower.issuer_text},"
                 f" and {upper.subject_text} follows"
             )
         if not upper.is_ca:
-            return f"the chain goes on after {lower.subject_text} with {upper.subject_text}, which is not an authority"
+            return f"the chain has {upper.subject_text}, which is not an authority, after {lower.subject_text}"
     if leaf.is_ca and len(chain) > 1:
-        return f"the first certificate, {leaf.subject_text}, is that of an authority and not of a host"
+        return f"the first certificate, {leaf.subject_text}, belongs to an authority, not to a host"
     for certificate in chain:
         found = weakness(certificate)
         if found:
@@ -106,11 +106,11 @@ def set_problem(
     left = (leaf.not_after - now).days
     if left < minimum_days:
         return (
-            f"the certificate {leaf.subject_text} expires at {iso(leaf.not_after)}, in {left} days; at least"
-            f" {minimum_days} are wanted"
+            f"the certificate {leaf.subject_text} expires at {iso(leaf.not_after)}, in {left} days. It must be"
+            f" valid for at least {minimum_days} days"
         )
     missing = [name for name in names if not _names.covers(leaf.names, name)]
     if missing:
-        has = ", ".join(leaf.names) or "none"
-        return f"the certificate {leaf.subject_text} does not have the name {missing[0]}; it has {has}"
+        has = f"its names are {', '.join(leaf.names)}" if leaf.names else "it has no names"
+        return f"the certificate {leaf.subject_text} does not have the name {missing[0]}; {has}"
     return None

@@ -21,7 +21,8 @@ def _fingerprint(value: str, who: str) -> str:
         text = ":".join(re.findall("..", text))
     if not _FINGERPRINT.match(text):
         raise ValueError(
-            f"{who}: the fingerprint {value!r} is not that of SHA-256: 32 pairs of hexadecimal digits, joined by colons"
+            f"{who}: the fingerprint is {value!r}, which is not a SHA-256 fingerprint. Use 32 pairs of hexadecimal"
+            " digits, joined by colons"
         )
     return text
 
@@ -32,14 +33,16 @@ def relay_client(entry: Any) -> tuple[str, str, str]:
     One of the latter two is empty, and both are where the client is given by its name only. ``entry`` is a name, or a
     dictionary of ``name`` and either ``certificate`` or ``fingerprint``. ValueError for anything else.
     """
-    right = "Right would be a name such as 'printer', or a name with a certificate or a fingerprint"
+    right = "Use a name such as 'printer', or a name with a certificate or a fingerprint"
     given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
-        raise ValueError(f"{entry!r} names no client. {right}")
+        raise ValueError(f"{entry!r} is not a client. {right}")
     name = client_name(given["name"])
     odd = sorted(set(given) - {"name", "certificate", "fingerprint"})
     if odd or ("certificate" in given and "fingerprint" in given):
-        raise ValueError(f"client {name!r} has {', '.join(map(repr, odd)) if odd else 'both'}. {right}")
+        raise ValueError(
+            f"client {name!r} has {', '.join(map(repr, odd)) or 'a certificate and a fingerprint'}. {right}"
+        )
     if "fingerprint" in given:
         return name, "", _fingerprint(str(given["fingerprint"]), f"client {name!r}")
     text = str(given.get("certificate", ""))
@@ -68,17 +71,17 @@ def relay_clients(entries: Iterable[Any], found: Mapping[str, str], revoked: Ite
         source = f"the certificate of client {name!r}"
         if not digits and not text:
             if name in gone:
-                raise ValueError(f"client {name!r} is revoked; take it out of the clients that may relay")
+                raise ValueError(f"client {name!r} is revoked. Remove it from the clients that may relay")
             text = found.get(name, "")
             if not text:
-                raise ValueError(f"client {name!r}: there is no certificate of it; issue it, or give it with the name")
+                raise ValueError(f"client {name!r}: no certificate was found. Issue it, or give it with the name")
         rows = {digits: name}
         if text:
             certificate = x509.load(text, source)
             if f"{certificate.serial:X}" in serials:
                 raise ValueError(
-                    f"client {name!r}: its certificate, number {certificate.serial:X}, is revoked; take it out of the"
-                    " clients that may relay"
+                    f"client {name!r}: its certificate, number {certificate.serial:X}, is revoked. Remove it from"
+                    " the clients that may relay"
                 )
             rows = {
                 x509.fingerprint(certificate.der): name,
@@ -86,9 +89,9 @@ def relay_clients(entries: Iterable[Any], found: Mapping[str, str], revoked: Ite
             }
         for row in rows:
             if row in table:
-                raise ValueError(f"client {name!r}: its certificate or its key is that of {table[row]!r}")
+                raise ValueError(f"client {name!r} has the same certificate or key as {table[row]!r}")
         if name in names:
-            raise ValueError(f"client {name!r} is there twice")
+            raise ValueError(f"client {name!r} is in the list twice")
         names.add(name)
         table.update(rows)
     return table

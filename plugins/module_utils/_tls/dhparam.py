@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Diffie-Hellman parameters: parsing, the proof that a prime is safe, and the groups of RFC 7919 and RFC 3526.
 
-The judgement is made here and not by ``openssl dhparam -check``, which exits 0 for bad parameters in LibreSSL,
-and whose idea of a good generator differs between OpenSSL 1.1.1 and 3.
+``openssl dhparam -check`` is not used: in LibreSSL it exits 0 for bad parameters, and OpenSSL 1.1.1 and 3 differ about
+what a good generator is.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _nothing_up_my_sleeve(bits: int, constant: int, addend: int) -> int:
 def group(name: str) -> DhParameters:
     """The group ``ffdhe2048`` … ``ffdhe8192`` (RFC 7919, appendix A); ValueError for any other name."""
     if name not in GROUPS:
-        raise ValueError(f"there is no group {name!r}; RFC 7919 has {', '.join(GROUPS)}")
+        raise ValueError(f"the group is {name!r}. Use {', '.join(GROUPS)}")
     bits = int(name[len("ffdhe") :])
     addend, length = _FFDHE[bits]
     return DhParameters(_nothing_up_my_sleeve(bits, _e_scaled(bits - 130), addend), 2, length)

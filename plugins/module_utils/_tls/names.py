@@ -35,7 +35,7 @@ def dns_name(name: str, *, wildcard: bool = False) -> str:
 def subject_names(names: Iterable[str]) -> tuple[str, ...]:
     """The distinct subject alternative names of ``names``, in order: ``DNS:name`` or ``IP:address``.
 
-    A wildcard may stand for the first label (RFC 6125, section 6.4.3). ValueError quotes what is neither.
+    A wildcard may stand for the first label (RFC 6125, section 6.4.3). ValueError quotes any other name.
     """
     result: list[str] = []
     for name in names:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """TLS policy by name, as Postfix and Dovecot write it.
 
-Two kinds of TLS are told apart, as Postfix does (postconf(5)). *Opportunistic* TLS is that of port 25, in and out:
-who cannot meet it sends in the clear or not at all, so it takes what is not broken (RFC 7435, section 3). *Mandatory*
-TLS is that of the ports for one's own users, and of destinations that a policy names.
+Postfix knows two kinds of TLS (postconf(5)). *Opportunistic* TLS is for port 25, in and out. Senders that support no
+cipher of the list fall back to plain text, so the list keeps every cipher that is not broken (RFC 7435, section 3).
+*Mandatory* TLS is for the ports where users log in, and for destinations that a policy names.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Profile:
 
     opportunistic: str
     mandatory: str
-    #: mandatory TLS where this host is the client, and the server is not its own to choose
+    #: the oldest protocol of mandatory TLS where this host is the client of another server
     mandatory_client: str
     ciphers: str
     more: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = {
     "intermediate": Profile("TLSv1.2", "TLSv1.2", "TLSv1.2", _FORWARD_SECRECY),
-    # Port 25 stays at TLS 1.2: mail from a server that has no TLS 1.3 would arrive in the clear.
+    # Port 25 keeps TLS 1.2: a server without TLS 1.3 would send its mail in plain text.
     "modern": Profile("TLSv1.2", "TLSv1.3", "TLSv1.2", _FORWARD_SECRECY),
     "broad": Profile(
         "TLSv1.2",
@@ -60,13 +60,13 @@ PROFILES: Mapping[str, Profile] = {
     ),
 }
 
-#: Parameters of older guides that a profile stands in for: their successors are set, or their defaults are better.
+#: Parameters of older guides that a profile replaces: their successors are set, or their defaults are better.
 #: postconf(1) of 3.9 and later warns of smtpd_use_tls, smtp_use_tls, smtpd_tls_eecdh_grade and
 #: smtpd_tls_dh1024_param_file; smtpd_tls_dh512_param_file is ignored since 3.6.
 _SUPERSEDED = (
     "smtpd_use_tls", "smtpd_enforce_tls", "smtp_use_tls", "smtp_enforce_tls", "lmtp_use_tls", "lmtp_enforce_tls",
     "smtpd_tls_eecdh_grade", "smtpd_tls_dh512_param_file", "smtpd_tls_dh1024_param_file",
-    # smtpd_tls_chain_files has taken their place.
+    # smtpd_tls_chain_files replaces these.
     "smtpd_tls_cert_file", "smtpd_tls_key_file", "smtpd_tls_eccert_file", "smtpd_tls_eckey_file",
     "smtpd_tls_dcert_file", "smtpd_tls_dkey_file",
     # A server's sessions are resumed by ticket (RFC 5077), which needs no cache (postconf(5)).
@@ -77,21 +77,21 @@ _SUPERSEDED = (
 def profile(name: Any) -> Profile:
     """The profile of that name; ValueError for any other."""
     if not isinstance(name, str) or name not in PROFILES:
-        raise ValueError(f"there is no TLS profile {name!r}; there are {', '.join(map(repr, PROFILES))}")
+        raise ValueError(f"the TLS profile is {name!r}. Use {', '.join(map(repr, PROFILES))}")
     return PROFILES[name]
 
 
 def protocols_from(oldest: str) -> str:
     """The value of ``*_tls_protocols`` that allows ``oldest`` and all later protocols, also those to come.
 
-    As exclusions, which mean the same to every Postfix: ">=" is unknown before 3.6, and a protocol that is named
-    excludes all others (tls_misc.c), so that "TLSv1.2" alone would switch TLS 1.3 off.
+    The value excludes protocols, which means the same to every Postfix. Postfix before 3.6 does not know ">=". A
+    protocol that is named excludes all others (tls_misc.c), so "TLSv1.2" alone would switch TLS 1.3 off.
     """
     return ", ".join(f"!{name}" for name in _PROTOCOLS[: _PROTOCOLS.index(oldest)])
 
 
 def cache_type(default: str, supported: Iterable[str]) -> str:
-    """The table type of a session cache: Postfix's own where it has one, else the first that can be one; or none.
+    """The table type of a session cache: Postfix's default if there is one, else the first usable type, or ''.
 
     ``default`` is ``default_cache_db_type`` (Postfix 3.11 and later; empty before), ``supported`` what ``postconf -m``
     prints. A cache needs a type that can be written and walked through (postconf(5), smtp_tls_session_cache_database).
@@ -110,10 +110,10 @@ def postfix_parameters(
     cache: str = "",
     dhparam_file: str = "",
 ) -> dict[str, Any]:
-    """The parameters of main.cf that the profile ``name`` amounts to.
+    """The parameters of main.cf for the profile ``name``.
 
     ``sets`` are the keys with their chains (key_file, chain_file), ``cache`` is a table type or empty for no cache,
-    ``dhparam_file`` a file of DH parameters or empty for those that Postfix has.
+    ``dhparam_file`` a file of DH parameters or empty for Postfix's own.
     """
     chosen = profile(name)
     opportunistic, mandatory = protocols_from(chosen.opportunistic), protocols_from(chosen.mandatory)
@@ -132,7 +132,7 @@ def postfix_parameters(
         "smtpd_tls_fingerprint_digest": "sha256",
         "smtp_tls_security_level": "may",
         "tls_high_cipherlist": chosen.ciphers,
-        # Every suite of the list is good, and the client knows best which one is fast for it.
+        # Every suite of the list is good, and the client knows which suite is fastest for the client.
         "tls_preempt_cipherlist": False,
         **chosen.more,
     }
@@ -145,13 +145,13 @@ def postfix_parameters(
         if cache:
             parameters[f"{client}_tls_session_cache_database"] = f"{cache}:${{data_directory}}/{client}_scache"
     if dhparam_file:
-        # The number in the name is of another time: the file may have any size.
+        # The file may have any number of bits, whatever the name of the parameter says.
         parameters["smtpd_tls_dh1024_param_file"] = dhparam_file
     return parameters
 
 
 def postfix_absent(parameters: Iterable[str]) -> list[str]:
-    """What must not stand in main.cf beside ``parameters``: what they supersede, and what only other profiles set."""
+    """Names that must not be in main.cf beside ``parameters``: superseded names, and names of other profiles."""
     have = set(parameters)
     of_others = [name for other in PROFILES.values() for name in other.more]
     caches = [f"{client}_tls_session_cache_database" for client in ("smtp", "lmtp")]
@@ -159,6 +159,6 @@ def postfix_absent(parameters: Iterable[str]) -> list[str]:
 
 
 def dovecot_settings(name: str) -> dict[str, str]:
-    """``min_protocol`` and ``cipher_list`` of Dovecot. Its ports are for one's own users: TLS is mandatory there."""
+    """``min_protocol`` and ``cipher_list`` of Dovecot. TLS is mandatory on Dovecot's ports."""
     chosen = profile(name)
     return {"min_protocol": chosen.mandatory, "cipher_list": chosen.ciphers}

@@ -74,7 +74,7 @@ def fingerprint(data: bytes, digest: str = "sha256") -> str:
     Postfix TLS_README: the lookup key of ``relay_clientcerts`` is the digest of the certificate's DER form.
     """
     if digest not in ("sha256", "sha384", "sha512", "sha1", "md5"):
-        raise ValueError(f"digest {digest!r} is none of sha256, sha384, sha512, sha1, md5")
+        raise ValueError(f"digest is {digest!r}. Use sha256, sha384, sha512, sha1 or md5")
     return hashlib.new(digest, data).digest().hex(":").upper()
 
 
@@ -116,7 +116,7 @@ def _general_names(content: bytes) -> tuple[str, ...]:
 
 
 def parse(data: bytes, source: str) -> Certificate:
-    """The certificate in the DER ``data``; what follows it there, as in a ``TRUSTED CERTIFICATE``, is not looked at.
+    """The certificate in the DER ``data``; what follows the certificate, as in a ``TRUSTED CERTIFICATE``, is ignored.
 
     ``source`` names the certificate in the ValueError that anything else raises.
     """

@@ -35,7 +35,7 @@ FAILURES = [
     ),
     ((PEM[:40],), "cert_fingerprint: the input: a PEM block begins and does not end; the file is truncated or damaged"),
     ((None,), "cert_fingerprint: the input must be a certificate in PEM form, not NoneType"),
-    ((PEM, "crc32"), "cert_fingerprint: digest 'crc32' is none of sha256, sha384, sha512, sha1, md5"),
+    ((PEM, "crc32"), "cert_fingerprint: digest is 'crc32'. Use sha256, sha384, sha512, sha1 or md5"),
 ]
 
 

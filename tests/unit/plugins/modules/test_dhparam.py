@@ -71,21 +71,21 @@ def test_a_search_takes_the_first_usable_find(
     assert path.read_text() == OWN
     assert path.stat().st_mode & 0o777 == 0o644
     assert result["diff"] == predicted["diff"]
-    assert (result["bits"], result["known_group"], result["reason"]) == (2048, "", "there is none")
+    assert (result["bits"], result["known_group"], result["reason"]) == (2048, "", "the file does not exist")
     assert not run(capsys, path=str(path), bits=2048)["changed"]
     assert len(searches) == 1
 
 
 REPLACED = [
-    (_dhparam.render(_dhparam.DhParameters(2**521 - 1, 2)), {}, "what is there has 521 bits"),
+    (_dhparam.render(_dhparam.DhParameters(2**521 - 1, 2)), {}, "the parameters have 521 bits"),
     (
         _dhparam.render(_dhparam.DhParameters(2**2048 - 5, 2)),
         {},
-        "what is there is unsafe: the modulus is not a safe prime (p and (p-1)/2 prime)",
+        "the parameters are unsafe: the modulus is not a safe prime (p and (p-1)/2 prime)",
     ),
-    (_dhparam.render(_dhparam.group("ffdhe3072")), {}, "what is there has 3072 bits"),
-    (_dhparam.render(_dhparam.group("ffdhe2048")), {"force": True}, "new ones are forced"),
-    ("junk", {"force": True}, "what is there are no DH parameters"),
+    (_dhparam.render(_dhparam.group("ffdhe3072")), {}, "the parameters have 3072 bits"),
+    (_dhparam.render(_dhparam.group("ffdhe2048")), {"force": True}, "force is true"),
+    ("junk", {"force": True}, "the file has no DH parameters"),
 ]
 
 
@@ -120,17 +120,17 @@ def test_a_group_is_written_without_a_search(
     path = tmp_path / "dh.pem"
     path.write_text(OWN)
     result = run(capsys, path=str(path), group="ffdhe4096")
-    assert (result["changed"], result["reason"]) == (True, "what is there is not ffdhe4096")
+    assert (result["changed"], result["reason"]) == (True, "the parameters are not ffdhe4096")
     assert path.read_text() == _dhparam.render(_dhparam.group("ffdhe4096"))
     assert searches == []
     assert not run(capsys, path=str(path), group="ffdhe4096", force=True)["changed"]
 
 
 FAILURES = [
-    ({"bits": 512}, "bits is 512; it must be a multiple of 8 from 2048 to 8192. Nothing was changed."),
-    ({"bits": 2049}, "bits is 2049; it must be a multiple of 8 from 2048 to 8192. Nothing was changed."),
-    ({"bits": 2048, "workers": 0}, "workers is 0; it must be from 1 to 256. Nothing was changed."),
-    ({"bits": 2048, "timeout": 0}, "timeout is 0; it must be at least 1 second. Nothing was changed."),
+    ({"bits": 512}, "bits is 512. Use a multiple of 8 from 2048 to 8192. Nothing was changed."),
+    ({"bits": 2049}, "bits is 2049. Use a multiple of 8 from 2048 to 8192. Nothing was changed."),
+    ({"bits": 2048, "workers": 0}, "workers is 0. Use 1 to 256. Nothing was changed."),
+    ({"bits": 2048, "timeout": 0}, "timeout is 0. Use at least 1 second. Nothing was changed."),
     ({"bits": 2048, "group": "ffdhe2048"}, "parameters are mutually exclusive: bits|group"),
     ({}, "one of the following is required: bits, group"),
     (
@@ -139,10 +139,10 @@ FAILURES = [
     ),
     (
         {"bits": 2048},
-        "{path}: has no DH parameters; '-----BEGIN DH PARAMETERS-----' is expected; nothing was changed (force: true"
-        " replaces a file that is no DH parameters).",
+        "{path}: has no DH parameters; '-----BEGIN DH PARAMETERS-----' is expected. Use 'force: true' to replace a"
+        " file that has no DH parameters. Nothing was changed.",
     ),
-    ({"path": "/nonexistent/dh.pem", "bits": 2048}, "/nonexistent/dh.pem: its directory does not exist; make it first."
+    ({"path": "/nonexistent/dh.pem", "bits": 2048}, "/nonexistent/dh.pem: the directory does not exist. Make it first."
      " Nothing was changed."),
 ]  # fmt: skip
 

@@ -115,7 +115,7 @@ def test_a_new_key_and_a_lax_mode_are_told_apart_in_the_diff(served: Set, openss
         ("mode 0644\n(a private key)\n", "mode 0600\n(a private key)\n")
     ]
     another = served(key=private(KEYS[1]), chain=CHAINS[1])
-    assert another["diff"][0]["after"] == "mode 0600\n(a private key)\n(another one)\n"
+    assert another["diff"][0]["after"] == "mode 0600\n(a private key)\n(another key)\n"
 
 
 VERIFICATIONS = [
@@ -217,8 +217,8 @@ def test_a_key_of_another_owner_is_refused_or_taken(
     monkeypatch.setattr(_files, "read", read)
     said = served(state="checked")["msg"]
     assert said == (
-        f"{served.key}: belongs to the user with the id {me + 1000}, who can read it; it must be root's. Nothing was"
-        " changed."
+        f"{served.key}: the owner is the user with the id {me + 1000}, who can read the key. Make root the owner."
+        " Nothing was changed."
     )
     taken = served(key=private(KEYS[0]), chain=CHAINS[0])
     assert [(entry["before"], entry["after"]) for entry in taken["diff"]] == [

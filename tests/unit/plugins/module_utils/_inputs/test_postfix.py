@@ -190,8 +190,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"postfix_relay_clients": [{"name": "nas", "fingerprint": "00:11"}]},
         [
             (
-                "postfix_relay_clients: client 'nas': the fingerprint '00:11' is not that of SHA-256: 32 pairs of"
-                " hexadecimal digits, joined by colons."
+                "postfix_relay_clients: client 'nas': the fingerprint is '00:11', which is not a SHA-256"
+                " fingerprint. Use 32 pairs of hexadecimal digits, joined by colons."
             )
         ],
     ),

@@ -131,8 +131,8 @@ def test_keys_and_signatures_that_openssl_would_not_serve() -> None:
     old = dataclasses.replace(parse(MIDDLE), signature=sha1)
     assert chains.weakness(parse(MIDDLE)) is None
     assert chains.weakness(old) == (
-        "the certificate CN=Middle,O=Kernel Panic is signed over SHA-1, which OpenSSL takes no more; have it issued"
-        " anew with SHA-256"
+        "the certificate CN=Middle,O=Kernel Panic is signed with SHA-1, which OpenSSL refuses; issue it again"
+        " with SHA-256"
     )
     wanted: dict[str, Any] = {"names": NAMES[:1], "purpose": "sslserver", "now": NOW, "minimum_days": 0}
     assert chains.set_problem([parse(LEAF), old], public(KEYS[2]), **wanted) == chains.weakness(old)
@@ -182,14 +182,13 @@ PROBLEMS = [
     (
         (MIDDLE, LEAF),
         {},
-        f"the chain is in the wrong order: the certificate of the key, {WHO}, is number 2; it must be the"
-        " first, and then"
-        " each the issuer of the one before",
+        f"the chain is in the wrong order: the certificate of the key, {WHO}, is number 2. Put it first,"
+        " then each issuer after the certificate that it issued",
     ),
     (
         (LEAF, MIDDLE, ROOT),
         {},
-        "the chain has the root CN=Root,O=Kernel Panic; clients have it already, and it must not be sent",
+        "the chain has the root CN=Root,O=Kernel Panic. Remove the root: clients have it already",
     ),
     (
         (LEAF, make("Other", "Root", KEYS[3], KEYS[0], ca=True)),
@@ -200,7 +199,7 @@ PROBLEMS = [
     (
         (LEAF, make("Middle", "Root", KEYS[1], KEYS[0])),
         {},
-        f"the chain goes on after {WHO} with CN=Middle,O=Kernel Panic, which is not an authority",
+        f"the chain has CN=Middle,O=Kernel Panic, which is not an authority, after {WHO}",
     ),
     (
         (leaf(usage=ExtendedKeyUsageOID.CLIENT_AUTH), MIDDLE),
@@ -223,17 +222,17 @@ PROBLEMS = [
     (
         (LEAF, MIDDLE),
         {"minimum_days": 91},
-        f"the certificate {WHO} expires at 2030-08-30T12:00:00Z, in 90 days; at least 91 are wanted",
+        f"the certificate {WHO} expires at 2030-08-30T12:00:00Z, in 90 days. It must be valid for at least 91 days",
     ),
     (
         (LEAF, MIDDLE),
         {"names": ("DNS:mail.example.org", "DNS:a.b.example.net")},
-        f"the certificate {WHO} does not have the name DNS:a.b.example.net; it has {', '.join(NAMES)}",
+        f"the certificate {WHO} does not have the name DNS:a.b.example.net; its names are {', '.join(NAMES)}",
     ),
     (
         (leaf(names=()),),
         {},
-        f"the certificate {WHO} does not have the name DNS:mail.example.org; it has none",
+        f"the certificate {WHO} does not have the name DNS:mail.example.org; it has no names",
     ),
 ]
 

@@ -73,22 +73,22 @@ def test_a_fingerprint_reads_the_same_in_either_form(value: bytes) -> None:
 @pytest.mark.parametrize(
     ("entries", "found", "sentence"),
     [
-        (["printer"], {}, "client 'printer': there is no certificate of it; issue it, or give it with the name"),
+        (["printer"], {}, "client 'printer': no certificate was found. Issue it, or give it with the name"),
         (
             ["printer", "printer"],
             {"printer": CERTIFICATE},
-            "client 'printer': its certificate or its key is that of 'printer'",
+            "client 'printer' has the same certificate or key as 'printer'",
         ),
         (
             ["a", {"name": "a", "fingerprint": "00" * 32}],
             {"a": CERTIFICATE},
-            "client 'a' is there twice",
+            "client 'a' is in the list twice",
         ),
-        (["a", "b"], {"a": CERTIFICATE, "b": CERTIFICATE}, "client 'b': its certificate or its key is that of 'a'"),
+        (["a", "b"], {"a": CERTIFICATE, "b": CERTIFICATE}, "client 'b' has the same certificate or key as 'a'"),
         (
             ["a", "b"],
             {"a": CERTIFICATE, "b": pem_of(RENEWED)},
-            "client 'b': its certificate or its key is that of 'a (its key)'",
+            "client 'b' has the same certificate or key as 'a (its key)'",
         ),
         (
             ["printer"],
@@ -105,8 +105,8 @@ def test_a_fingerprint_reads_the_same_in_either_form(value: bytes) -> None:
         (
             [{"name": "a", "fingerprint": "D7:04:2F:A7:0B:8C:A5:21:FA:31:77:E1:41:8A:EE:80"}],
             {},
-            "client 'a': the fingerprint 'D7:04:2F:A7:0B:8C:A5:21:FA:31:77:E1:41:8A:EE:80' is not that of SHA-256: 32"
-            " pairs of hexadecimal digits, joined by colons",
+            "client 'a': the fingerprint is 'D7:04:2F:A7:0B:8C:A5:21:FA:31:77:E1:41:8A:EE:80', which is not a SHA-256"
+            " fingerprint. Use 32 pairs of hexadecimal digits, joined by colons",
         ),
         (
             ["../../etc/shadow"],
@@ -117,19 +117,18 @@ def test_a_fingerprint_reads_the_same_in_either_form(value: bytes) -> None:
         (
             [{"name": "a", "fingerprint": "00" * 32, "certificate": CERTIFICATE}],
             {},
-            "client 'a' has both. Right would be a name such as 'printer', or a name with a certificate or a"
-            " fingerprint",
+            "client 'a' has a certificate and a fingerprint. Use a name such as 'printer', or a name with a certificate"
+            " or a fingerprint",
         ),
         (
             [{"name": "a", "colour": "red"}],
             {},
-            "client 'a' has 'colour'. Right would be a name such as 'printer', or a name with a certificate or a"
-            " fingerprint",
+            "client 'a' has 'colour'. Use a name such as 'printer', or a name with a certificate or a fingerprint",
         ),
         (
             [7],
             {},
-            "7 names no client. Right would be a name such as 'printer', or a name with a certificate or a fingerprint",
+            "7 is not a client. Use a name such as 'printer', or a name with a certificate or a fingerprint",
         ),
     ],
 )
@@ -141,11 +140,11 @@ def test_bad_clients_are_named(entries: list[Any], found: dict[str, str], senten
 @pytest.mark.parametrize(
     ("entry", "revoked", "sentence"),
     [
-        ("printer", ["printer"], "client 'printer' is revoked; take it out of the clients that may relay"),
-        ("printer", ["0a:01"], "client 'printer': its certificate, number A01, is revoked; take it out of the clients"
+        ("printer", ["printer"], "client 'printer' is revoked. Remove it from the clients that may relay"),
+        ("printer", ["0a:01"], "client 'printer': its certificate, number A01, is revoked. Remove it from the clients"
          " that may relay"),
-        ({"name": "nas", "certificate": CERTIFICATE}, ["0A01"], "client 'nas': its certificate, number A01, is revoked;"
-         " take it out of the clients that may relay"),
+        ({"name": "nas", "certificate": CERTIFICATE}, ["0A01"], "client 'nas': its certificate, number A01, is revoked."
+         " Remove it from the clients that may relay"),
     ],
 )  # fmt: skip
 def test_who_is_revoked_does_not_relay(entry: Any, revoked: list[str], sentence: str) -> None:

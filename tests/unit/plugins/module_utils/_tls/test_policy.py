@@ -124,6 +124,6 @@ def test_dovecot_follows_the_profile(name: str, oldest: str) -> None:
 @pytest.mark.parametrize("name", ["old", "", None, ["modern"], 3])
 def test_a_profile_that_does_not_exist_is_named(name: Any) -> None:
     with pytest.raises(
-        ValueError, match=re.escape(f"there is no TLS profile {name!r}; there are 'intermediate', 'modern', 'broad'")
+        ValueError, match=re.escape(f"the TLS profile is {name!r}. Use 'intermediate', 'modern', 'broad'")
     ):
         policy.profile(name)
