@@ -12,7 +12,10 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns one entry for each of C(virtual_mailbox_domains), C(virtual_mailbox_maps), C(virtual_alias_maps),
-    C(virtual_group_maps) and C(sender_login_maps), and for each further table of C(ldap_maps_tables).
+    C(virtual_group_maps) and C(sender_login_maps), and for each further table of C(ldap_maps_tables). The entries
+    have the form of O(puffy.mail.map_config#module:files).
+  - The options of the connection, with the bind password, are the same in every file. The servers share the time-out
+    where Postfix would wait for each of them.
   - The expected answers include keys that look like LDAP filters. Such keys must not be found.
 options:
   _input:
@@ -30,20 +33,33 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The client files, each with C(name), C(options) and C(expect).
+  description: The client files, each with C(path), C(options) and C(expect).
   type: list
   elements: dict
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap_maps
 from ansible_collections.puffy.mail.plugins.plugin_utils._filters import of_inputs
 
 
+def _files(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    connection = ldap_maps.connection(inputs)
+    return [
+        {
+            "path": f"{inputs['ldap_maps_directory']}/{file['name']}.cf",
+            "options": {**connection, **file["options"]},
+            "expect": file["expect"],
+        }
+        for file in ldap_maps.client_files(inputs)
+    ]
+
+
 def ldap_client_files(inputs: Any) -> list[dict[str, Any]]:
     """Return the client files; AnsibleFilterError where an input is missing, unknown or of no use."""
-    return of_inputs("ldap_client_files", ldap_maps.client_files, inputs)
+    return of_inputs("ldap_client_files", _files, inputs)
 
 
 class FilterModule:

@@ -12,13 +12,23 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns one entry for each of C(virtual_mailbox_domains), C(relay_domains), C(virtual_mailbox_maps),
-    C(virtual_alias_maps) and C(sender_login_maps), with the SQL query and the expected answers.
+    C(virtual_alias_maps) and C(sender_login_maps), with the SQL query and what it must answer. The entries have the
+    form of O(puffy.mail.map_config#module:files).
   - The queries read the tables C(domain), C(mailbox), C(alias) and C(alias_domain) with PostfixAdmin's columns.
+positional: database, directory, extra
 options:
   _input:
     description: The expected answers of each client file, in the form of
       RV(puffy.mail.sqlite_accounts_info#module:expect).
     type: dict
+    required: true
+  database:
+    description: Absolute path of the database.
+    type: path
+    required: true
+  directory:
+    description: Absolute path of the directory of the client files.
+    type: path
     required: true
   extra:
     description: Further expectations, by the name of the client file.
@@ -29,12 +39,14 @@ options:
 EXAMPLES = r"""
 - name: Show the queries
   ansible.builtin.debug:
-    msg: "{{ {} | puffy.mail.sqlite_client_files | map(attribute='query') }}"
+    msg: >-
+      {{ {} | puffy.mail.sqlite_client_files('/var/lib/puffy-mail/accounts.sqlite', '/etc/postfix/sqlite')
+      | map(attribute='options.query') }}
 """
 
 RETURN = r"""
 _value:
-  description: The client files, each with C(name), C(query) and C(expect).
+  description: The client files, each with C(path), C(options) and C(expect).
   type: list
   elements: dict
 """
@@ -46,10 +58,17 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 
 
-def sqlite_client_files(expected: Any, extra: Any = None) -> list[dict[str, Any]]:
+def sqlite_client_files(expected: Any, database: Any, directory: Any, extra: Any = None) -> list[dict[str, Any]]:
     """Return the client files; AnsibleFilterError where an expectation names no file."""
     try:
-        return rows.client_files(expected, extra or {})
+        return [
+            {
+                "path": f"{directory}/{file['name']}.cf",
+                "options": {"dbpath": database, "query": file["query"]},
+                "expect": file["expect"],
+            }
+            for file in rows.client_files(expected, extra or {})
+        ]
     except (ValueError, TypeError, AttributeError) as exc:
         raise AnsibleFilterError(
             f"sqlite_client_files: {exc}"

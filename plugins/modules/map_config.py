@@ -53,6 +53,25 @@ options:
         one may only have been predicted.
     type: dict
     default: {}
+  files:
+    description:
+      - Several client files of one O(type), instead of O(path), O(options) and O(expect). Postfix is asked once what
+        it is.
+      - Every file is proved before the first one takes its live name.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: As O(path).
+        type: path
+        required: true
+      options:
+        description: As O(options).
+        type: dict
+      expect:
+        description: As O(expect).
+        type: dict
+        default: {}
   owner:
     description: Owner of the file.
     type: str
@@ -137,7 +156,12 @@ RETURN = r"""
 path:
   description: The client file.
   type: str
-  returned: always, except with O(type=socketmap)
+  returned: with O(path)
+files:
+  description: For each entry of O(files), C(changed), C(path), C(table), C(proved) and C(answers), as below.
+  type: list
+  elements: dict
+  returned: with O(files)
 table:
   description: How main.cf names the table, without C(proxy:).
   type: str
@@ -161,7 +185,8 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -263,32 +288,89 @@ def _absent(module: AnsibleModule, path: str) -> None:
     module.exit_json(changed=before is not None, path=path, diff=diff)
 
 
-def _present(module: AnsibleModule, secrets: set[str]) -> None:
-    path: str = module.params["path"]
-    map_type: str = module.params["type"]
-    options: dict[str, Any] = module.params["options"] or {}
-    expect = query.expectations(module.params["expect"])
+@dataclass
+class _Candidate:
+    """One client file on its way: what it will be, and what was seen of it."""
+
+    path: str
+    result: dict[str, Any]
+    staged: str = ""
+
+
+def _present(module: AnsibleModule, secrets: set[str]) -> list[dict[str, Any]]:
+    """Set all client files: every one is proved before the first one takes its name."""
+    wanted = module.params["files"] or [module.params]
     mode = _files.mode_of(module.params["mode"])
-    if secrets and mode & 0o007:
-        raise ValueError(f"mode {module.params['mode']!r} would let every user of the host read the secret in {path}")
-    if not os.path.isabs(path):
-        raise ValueError(f"path {path!r} is not absolute")
-    # Everything that needs no host is checked before the host is asked.
-    texts = map_config.plan(map_type, options)
-    content = map_config.render(texts, COMMENT)
-
-    for sentence in map_config.warnings(map_type, texts):
-        module.warn(f"{path}: {sentence}")
-
-    postfix = None
-    if query.installed() or not module.check_mode:
-        postfix = query.discover(module.params["config_directory"])
-        map_config.plan(map_type, options, postfix.version)
-        if map_type not in postfix.map_types and not module.check_mode:
+    for table in wanted:
+        path: str = table["path"]
+        if not os.path.isabs(path):
+            raise ValueError(f"path {path!r} is not absolute")
+        if secrets and mode & 0o007:
             raise ValueError(
-                f"this host's Postfix has no map type {map_type!r}; it has {', '.join(postfix.map_types)}."
-                " Install the package or flavor that brings it"
+                f"mode {module.params['mode']!r} would let every user of the host read the secret in {path}"
             )
+    paths = [table["path"] for table in wanted]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    if twice:
+        raise ValueError(f"files has {twice[0]!r} more than once")
+    # Everything that needs no host is checked before the host is asked.
+    texts = {}
+    for table in wanted:
+        with _named(module, table["path"]):
+            texts[table["path"]] = map_config.plan(module.params["type"], table["options"] or {})
+            for sentence in map_config.warnings(module.params["type"], texts[table["path"]]):
+                module.warn(f"{table['path']}: {sentence}")
+    postfix = _postfix(module)
+    candidates: list[_Candidate] = []
+    try:
+        for table in wanted:
+            with _named(module, table["path"]):
+                candidates.append(_candidate(module, table, texts[table["path"]], mode, postfix))
+        for candidate in candidates:
+            if candidate.staged:
+                _files.commit(candidate.staged, candidate.path)
+    finally:
+        for candidate in candidates:
+            if candidate.staged:
+                _files.discard(candidate.staged)
+    return [candidate.result for candidate in candidates]
+
+
+@contextlib.contextmanager
+def _named(module: AnsibleModule, path: str) -> Iterator[None]:
+    """Put the path of one of several files before the message of an error."""
+    try:
+        yield
+    except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:
+        if not module.params["files"]:
+            raise
+        raise ValueError(f"{path}: {exc}") from exc
+
+
+def _postfix(module: AnsibleModule) -> query.Postfix | None:
+    """The host's Postfix; None where check mode finds none. Raises ValueError where it lacks the map type."""
+    if not query.installed() and module.check_mode:
+        return None
+    postfix = query.discover(module.params["config_directory"])
+    map_type: str = module.params["type"]
+    if map_type not in postfix.map_types and not module.check_mode:
+        raise ValueError(
+            f"this host's Postfix has no map type {map_type!r}; it has {', '.join(postfix.map_types)}."
+            " Install the package or flavor that brings it"
+        )
+    return postfix
+
+
+def _candidate(
+    module: AnsibleModule, table: dict[str, Any], texts: dict[str, str], mode: int, postfix: query.Postfix | None
+) -> _Candidate:
+    """One client file, staged and proved where it differs from the live one."""
+    path: str = table["path"]
+    map_type: str = module.params["type"]
+    expect = query.expectations(table["expect"] or {})
+    content = map_config.render(texts, COMMENT)
+    if postfix is not None:
+        map_config.plan(map_type, table["options"] or {}, postfix.version)
     try:
         uid = _files.uid_of(module.params["owner"])
         gid = _files.gid_of(module.params["group"]) if module.params["group"] else postfix.gid if postfix else -1
@@ -299,9 +381,17 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
 
     before = _files.read(path)
     same = before is not None and (before.text(), before.mode, before.uid, before.gid) == (content, mode, uid, gid)
-    diff = {} if same else _diff(path, map_type, before, content, module.params["mode"])
+    candidate = _Candidate(
+        path,
+        {
+            "changed": not same,
+            "path": path,
+            "table": f"{map_type}:{path}",
+            "proved": bool(expect),
+            "diff": {} if same else _diff(path, map_type, before, content, module.params["mode"]),
+        },
+    )
     answers: dict[str, str | None] = {}
-    proved = bool(expect)
     if module.check_mode:
         if expect:
             try:
@@ -309,7 +399,7 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
                     raise _command.CommandError(f"this host's Postfix has no map type {map_type!r} yet")
                 answers = _prove_elsewhere(postfix, map_type, content, expect, _behind(postfix, map_type, texts))
             except _command.CommandError as exc:
-                proved = False
+                candidate.result["proved"] = False
                 module.warn(f"{path}: expect is not proved in check mode: {exc}")
     elif postfix is not None and same:
         behind = _behind(postfix, map_type, texts)
@@ -323,17 +413,13 @@ def _present(module: AnsibleModule, secrets: set[str]) -> None:
                 answers = _prove(postfix, f"{map_type}:{staged}", expect, kept, _behind(postfix, map_type, texts))
             except _command.CommandError as exc:
                 raise _command.CommandError(str(exc).replace(staged, path)) from exc
-            _files.commit(staged, path)
-        finally:
+        except BaseException:
             _files.discard(staged)
-    module.exit_json(
-        changed=not same,
-        path=path,
-        table=f"{map_type}:{path}",
-        proved=proved,
-        diff=diff,
-        **({"answers": answers} if answers else {}),
-    )
+            raise
+        candidate.staged = staged
+    if answers:
+        candidate.result["answers"] = answers
+    return candidate
 
 
 def _prove_elsewhere(
@@ -394,29 +480,56 @@ def main() -> None:
             # Which of the values are secrets is known once the type is; until then all of them count as such.
             "options": {"type": "dict", "no_log": True},
             "expect": {"type": "dict", "default": {}},
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "options": {"type": "dict", "no_log": True},
+                    "expect": {"type": "dict", "default": {}},
+                },
+            },
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str"},
             "mode": {"type": "str", "default": "0640"},
             "config_directory": {"type": "path"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        required_if=[("state", "present", ("type", "options"))],
+        mutually_exclusive=[("path", "files"), ("options", "files")],
+        required_if=[("state", "present", ("type",))],
         supports_check_mode=True,
     )
-    secrets = map_config.secrets_of(module.params["type"] or "", module.params["options"] or {})
+    map_type: str = module.params["type"] or ""
+    files = module.params["files"]
+    secrets = set()
+    for table in files or [module.params]:
+        secrets |= map_config.secrets_of(map_type, table["options"] or {})
     module.no_log_values.clear()
     module.no_log_values.update(secrets)
     try:
-        if module.params["type"] == "socketmap":
+        if map_type == "socketmap":
             _socketmap(module)
-        elif not module.params["path"]:
+        elif files is not None and module.params["state"] == "absent":
+            raise ValueError("state is 'absent' and files is given. Use path for a file to remove. Nothing was changed")
+        elif files is None and not module.params["path"]:
             raise ValueError("path is missing: the absolute path of the client file")
-        elif module.params["state"] == "absent":
+        elif files is None and module.params["state"] == "absent":
             _absent(module, module.params["path"])
+        elif files is None and module.params["options"] is None:
+            raise ValueError("options is missing: the options of the client file by name")
         else:
-            _present(module, secrets)
+            results = _present(module, secrets)
+            if files is None:
+                module.exit_json(**results[0])
+            module.exit_json(
+                changed=any(result["changed"] for result in results),
+                files=[{key: value for key, value in result.items() if key != "diff"} for result in results],
+                diff=[result["diff"] for result in results if result["diff"]],
+            )
     except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:
-        module.fail_json(msg=f"{module.params['path'] or module.params['type']}: {exc}")
+        # The message names the file where several are set.
+        named = "" if files else f"{module.params['path'] or module.params['type']}: "
+        module.fail_json(msg=f"{named}{exc}")
 
 
 if __name__ == "__main__":

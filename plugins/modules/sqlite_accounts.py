@@ -40,13 +40,19 @@ options:
     default: []
   mailboxes:
     description:
-      - Each is a mapping with C(address), C(password_hash), and optionally C(name), C(quota) (bytes, 0 for no limit),
-        C(maildir) (relative, by default DOMAIN/LOCAL_PART/) and C(active).
-      - C(password_hash) is a hash with its Dovecot scheme, such as V({BLF-CRYPT}$2b$12$…). There is no way to hand this
-        module a password in plain text.
+      - Each is a mapping with C(address), C(password) or C(password_hash), and optionally C(name), C(quota) (bytes, 0
+        for no limit), C(maildir) (relative, by default DOMAIN/LOCAL_PART/) and C(active).
+      - C(password) is hashed with bcrypt on the control side, which needs the Python package C(bcrypt) for it. No
+        password in plain text reaches the host. The hash that the host has is kept while it fits the password.
+      - C(password_hash) is a hash with its Dovecot scheme, such as V({BLF-CRYPT}$2b$12$…).
     type: list
     elements: dict
     default: []
+  password_cost:
+    description: Logarithm to the base 2 of the number of bcrypt rounds of a new hash, 4 to 31. Used on the control
+      side.
+    type: int
+    default: 12
   aliases:
     description:
       - Each is a mapping with C(address) (or V(@example.org) for every other address of a domain), C(goto), a list of
@@ -252,6 +258,8 @@ def main() -> None:
             # Not to be logged: hashes, and the names of people. Entries are checked by account_problems, which
             # names the entry and is quick for a hundred thousand of them.
             "mailboxes": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+            # Used by the action plugin alone.
+            "password_cost": {"type": "int", "default": 12, "no_log": False},
             "aliases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
             "domain_aliases": {"type": "list", "elements": "dict", "default": []},
             "exclusive": {"type": "bool", "default": True},

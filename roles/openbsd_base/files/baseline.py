@@ -30,8 +30,6 @@ from typing import Any
 RC_CONF_LOCAL = "/etc/rc.conf.local"
 CRONTAB = "/var/cron/tabs/root"
 ALIASES = "/etc/mail/aliases"
-#: the class that rc.d(8) starts Postfix in
-LOGIN_CLASS = "/etc/login.conf.d/postfix"
 #: the copy of the original mapping that the module mailer_conf keeps while Postfix is in its place
 CHANGED = "/etc/mailer.conf.base"
 #: what crontab(1) writes first (crontab.c 1.96)
@@ -64,15 +62,10 @@ def runs(service: str) -> bool:
     return subprocess.run(["/usr/sbin/rcctl", "check", service], capture_output=True, check=False).returncode == 0
 
 
-def older_than_class(options: argparse.Namespace) -> bool:
-    """Whether Postfix was started before its login class got its present form.
-
-    master(8) writes its process id when it starts.
-    """
-    try:
-        return os.stat(f"{options.queue}/pid/master.pid").st_mtime_ns < os.stat(LOGIN_CLASS).st_ctime_ns
-    except FileNotFoundError:
-        return False
+def runner_enabled(options: argparse.Namespace) -> bool:
+    """Whether root's crontab starts the queue runner of sendmail."""
+    table = (read(CRONTAB) or b"").decode("utf-8", "replace")
+    return any(options.runner in line and not line.lstrip().startswith("#") for line in table.splitlines())
 
 
 def started() -> list[str]:
@@ -100,7 +93,8 @@ def look(options: argparse.Namespace) -> dict[str, Any]:
         "aliases": os.path.isfile(ALIASES),
         "there": installed(options.services),
         "running": runs("postfix"),
-        "older_than_class": older_than_class(options),
+        "others_running": [name for name in installed(options.others) if runs(name)],
+        "runner_enabled": runner_enabled(options),
         "recorded": recorded,
         "away": recorded or os.path.exists(CHANGED),
         "started": ran,
@@ -166,6 +160,7 @@ def main() -> int:
     parser.add_argument("--directory", required=True)
     parser.add_argument("--queue", required=True, help="Postfix's queue directory")
     parser.add_argument("--services", type=lambda text: text.split(","), required=True)
+    parser.add_argument("--others", type=lambda text: text.split(","), required=True, help="other mail systems")
     parser.add_argument("--job", required=True, help="the command of the role's own job")
     parser.add_argument("--runner", required=True, help="the command of sendmail's queue runner")
     options = parser.parse_args()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ class Host:
         monkeypatch.setattr(baseline, "installed", lambda services: [name for name in services if name != "sendmail"])
         monkeypatch.setattr(baseline, "runs", lambda service: service in self.running)
         monkeypatch.setattr(baseline, "started", lambda: self.running)
-        monkeypatch.setattr(baseline, "LOGIN_CLASS", str(directory / "class"))
         monkeypatch.setattr(baseline, "ALIASES", str(directory / "aliases"))
         monkeypatch.setattr(baseline, "output", lambda *_: "postfix--%stable\n")
 
@@ -49,6 +47,7 @@ class Host:
             directory=str(self.directory / "db" / "base"),
             queue=str(self.directory / "queue"),
             services=["smtpd", "sendmail", "postfix"],
+            others=["smtpd", "sendmail"],
             job="/usr/local/sbin/puffy-mail-chroot-sync",
             runner="sendmail -L sm-msp-queue",
         )
@@ -131,16 +130,14 @@ def test_without_a_record_or_a_table_nothing_happens(host: Host) -> None:
     assert host.do("crontab") == {"changed": False}
 
 
-def test_a_postfix_older_than_its_login_class_is_noticed(host: Host) -> None:
-    running, login_class = host.directory / "queue" / "pid" / "master.pid", host.directory / "class"
-    assert not host.do("look")["older_than_class"]
-    running.parent.mkdir(parents=True)
-    running.write_text("1\n")
-    assert not host.do("look")["older_than_class"]
-    # the time of the last change of the file itself: a copy can bring an older time of its content along
-    os.utime(running, (1, 1))
-    login_class.write_text("postfix:\\\n")
-    os.utime(login_class, (0, 0))
-    assert host.do("look")["older_than_class"]
-    os.utime(running)
-    assert not host.do("look")["older_than_class"]
+def test_what_holds_port_25_and_runs_the_queue_is_seen(host: Host) -> None:
+    host.running = ["smtpd", "postfix"]
+    host.tab.write_text(HEADER + RUNNER)
+    looked = host.do("look")
+    assert looked["others_running"] == ["smtpd"]
+    assert looked["runner_enabled"]
+    host.running = ["postfix"]
+    host.tab.write_text(HEADER + "#" + RUNNER)
+    looked = host.do("look")
+    assert looked["others_running"] == []
+    assert not looked["runner_enabled"]

@@ -8,7 +8,6 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.puffy.mail.plugins.filter.ldap_client_files import FilterModule as ClientFiles
-from ansible_collections.puffy.mail.plugins.filter.ldap_connection import FilterModule as Connection
 from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap_maps, map_config
 
 GOOD: dict[str, Any] = {
@@ -88,7 +87,12 @@ def test_a_table_is_changed_and_one_added() -> None:
 
 
 def test_the_filters_pass_on_and_fail() -> None:
-    assert Connection().filters()["ldap_connection"](GOOD)["bind_pw"] == "s3cret"
-    assert len(ClientFiles().filters()["ldap_client_files"](GOOD)) == 5
-    with pytest.raises(AnsibleFilterError, match=r"^ldap_connection: 'x' is no URL of an LDAP server: "):
-        Connection().filters()["ldap_connection"]({**GOOD, "ldap_maps_servers": ["x"]})
+    files = ClientFiles().filters()["ldap_client_files"]
+    assert [file["path"] for file in files(GOOD)][:2] == [
+        "/etc/postfix/ldap/virtual_mailbox_domains.cf",
+        "/etc/postfix/ldap/virtual_mailbox_maps.cf",
+    ]
+    # Each file holds the connection and its own query.
+    assert all(file["options"]["bind_pw"] == "s3cret" and file["options"]["query_filter"] for file in files(GOOD))
+    with pytest.raises(AnsibleFilterError, match=r"^ldap_client_files: 'x' is no URL of an LDAP server: "):
+        files({**GOOD, "ldap_maps_servers": ["x"]})

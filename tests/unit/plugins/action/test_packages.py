@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packages a host lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.puffy.mail.plugins.action.packages import missing
+
+FACTS = {
+    "packages": ["openssl", "dovecot--", "postfix--sasl2%stable"],
+    "provides": ["map:sqlite", "python:cryptography"],
+}
+
+
+@pytest.mark.parametrize(
+    ("needs", "names"),
+    [
+        ([], []),
+        (["openssl", "certbot"], ["certbot"]),
+        # OpenBSD's names with and without the sign of a flavor.
+        (["dovecot--", "dovecot", "dovecot-ldap"], ["dovecot-ldap"]),
+        # What is there from elsewhere needs no package.
+        ([{"package": "postfix-sqlite", "provides": "map:sqlite"}], []),
+        ([{"package": "postfix-ldap", "provides": "map:ldap"}], ["postfix-ldap"]),
+        # Two roles may need the same.
+        (["certbot", {"package": "certbot"}], ["certbot"]),
+    ],
+)
+def test_missing(needs: list[object], names: list[str]) -> None:
+    assert missing(needs, FACTS) == names
+
+
+@pytest.mark.parametrize("need", [7, {"provides": "map:ldap"}, {"package": ["a"]}, None])
+def test_bad_needs(need: object) -> None:
+    with pytest.raises(ValueError, match=r"^needs has the entry .*\. Use the name of a package, or a mapping"):
+        missing([need], FACTS)

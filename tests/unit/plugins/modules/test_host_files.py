@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""host_files on files of the test's own, in the four runs: check, run, check, run."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.puffy.mail.plugins.modules import host_files
+
+OWNER = getpass.getuser()
+GROUP = grp.getgrgid(os.getgid()).gr_name
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+            host_files.main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result
+
+    return call
+
+
+def four(run: Any, **arguments: Any) -> list[dict[str, Any]]:
+    """The results of check, run, check, run."""
+    return [run(check=check, **arguments) for check in (True, False, True, False)]
+
+
+def file(path: Path, **more: Any) -> dict[str, Any]:
+    return {"path": str(path), "owner": OWNER, "group": GROUP, **more}
+
+
+def test_directories_and_files_converge(run: Any, tmp_path: Path) -> None:
+    store, config = tmp_path / "a" / "store", tmp_path / "a" / "config"
+    wanted = {
+        "directories": [file(store, mode="0750")],
+        "files": [file(config, content="one\n", mode="0640")],
+    }
+    predicted, done, predicted_again, again = four(run, **wanted)
+    assert predicted["changed"]
+    assert predicted["changed_paths"] == done["changed_paths"] == [str(store), str(config)]
+    assert not predicted_again["changed"]
+    assert not again["changed"]
+    assert again["diff"] == []
+    assert config.read_text() == "one\n"
+    assert (store.stat().st_mode & 0o777, config.stat().st_mode & 0o777) == (0o750, 0o640)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in (tmp_path / "a").iterdir()] in (["store", "config"], ["config", "store"])
+
+
+def test_drift_is_repaired(run: Any, tmp_path: Path) -> None:
+    store, config = tmp_path / "store", tmp_path / "config"
+    wanted = {"directories": [file(store, mode="0700")], "files": [file(config, content="one\n", mode="0600")]}
+    run(**wanted)
+    store.chmod(0o755)
+    config.chmod(0o644)
+    predicted, done, _, again = four(run, **wanted)
+    assert predicted["diff"] == done["diff"]
+    assert done["diff"][0]["after"].endswith(f"group {GROUP}, mode 0700\n")
+    assert not again["changed"]
+    assert (store.stat().st_mode & 0o777, config.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_a_secret_is_never_shown(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    for content in ("dnpass = hush\n", "dnpass = silence\n"):
+        for result in four(run, files=[file(path, secret_content=content, mode="0600")]):
+            assert "hush" not in json.dumps(result)
+            assert "silence" not in json.dumps(result)
+    assert path.read_text() == "dnpass = silence\n"
+
+
+def test_a_file_that_its_command_refuses_is_not_written(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("good\n")
+    result = run(files=[file(path, content="bad\n", validate=["grep", "good", "%s"])])
+    assert result["failed"]
+    assert result["msg"].startswith(f"grep refuses the new {path}: ")
+    assert result["msg"].endswith(f"{path} was not changed.")
+    assert path.read_text() == "good\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config"]
+    assert run(files=[file(path, content="very good\n", validate=["grep", "good", "%s"])])["changed"]
+
+
+def test_the_original_is_kept_once(run: Any, tmp_path: Path) -> None:
+    path, copy = tmp_path / "dovecot.conf", tmp_path / "dovecot.conf.orig"
+    ours = {"keep_original_unless": "# ours"}
+    path.write_text("# theirs\n")
+    run(files=[file(path, content="# ours\n1\n", **ours)])
+    assert copy.read_text() == "# theirs\n"
+    run(files=[file(path, content="# ours\n2\n", **ours)])
+    assert copy.read_text() == "# theirs\n"
+    path.write_text("# an upgrade of theirs\n")
+    run(files=[file(path, content="# ours\n2\n", **ours)])
+    assert copy.read_text() == "# theirs\n"
+    copy.unlink()
+    run(files=[file(path, content="# ours\n3\n", **ours)])
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"directories": [{"path": "etc", "mode": "0755"}]}, "directories has the path 'etc', which is not absolute."),
+        ({"files": [{"path": "/tmp/x"}]}, "/tmp/x needs either content or secret_content."),
+        ({"files": [{"path": "/tmp/x", "content": "", "secret_content": ""}]}, "/tmp/x needs either content or"),
+        ({"directories": [{"path": "/tmp/x", "mode": "416"}]}, "mode '416' gives the group or others"),
+        ({"directories": [{"path": "/etc/passwd", "mode": "0755"}]}, "/etc/passwd is not a directory. Move it away."),
+        ({"files": [{"path": "/etc", "content": ""}]}, "/etc: is not a regular file"),
+        (
+            {"directories": [{"path": "/tmp", "mode": "0755", "owner": "nobody-at-all"}]},
+            "there is no user 'nobody-at-all'",
+        ),
+    ],
+)
+def test_bad_input(run: Any, arguments: dict[str, Any], message: str) -> None:
+    result = run(**arguments)
+    assert result["failed"]
+    assert result["msg"].startswith(message)
+
+
+def test_check_mode_without_the_account_that_a_task_before_would_make(run: Any, tmp_path: Path) -> None:
+    result = run(check=True, directories=[{"path": str(tmp_path / "x"), "mode": "0755", "owner": "nobody-at-all"}])
+    assert result["changed"]
+    assert not (tmp_path / "x").exists()
