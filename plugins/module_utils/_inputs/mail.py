@@ -34,9 +34,12 @@ SPEC: dict[str, dict[str, Any]] = {
     },
     "mail_accounts": {
         "type": "str",
-        "choices": ["sqlite", "ldap"],
+        "choices": ["sqlite", "ldap", "system", "none"],
         "default_text": "sqlite",
-        "description": "Where the accounts are.",
+        "description": (
+            "Where the accounts are: a database of the host, a directory, the accounts of the system, or nowhere."
+            " With the last two the host has no tables of accounts, no Dovecot and no submission."
+        ),
     },
     "mail_database": {
         "type": "path",
@@ -47,18 +50,6 @@ SPEC: dict[str, dict[str, Any]] = {
         "type": "str",
         "default_text": "+",
         "description": "Characters that separate a local part from its detail; empty for none.",
-    },
-    "mail_services": {
-        "type": "list",
-        "elements": "str",
-        "default_text": "[dovecot, postfix]",
-        "description": "Services of packages that start at boot on OpenBSD, in this order.",
-    },
-    "mail_lookups": {
-        "type": "list",
-        "elements": "str",
-        "default_text": "[]",
-        "description": "Databases that Postfix looks up in on OpenBSD, beside the one of the accounts.",
     },
     "mail_tls_key_file": {
         "type": "path",
@@ -122,6 +113,11 @@ SPEC: dict[str, dict[str, Any]] = {
         "description": "Filter that finds the accounts that are switched on.",
     },
     "mail_vmail_user": {"type": "str", "default_text": "vmail", "description": "Account that owns the stored mail."},
+    "mail_vmail_group": {
+        "type": "str",
+        "default_text": "the name in mail_vmail_user",
+        "description": "Group that owns the stored mail.",
+    },
     "mail_vmail_home": {
         "type": "path",
         "default_text": "/var/vmail",

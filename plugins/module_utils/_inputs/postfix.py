@@ -133,6 +133,7 @@ TABLE = Table(
         "postfix_message_size_limit": number(0, None, "bytes"),
         "postfix_recipient_delimiter": _delimiter,
         "postfix_chroot": anything,
+        "postfix_accounts": anything,
         "postfix_relay_domains": anything,
         "postfix_virtual_mailbox_domains": anything,
         "postfix_virtual_mailbox_maps": anything,

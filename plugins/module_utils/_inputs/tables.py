@@ -45,11 +45,13 @@ PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "audit": ("audit",),
 }
 _PREFIXES = re.compile(rf"({'|'.join([*ROLES, *SHARED])})_")
-#: what roles report; nobody sets them
-OUTPUTS = frozenset({"openbsd_base_account"})
 
 #: inputs that had another name, by that name
-RENAMED: Mapping[str, str] = {"mail_tables": "mail_accounts"}
+RENAMED: Mapping[str, str] = {
+    "mail_tables": "mail_accounts",
+    "mail_services": "openbsd_base_services",
+    "mail_lookups": "openbsd_base_lookups",
+}
 #: words that had another spelling: inputs by the end of their name, old word, new word
 _WORDS: tuple[tuple[str, str, str], ...] = (("_tls_profile", "seed", "broad"),)
 
@@ -57,7 +59,9 @@ _WORDS: tuple[tuple[str, str, str], ...] = (("_tls_profile", "seed", "broad"),)
 def roles_of(playbook: str, accounts: Any) -> list[str]:
     """What ``playbook`` judges, where the accounts are ``accounts``."""
     names = [name.format(accounts=accounts) for name in PLAYBOOKS[playbook]]
-    return [name for name in names if name in ROLES or name in SHARED]
+    # Dovecot serves accounts of its own only, and a word that is wrong is told where mail_accounts is judged.
+    without = () if f"{accounts}_maps" in ROLES else ("dovecot",)
+    return [name for name in names if (name in ROLES or name in SHARED) and name not in without]
 
 
 def misspelt(variables: Iterable[str], known: Iterable[str], others: Iterable[str]) -> list[Problem]:
@@ -66,7 +70,7 @@ def misspelt(variables: Iterable[str], known: Iterable[str], others: Iterable[st
     ``known`` are the inputs of all roles and playbooks, ``others`` the names that are the administrator's own.
     """
     inputs = sorted({*known} - {"mail_other_variables"})
-    own = {*known, *others, *OUTPUTS}
+    own = {*known, *others}
     found = []
     for name in sorted(variables):
         if not _PREFIXES.match(name) or name in own:

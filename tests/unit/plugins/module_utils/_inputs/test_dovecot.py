@@ -34,7 +34,6 @@ GOOD: list[dict[str, Any]] = [
     {"dovecot_service_timeout": 1},
     {
         "dovecot_accounts": "ldap",
-        "dovecot_database": "",
         "dovecot_ldap_servers": ["ldap://ldap.example.test"],
         "dovecot_ldap_search_base": "dc=example,dc=test",
         "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -68,21 +67,11 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"dovecot_database": ""},
-        [
-            (
-                "dovecot_database is ''. Use an absolute path without blanks, quotes, '%', '$', '{' and '..', such"
-                " as '/var/vmail'."
-            )
-        ],
+        ["dovecot_database is ''. Set a value, or remove the variable."],
     ),
     (
         {"dovecot_database": None},
-        [
-            (
-                "dovecot_database is ''. Use an absolute path without blanks, quotes, '%', '$', '{' and '..', such"
-                " as '/var/vmail'."
-            )
-        ],
+        ["dovecot_database is None. Set a value, or remove the variable."],
     ),
     (
         {"dovecot_vmail_home": "/"},
@@ -289,7 +278,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": [],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -301,7 +289,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -319,7 +306,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "",
@@ -336,7 +322,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "example.test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -353,7 +338,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -366,7 +350,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -379,7 +362,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -397,7 +379,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -414,7 +395,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -431,7 +411,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -448,7 +427,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -460,7 +438,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
@@ -477,7 +454,6 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     (
         {
             "dovecot_accounts": "ldap",
-            "dovecot_database": "",
             "dovecot_ldap_servers": ["ldap://ldap.example.test"],
             "dovecot_ldap_search_base": "dc=example,dc=test",
             "dovecot_ldap_ca_file": "/etc/ssl/ca.pem",
