@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import judge, tables
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import say
@@ -26,10 +32,24 @@ def specification(role: str) -> dict[str, Any]:
     return dict(loaded["main"]["options"])
 
 
+@functools.cache
 def defaults(role: str) -> dict[str, Any]:
-    """The defaults that are no templates."""
-    loaded = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text())
-    return {name: value for name, value in loaded.items() if "{{" not in str(value)}
+    """The defaults that can be resolved without a host: no variable of the inventory is set, and there are no facts."""
+    loader = DataLoader()
+    trust = (
+        {"trusted_as_template": True} if "trusted_as_template" in signature(loader.load_from_file).parameters else {}
+    )
+    loaded, private = (
+        dict(loader.load_from_file(str(ROLES / role / part / "main.yml"), **trust)) for part in ("defaults", "vars")
+    )
+    place = {"inventory_hostname": "mail.example.org", "inventory_dir": "/inventory"}
+    templar = Templar(loader, variables={**loaded, **private, **place})
+    found = {}
+    for name, value in loaded.items():
+        # A filter of the collection is not known here, and facts are missing.
+        with contextlib.suppress(AnsibleError):
+            found[name] = templar.template(value)
+    return found
 
 
 @pytest.fixture
