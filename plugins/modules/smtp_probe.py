@@ -10,28 +10,29 @@ module: smtp_probe
 short_description: Check an SMTP endpoint as a client sees it
 version_added: "0.1.0"
 description:
-  - Connects to a mail server as any client does and checks what it offers, accepts and refuses against O(expect).
-  - Sends a message and reads it back through IMAP when O(deliver) is given.
-  - Nothing is sent to a recipient unless O(deliver) asks for it. Every other check ends the attempt after C(RCPT TO).
-  - It runs where the task runs. Delegate it to the controller, or to a host outside, for the view from there.
-  - A connection that fails, or a server that breaks the protocol, is a failed check with its cause. What could not be
-    checked because of it is a failed check as well.
+  - Connects to a mail server as a client does, and compares what the server offers, accepts and refuses with
+    O(expect).
+  - With O(deliver), the module sends a message and reads it back through IMAP.
+  - Without O(deliver), no message is sent. All other checks stop after C(RCPT TO).
+  - The connection starts on the host that runs the task. Delegate the task to see the server from another host.
+  - A failed connection, or a server that breaks the protocol, is a failed check with its cause. The checks that could
+    not be made because of it fail as well.
 author:
   - The puffy.mail developers (@puffy-mail)
 attributes:
   check_mode:
     support: full
-    description: All probes run, except that O(deliver) is left out and reported so.
+    description: All checks are made, except O(deliver), which is reported as left out.
   diff_mode:
     support: none
-    description: It changes nothing that a difference could show.
+    description: The module changes nothing on the host.
   idempotent:
     support: full
-    description: A message that was sent is removed again, so that RV(ignore:changed) is always V(false).
+    description: The module removes the message that it sends, so RV(ignore:changed) is always V(false).
   platform:
     support: full
     platforms: posix
-    description: Needs Python 3.9 or later on the host it runs on, and nothing else.
+    description: Needs only Python 3.9 or later on the host that runs the task.
 options:
   host:
     description:
@@ -45,7 +46,7 @@ options:
     required: true
   protocol:
     description:
-      - The protocol spoken there.
+      - The protocol of the server.
       - With V(imap), only the keys C(banner), C(certificate) and C(tls_versions) of O(expect) can be checked, and
         O(tls) must be V(wrapper).
     type: str
@@ -53,7 +54,7 @@ options:
     default: smtp
   tls:
     description:
-      - How TLS begins. V(starttls) for ports 25 and 587, V(wrapper) for ports 465 and 993 (RFC 8314).
+      - How TLS begins. Use V(starttls) for ports 25 and 587, and V(wrapper) for ports 465 and 993 (RFC 8314).
     type: str
     choices: [none, starttls, wrapper]
     default: starttls
@@ -63,15 +64,15 @@ options:
     type: str
   ca_path:
     description:
-      - File of CA certificates in PEM form, or directory of them as C(openssl rehash) makes it, on the host the task
-        runs on. Only they are trusted then.
-      - Without it, what the system trusts counts.
+      - File of CA certificates in PEM form, or directory of them in the form of C(openssl rehash), on the host that
+        runs the task. Only these CAs are trusted.
+      - The default is the CAs that the system trusts.
     type: path
   validate_certs:
     description:
-      - Whether the certificate must be verified. Where it is not, the check C(tls) fails, the other checks go on, and
-        no password is sent.
-      - With V(false), it is not verified, and passwords are sent to whoever answers.
+      - Whether the certificate must be verified. If it cannot be verified, the check C(tls) fails, the other checks go
+        on, and no password is sent.
+      - With V(false), the certificate is not verified, and passwords are sent to any server that answers.
     type: bool
     default: true
   helo_name:
@@ -105,39 +106,41 @@ options:
     default: 30
   expect:
     description:
-      - What must be seen. Every key is optional, and a key that is not known is an error.
-      - C(banner) is a regular expression to be found in the greeting.
+      - The expected behaviour of the server. All keys are optional. An unknown key is an error.
+      - C(banner) is a regular expression that must match a part of the greeting.
       - C(starttls) is whether STARTTLS is offered.
-      - C(auth_before_tls) is whether AUTH is announced before TLS. With V(false), the command must be refused as well.
+      - C(auth_before_tls) is whether AUTH is announced before TLS. With V(false), the server must also refuse the
+        command.
       - C(mail_before_tls) is whether C(MAIL FROM) is accepted before TLS.
       - C(auth_offered) is whether AUTH is offered, after TLS unless O(tls=none), or the list of the mechanisms offered,
-        in any order. With V(false), the command must be refused as well.
-      - C(size) is the limit in bytes that SIZE announces, V(0) for none.
+        in any order. With V(false), the server must also refuse the command.
+      - C(size) is the limit in bytes that SIZE announces. V(0) means no limit.
       - C(login_code) is the reply code to O(login), V(235) by default and V(535) for a wrong password.
-      - C(tls_versions) is a dictionary with some of C(TLSv1), C(TLSv1.1), C(TLSv1.2), C(TLSv1.3), and whether the
-        server accepts each alone. Where Python's TLS library cannot offer one of them, C(openssl s_client) is used.
-        Where that cannot either, the check is not passed and says so.
-      - C(certificate) is a dictionary with C(verified) (V(true) or V(false), which then stands for the verdict of the
-        check C(tls)), C(names) (a list of names that the certificate must cover) and C(min_days) (days for which it
-        must still be valid).
+      - C(tls_versions) is a dictionary. Its keys are C(TLSv1), C(TLSv1.1), C(TLSv1.2) and C(TLSv1.3). Its values say
+        whether the server accepts a client that offers only this version. If Python's TLS library cannot offer a
+        version, the module uses C(openssl s_client). If that cannot offer the version either, the check fails and says
+        so.
+      - C(certificate) is a dictionary with C(verified) (V(true) or V(false); the check C(tls) then ignores the
+        verification), C(names) (a list of names that the certificate must cover) and C(min_days) (number of days for
+        which it must still be valid).
       - C(relay) is a dictionary, or a list of dictionaries, with C(from), C(to), C(code) and optionally C(enhanced),
-        the enhanced status code. It is tried before O(login). The reply counted is that to C(RCPT TO), or to
-        C(MAIL FROM) where that is refused.
-      - C(sender) is the same, tried after O(login), for senders that the user may or may not use.
-      - C(recipients) is the same, tried after O(login), for recipients that are known or not.
+        the enhanced status code. It is tried before O(login). The check uses the reply to C(RCPT TO), or the reply to
+        C(MAIL FROM) if the server refuses that command.
+      - C(sender) has the same form. It is tried after O(login), for senders that the user may or may not use.
+      - C(recipients) has the same form. It is tried after O(login), for recipients that exist or do not exist.
     type: dict
     default: {}
   deliver:
     description:
-      - Send a message and find it again.
-      - Its body holds what mail systems damage, such as lines that begin with a dot, lines of 998 bytes, UTF-8, and
-        white space at line ends. It must arrive as it was sent, byte for byte, whatever ends its lines.
-      - The mailbox is opened before the message is sent. The message is removed from it in any case, others are not
-        touched.
+      - Send a message and find it in a mailbox.
+      - The body has lines that mail systems damage, such as lines that begin with a dot, lines of 998 bytes, UTF-8, and
+        white space at line ends. It must arrive unchanged, except for the characters that end a line.
+      - The module opens the mailbox before it sends the message. It removes the message in any case, and no other
+        message.
     type: dict
     suboptions:
       from:
-        description: The sender, empty for the null sender.
+        description: The sender. Empty for the null sender.
         type: str
         required: true
       to:
@@ -157,10 +160,10 @@ options:
             type: int
             default: 993
           tls_name:
-            description: The name that its certificate must have. The default is O(tls_name) where the host is the same.
+            description: The name that the certificate must have. The default is O(tls_name) if the host is the same.
             type: str
           ca_path:
-            description: As O(ca_path), which is the default.
+            description: File or directory of CA certificates. The default is O(ca_path).
             type: path
           username:
             description: The user name.
@@ -171,7 +174,7 @@ options:
             type: str
             required: true
           mailbox:
-            description: The mailbox to look into.
+            description: The mailbox in which the message arrives.
             type: str
             default: INBOX
       timeout:
@@ -179,7 +182,7 @@ options:
         type: float
         default: 30
       size:
-        description: Least size of the body in bytes. It has about 3400 bytes anyhow.
+        description: Minimum size of the body in bytes. The body always has about 3400 bytes or more.
         type: int
         default: 0
   label:
@@ -188,12 +191,12 @@ options:
     type: str
   fail:
     description:
-      - Whether a failed check fails the task. With V(false), look into RV(ok) and RV(checks).
+      - Whether a failed check fails the task. With V(false), read RV(ok) and RV(checks).
     type: bool
     default: true
 seealso:
   - name: Postfix TLS Support
-    description: How Postfix is told what this module checks.
+    description: The TLS parameters of Postfix.
     link: https://www.postfix.org/TLS_README.html
   - name: Postfix SASL Howto
     description: AUTH on the submission ports.
@@ -201,7 +204,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Prove the MX port as a stranger sees it
+- name: Check the MX port as an unknown client
   puffy.mail.smtp_probe:
     host: mail.example.test
     port: 25
@@ -224,7 +227,7 @@ EXAMPLES = r"""
         min_days: 14
   delegate_to: localhost
 
-- name: Prove the submission port, logged in
+- name: Check the submission port after a login
   puffy.mail.smtp_probe:
     host: mail.example.test
     port: 587
@@ -270,7 +273,7 @@ ok:
   returned: always, except for bad input
   sample: true
 checks:
-  description: Every check, in the order made.
+  description: All checks in their order.
   type: list
   elements: dict
   returned: always, except for bad input
@@ -279,16 +282,16 @@ checks:
       description: O(label), or host and port.
       type: str
     name:
-      description: Name of the check, that of the key in O(expect) with what it is about.
+      description: Name of the check. It begins with the key in O(expect).
       type: str
     ok:
-      description: Whether it passed. Null where it was left out.
+      description: Whether the check passed. Null if it was left out.
       type: bool
     expected:
       description: What was expected.
       type: raw
     seen:
-      description: What was seen, the cause where nothing could be, or the reason why it was left out.
+      description: What was seen, or why the check could not be made or was left out.
       type: raw
   sample:
     - endpoint: mail.example.test:25
@@ -316,8 +319,8 @@ summary:
     left_out: 0
 transcript:
   description:
-    - The conversation, C(C) for the client, C(S) for the server, C(--) for remarks. Credentials and the message are
-      left out.
+    - The conversation. C(C) is the client, C(S) is the server, C(--) is a remark. Credentials and the message are left
+      out.
   type: list
   elements: str
   returned: always, except for bad input
@@ -384,24 +387,24 @@ ARGUMENTS: dict[str, Any] = {
 
 def check_seconds(where: str, value: float) -> float:
     if not 0 < value <= 3600:
-        raise ValueError(f"{where} must be a number of seconds above 0 and up to 3600, not {value!r}")
+        raise ValueError(f"{where} is {value!r}. Use a number of seconds above 0 and up to 3600")
     return value
 
 
 def check_ca_path(where: str, path: str | None) -> str:
     if path and not os.path.exists(path):
-        raise ValueError(f"{where} {path!r} does not exist on the host this task runs on")
+        raise ValueError(f"{where}: {path!r} does not exist on the host that runs this task")
     return path or ""
 
 
 def read_endpoint(params: dict[str, Any]) -> Endpoint:
     if params["protocol"] == "imap" and params["tls"] != "wrapper":
-        raise ValueError(f"tls {params['tls']!r} is not probed with protocol 'imap'; it must be 'wrapper'")
+        raise ValueError(f"tls is {params['tls']!r}. Use 'wrapper' with protocol 'imap'")
     helo_name = params["helo_name"] or ""
     if helo_name and not (helo_name.startswith("[") and helo_name.endswith("]")):
         smtp_probe.check_host("helo_name", helo_name)
     elif not helo_name.isprintable() or " " in helo_name:
-        raise ValueError(f"helo_name {helo_name!r} is neither a host name nor an address literal")
+        raise ValueError(f"helo_name is {helo_name!r}. Use a host name or an address literal")
     return Endpoint(
         host=smtp_probe.check_host("host", params["host"]),
         port=smtp_probe.check_port("port", params["port"]),
@@ -421,10 +424,10 @@ def read_login(params: dict[str, Any]) -> Login | None:
         return None
     if params["tls"] == "none":
         raise ValueError(
-            "login needs tls 'starttls' or 'wrapper': without TLS the password would cross the network as text"
+            "login needs tls 'starttls' or 'wrapper': without TLS the password would be sent as plain text"
         )
     if params["protocol"] == "imap":
-        raise ValueError("login is for protocol 'smtp'; to log in by IMAP use deliver")
+        raise ValueError("login is for protocol 'smtp'. Use deliver to log in by IMAP")
     try:
         smtp_probe.sasl_plain(login["username"], login["password"])
     except ValueError as exc:
@@ -439,7 +442,7 @@ def read_delivery(params: dict[str, Any], endpoint: Endpoint) -> Delivery | None
     if params["protocol"] == "imap":
         raise ValueError("deliver sends by SMTP; it cannot be used with protocol 'imap'")
     if not 0 <= deliver["size"] <= 2**30:
-        raise ValueError(f"deliver.size must be a number of bytes from 0 to {2**30}, not {deliver['size']}")
+        raise ValueError(f"deliver.size is {deliver['size']}. Use a number of bytes from 0 to {2**30}")
     imap = deliver["imap"]
     host = imap["host"] or endpoint.host
     tls_name = imap["tls_name"] or (endpoint.tls_name if host == endpoint.host else "")
@@ -448,7 +451,7 @@ def read_delivery(params: dict[str, Any], endpoint: Endpoint) -> Delivery | None
     except ValueError as exc:
         raise ValueError(f"deliver.imap: {exc}") from exc
     if not imap["mailbox"].isprintable() or not imap["mailbox"].isascii():
-        raise ValueError(f"deliver.imap.mailbox {imap['mailbox']!r} must be printable ASCII (RFC 3501, 5.1.3)")
+        raise ValueError(f"deliver.imap.mailbox is {imap['mailbox']!r}. Use printable ASCII (RFC 3501, 5.1.3)")
     return Delivery(
         sender=smtp_probe.check_address("deliver.from", deliver["from"], empty=True),
         recipient=smtp_probe.check_address("deliver.to", deliver["to"]),
@@ -491,7 +494,7 @@ def main() -> None:
         transcript += probe.transcript
     if delivery is not None:
         if module.check_mode:
-            left_out = "left out in check mode: it would send a message"
+            left_out = "left out in check mode, because it sends a message"
             checks.append(smtp_probe.Check(delivery.check_name(), None, "a message sent and read back", left_out))
         else:
             checks.append(client.deliver(endpoint, login, delivery, transcript))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is expected of a mail server's endpoint, and the verdict on what was seen of it."""
+"""What is expected of a mail server, and the verdict on what was seen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import Any
 #: protocol versions by the names Postfix uses, with their numbers on the wire (RFC 8446, 4.2.1)
 TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 
-#: keys of ``expect``; the second ones also fit an IMAP endpoint
+#: keys of ``expect``; ``IMAP_KEYS`` are those for an IMAP endpoint
 EXPECT_KEYS = (
     "banner",
     "starttls",
@@ -41,7 +41,7 @@ CERTIFICATE_KEYS = ("verified", "names", "min_days")
 
 #: RFC 5322, 2.1.1: the longest line, in bytes, without its CRLF
 LINE_LIMIT = 998
-#: the header by which a message is known again; RFC 6648 wants no "X-"
+#: the header by which a message is recognized; RFC 6648 advises against "X-"
 ID_HEADER = "Puffy-Mail-Probe"
 
 
@@ -71,7 +71,7 @@ class Reply:
         return f"{self.code} {' / '.join(self.lines)}".rstrip()
 
     def enhanced(self) -> str:
-        """The enhanced status code (RFC 3463) the reply begins with, or an empty string."""
+        """The enhanced status code (RFC 3463) at the start of the reply, or an empty string."""
         found = re.match(r"[245]\.\d{1,3}\.\d{1,3}(?= |$)", self.lines[0] if self.lines else "")
         return found[0] if found else ""
 
@@ -134,27 +134,27 @@ class TlsAttempt:
 
 def _suggest(name: object, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+    return f"Use {near[0]!r}" if near else f"Use {', '.join(known)}"
 
 
 def _known_keys(where: str, value: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in value:
         if key not in known:
-            raise ValueError(f"{where} has an unknown key {key!r}{_suggest(key, known)}")
+            raise ValueError(f"{where} has an unknown key {key!r}. {_suggest(key, known)}")
 
 
 def _mapping(where: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be a dictionary, not {value!r}")
+        raise ValueError(f"{where} is {value!r}. Use a dictionary")
     return value
 
 
 def _boolean(where: str, value: object) -> bool:
-    # What a template renders arrives as text.
+    # The result of a template is a text.
     if isinstance(value, str) and value.strip().lower() in ("true", "yes", "false", "no"):
         return value.strip().lower() in ("true", "yes")
     if not isinstance(value, bool):
-        raise ValueError(f"{where} must be true or false, not {value!r}")
+        raise ValueError(f"{where} is {value!r}. Use true or false")
     return value
 
 
@@ -162,7 +162,7 @@ def _integer(where: str, value: object, low: int, high: int) -> int:
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{where} must be a whole number from {low} to {high}, not {value!r}")
+        raise ValueError(f"{where} is {value!r}. Use a whole number from {low} to {high}")
     return value
 
 
@@ -181,7 +181,7 @@ def check_host(where: str, value: str) -> str:
         return value
     label = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
     if len(value) > 253 or not re.fullmatch(rf"{label}(?:\.{label})*\.?", value) or re.fullmatch(r"[0-9.]+", value):
-        raise ValueError(f"{where} must be a host name or an IP address, not {value!r}")
+        raise ValueError(f"{where} is {value!r}. Use a host name or an IP address")
     return value
 
 
@@ -193,7 +193,7 @@ def check_address(where: str, value: object, *, empty: bool = False) -> str:
     if empty and value == "":
         return ""
     if not isinstance(value, str) or not re.fullmatch(r"[^\s<>()\[\]\\,;:\"@\x00-\x1f\x7f]+@[^\s<>@]+", value):
-        raise ValueError(f"{where} must be a mail address such as 'alice@example.test', not {value!r}")
+        raise ValueError(f"{where} is {value!r}. Use a mail address such as 'alice@example.test'")
     local, domain = value.rsplit("@", 1)
     if local.startswith(".") or local.endswith(".") or ".." in local or len(local) > 64:
         raise ValueError(f"{where}: {value!r} has a local part that RFC 5321 does not allow")
@@ -218,13 +218,15 @@ def _envelopes(where: str, value: object) -> tuple[Envelope, ...]:
         _known_keys(place, fields, ENVELOPE_KEYS)
         for key in ("from", "to", "code"):
             if fields.get(key) is None:
-                raise ValueError(f"{place} lacks {key!r}: from, to and code are needed, enhanced is optional")
+                raise ValueError(f"{place} has no {key!r}. Use from, to and code, and optionally enhanced")
         enhanced = fields.get("enhanced") or ""
         code = _code(f"{place}.code", fields["code"])
         if not isinstance(enhanced, str) or not re.fullmatch(r"(?:[245]\.\d{1,3}\.\d{1,3})?", enhanced):
-            raise ValueError(f"{place}.enhanced must be a status code of RFC 3463 such as '5.7.1', not {enhanced!r}")
+            raise ValueError(f"{place}.enhanced is {enhanced!r}. Use a status code of RFC 3463 such as '5.7.1'")
         if enhanced and enhanced[0] != str(code)[0]:
-            raise ValueError(f"{place}: enhanced {enhanced!r} and code {code} are of different classes")
+            raise ValueError(
+                f"{place}: enhanced {enhanced!r} and code {code} are of different classes. Use the same first digit"
+            )
         found.append(
             Envelope(
                 check_address(f"{place}.from", fields["from"], empty=True),
@@ -243,10 +245,10 @@ def _certificate(value: object) -> Certificate:
     verified = fields.get("verified")
     names = fields.get("names") or ()
     if isinstance(names, str) or not isinstance(names, Sequence):
-        raise ValueError(f"{where}.names must be a list of names, not {names!r}")
+        raise ValueError(f"{where}.names is {names!r}. Use a list of names")
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(f"{where}.names must be a list of names, and {name!r} is none")
+            raise ValueError(f"{where}.names has {name!r}. Use names only")
         check_host(f"{where}.names", name)
     days = fields.get("min_days")
     return Certificate(
@@ -261,11 +263,11 @@ def _auth_offered(value: object) -> bool | tuple[str, ...]:
     if isinstance(value, (list, tuple)):
         for name in value:
             if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
-                raise ValueError(f"{where} must hold names of SASL mechanisms such as 'PLAIN', not {name!r}")
+                raise ValueError(f"{where} is {name!r}. Use names of SASL mechanisms such as 'PLAIN'")
         return tuple(sorted({name.upper() for name in value}))
     if isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "false", "no")):
         return _boolean(where, value)
-    raise ValueError(f"{where} must be true, false or a list of SASL mechanisms, not {value!r}")
+    raise ValueError(f"{where} is {value!r}. Use true, false or a list of SASL mechanisms")
 
 
 def _tls_versions(value: object) -> dict[str, bool]:
@@ -280,27 +282,27 @@ def _tls_versions(value: object) -> dict[str, bool]:
 
 
 def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, login: bool) -> Expectations:
-    """Check and type the option ``expect``; a key whose value is None counts as not given.
+    """Check and type the option ``expect``. A key with the value None is ignored.
 
-    ``tls`` is ``none``, ``starttls`` or ``wrapper``, ``protocol`` is ``smtp`` or ``imap``, ``login`` says whether there
-    is somebody to log in as. Raises ValueError for what is unknown, malformed or cannot be seen on such an endpoint.
+    ``tls`` is ``none``, ``starttls`` or ``wrapper``, ``protocol`` is ``smtp`` or ``imap``, ``login`` says whether
+    the option login is given. ValueError for what is unknown, malformed or cannot be checked on such an endpoint.
     """
     _known_keys("expect", value, EXPECT_KEYS)
     given = {key: value[key] for key in EXPECT_KEYS if value.get(key) is not None}
     if protocol == "imap":
         for key in given:
             if key not in IMAP_KEYS:
-                raise ValueError(f"expect.{key} cannot be seen on an IMAP endpoint; there are {', '.join(IMAP_KEYS)}")
+                raise ValueError(f"expect.{key} cannot be checked with protocol 'imap'. Use {', '.join(IMAP_KEYS)}")
     if tls == "none":
         for key in ("tls_versions", "certificate"):
             if key in given:
-                raise ValueError(f"expect.{key} cannot be seen without TLS; set tls to 'starttls' or 'wrapper'")
+                raise ValueError(f"expect.{key} cannot be checked without TLS. Set tls to 'starttls' or 'wrapper'")
     if tls == "wrapper":
         for key in ("auth_before_tls", "mail_before_tls"):
             if key in given:
-                raise ValueError(f"expect.{key} cannot be seen with tls 'wrapper', where nothing comes before TLS")
+                raise ValueError(f"expect.{key} cannot be checked with tls 'wrapper', which starts with TLS")
     if "login_code" in given and not login:
-        raise ValueError("expect.login_code needs the option login: without it nobody logs in")
+        raise ValueError("expect.login_code needs the option login")
     banner = given.get("banner")
     if banner is not None:
         try:
@@ -330,7 +332,7 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
 
 
 def parse_reply_line(line: str) -> tuple[int, bool, str]:
-    """Take one line of an SMTP reply apart: code, whether more lines follow, text. ValueError where it is none."""
+    """Code, whether more lines follow, and text of one line of an SMTP reply; ValueError for any other line."""
     found = re.fullmatch(r"([2-5][0-9]{2})(?:([ -])(.*))?", line)
     if found is None:
         shown = line if len(line) <= 120 else line[:120] + "..."
@@ -342,7 +344,7 @@ def capabilities(reply: Reply) -> dict[str, str]:
     """The extensions an EHLO reply announces (RFC 5321, 4.1.1.1): upper-case keyword to its parameters."""
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
-        # Old clients made servers announce "AUTH=PLAIN" as well.
+        # For old clients, servers announce "AUTH=PLAIN" as well.
         words = line.replace("=", " ", 1).split(None, 1)
         if words:
             keyword, rest = words[0].upper(), " ".join(words[1:]).strip()
@@ -359,7 +361,7 @@ def mechanisms(announced: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def sasl_plain(username: str, password: str, authorization: str = "") -> str:
-    """The initial response of SASL PLAIN (RFC 4616) in base64; ValueError for what it cannot carry."""
+    """The initial response of SASL PLAIN (RFC 4616) in base64; ValueError for a text that SASL PLAIN cannot carry."""
     for name, text in (("user name", username), ("password", password), ("authorization identity", authorization)):
         if "\0" in text:
             raise ValueError(f"the {name} holds a NUL character, which SASL PLAIN (RFC 4616) cannot carry")
@@ -376,7 +378,7 @@ def base64_text(text: str) -> str:
 
 
 def highest_version_offered(hello: bytes) -> int | None:
-    """The highest protocol version a TLS ClientHello offers, as its number on the wire; None where it is none.
+    """The highest protocol version a TLS ClientHello offers, as its number on the wire; None if ``hello`` is not one.
 
     RFC 8446, 4.1.2 and 4.2.1: the extension supported_versions decides where there is one, legacy_version otherwise.
     """
@@ -405,7 +407,7 @@ def highest_version_offered(hello: bytes) -> int | None:
     return legacy
 
 
-#: alerts (RFC 8446, 6.2) by which a server turns a version down, in OpenSSL's words for them
+#: alerts (RFC 8446, 6.2) with which a server refuses a version, in the words of OpenSSL
 _REFUSALS = (
     "alert protocol version",
     "alert handshake failure",
@@ -418,7 +420,7 @@ _REFUSALS = (
 
 
 def refusal(reason: str) -> bool:
-    """Whether the reason of a failed handshake, as OpenSSL words it, is that the server refused what was offered."""
+    """Whether a handshake failed because the server refused what was offered. ``reason`` is in the words of OpenSSL."""
     plain = reason.lower().replace("_", " ")
     return any(words in plain for words in _REFUSALS)
 
@@ -434,7 +436,7 @@ def s_client_attempt(output: str) -> TlsAttempt:
     said = errors[0] if errors else "no session"
     if re.search(r"unknown option|unrecognized option|no protocols available|usage: s_client", plain):
         return TlsAttempt("unable", "openssl s_client cannot offer it either")
-    # With no ServerHello there is nothing else that the server said.
+    # Without a ServerHello, the server has refused.
     if refusal(plain) or re.search(r"ssl handshake has read 0 bytes|unexpected eof", plain):
         return TlsAttempt("refused", "refused by the server")
     return TlsAttempt("failed", f"no verdict: {said}")
@@ -456,9 +458,9 @@ def judge_banner(expected: re.Pattern[str], text: str) -> Check:
 def judge_auth(
     name: str, expected: bool | tuple[str, ...], offered: tuple[str, ...] | None, command: Reply | None
 ) -> Check:
-    """The verdict on AUTH: which mechanisms are announced, and whether the command is taken unannounced.
+    """The verdict on AUTH: which mechanisms are announced, and whether the server accepts AUTH without announcing it.
 
-    ``command`` is the reply to ``AUTH PLAIN``, or None where the server was not asked. 334 means that it is taken.
+    ``command`` is the reply to ``AUTH PLAIN``, or None if the command was not sent. 334 means that it is accepted.
     """
     if isinstance(expected, tuple):
         return Check(name, offered is not None and set(offered) == set(expected), list(expected), list(offered or ()))
@@ -466,7 +468,7 @@ def judge_auth(
     if offered is not None:
         return Check(name, expected, wanted, f"AUTH {' '.join(offered)}".rstrip())
     if command is not None and command.code == 334:
-        return Check(name, False, wanted, "AUTH is not announced, but the command is taken (334)")
+        return Check(name, False, wanted, "AUTH is not announced, but the command is accepted (334)")
     return Check(name, not expected, wanted, "no AUTH" + (f" ({command.text()})" if command is not None else ""))
 
 
@@ -492,7 +494,7 @@ def judge_size(expected: int, announced: Mapping[str, str]) -> Check:
 
 
 def judge_tls_version(name: str, expected: bool, attempt: TlsAttempt) -> Check:
-    """The verdict on one protocol version. Where no attempt could be made, the check is not passed."""
+    """The verdict on one protocol version. Without an attempt, the check fails."""
     ok = attempt.outcome == ("accepted" if expected else "refused")
     return Check(f"tls_versions {name}", ok, "accepted" if expected else "refused", attempt.detail)
 
@@ -504,7 +506,7 @@ def name_matches(pattern: str, name: str) -> bool:
     except ValueError:
         pass
     else:
-        # An address is covered by that address alone, never by a wildcard.
+        # Only the same address covers an address; a wildcard does not.
         try:
             return ipaddress.ip_address(pattern) == address
         except ValueError:
@@ -559,7 +561,7 @@ def certificate_time(text: str) -> float:
 
 
 def message_body(size: int, *, eight_bit: bool) -> bytes:
-    """A body, at least ``size`` bytes long, of what gets damaged on the way: lines end in CRLF.
+    """A body of at least ``size`` bytes with everything that mail systems damage. Its lines end in CRLF.
 
     Dots at the start of a line (RFC 5321, 4.5.2), ``From `` (mbox), white space at the end, tabs, empty lines and
     the longest line allowed; with ``eight_bit`` also UTF-8 (RFC 6152).
@@ -620,13 +622,13 @@ def dot_stuffed(message: bytes) -> bytes:
 
 
 def body_of(message: bytes) -> bytes:
-    """The body of a message, its lines ended by CRLF whatever they ended with in the store."""
+    """The body of a message as it was stored, with CRLF at the line ends."""
     text = re.sub(rb"\r?\n", b"\r\n", message)
     return text.partition(b"\r\n\r\n")[2]
 
 
 def body_difference(sent: bytes, received: bytes) -> str:
-    """Where two bodies differ first, for people; empty where they do not."""
+    """The first difference of two bodies, for people; empty if there is none."""
     if sent == received:
         return ""
     before, after = sent.split(b"\r\n"), received.split(b"\r\n")
@@ -638,7 +640,7 @@ def body_difference(sent: bytes, received: bytes) -> str:
                 f"line {number} of the body differs from byte {at} on: sent {old[low : at + 20]!r}"
                 f", received {new[low : at + 20]!r} (lines of {len(old)} and {len(new)} bytes)"
             )
-    return f"the body has {len(after) - 1} lines, and {len(before) - 1} were sent"
+    return f"the body has {len(after) - 1} lines, but {len(before) - 1} lines were sent"
 
 
 # ------------------------------------------------------------------------------------------------ report
@@ -654,7 +656,7 @@ def shown(value: Any) -> str:
 
 
 def failure_message(endpoint: str, checks: Iterable[Check]) -> str:
-    """One sentence for each check that failed; empty where none did."""
+    """One sentence for each failed check; empty if no check failed."""
     failed = [check for check in checks if check.ok is False]
     if not failed:
         return ""
@@ -694,10 +696,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         lacking = [key for key in ("name", "ok", "expected", "seen") if key not in row]
         if lacking:
-            raise ValueError(f"{dict(row)!r} is not a check: it lacks {', '.join(lacking)}")
+            raise ValueError(f"{dict(row)!r} is not a check: it has no {', '.join(lacking)}")
         ok = row["ok"]
         if ok is not None and not isinstance(ok, bool):
-            raise ValueError(f"the check {row['name']!r} has ok {ok!r}; it is true, false or null")
+            raise ValueError(f"ok of the check {row['name']!r} is {ok!r}. Use true, false or null")
         texts = (row.get("endpoint", ""), row["name"], row["expected"], row["seen"])
         cells.append((_WORDS[ok], *map(shown, texts)))
     widths = [min(LINE, max(map(len, column))) for column in zip(*cells)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one edge that talks to mail servers over the network, as a client: SMTP, the TLS handshake, IMAP."""
+"""The client that talks to mail servers over the network: SMTP, the TLS handshake, IMAP."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.module_utils._probe import checks
 from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Check, Expectations, Reply, TlsAttempt
 
-#: bytes of one reply, or of one line, after which a server is not believed to be one
+#: the most bytes of one reply or one line; a server that sends more is not a mail server
 REPLY_LIMIT = 65536
 MASK = "********"
 
 
 class ProbeError(Exception):
-    """The conversation cannot go on; the message is the cause, without a name in front."""
+    """The conversation cannot go on. The message is the cause."""
 
 
 class NotMadeError(Exception):
-    """A check cannot be made, but the conversation can go on; the message is the reason."""
+    """A check cannot be made, but the conversation can go on. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """Whom to log in as; ``mechanism`` is ``plain`` or ``login``."""
+    """A user to log in as. ``mechanism`` is ``plain`` or ``login``."""
 
     username: str
     password: str = field(repr=False)
@@ -46,11 +46,11 @@ class Login:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a server listens and how it is spoken to.
+    """A server: where it listens, and its protocol.
 
     ``tls`` is ``none``, ``starttls`` or ``wrapper``; ``protocol`` is ``smtp`` or ``imap``. ``tls_name`` is verified and
-    sent as SNI. ``ca_path`` is a file or a directory; empty: what the system trusts. ``timeout`` is in seconds, for one
-    connection, handshake or reply. An empty ``helo_name`` stands for the address literal of the client.
+    sent as SNI. ``ca_path`` is a file or a directory; empty for the CAs of the system. ``timeout`` is in seconds, for
+    one connection, handshake or reply. An empty ``helo_name`` stands for the address literal of the client.
     """
 
     host: str
@@ -143,14 +143,14 @@ class Session:
             raise ProbeError(f"no connection to {endpoint.shown()}: {cause}") from exc
 
     def close(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without QUIT."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
     def wrap(self, context: ssl.SSLContext) -> None:
         """Make the TLS handshake. The OSError (ssl.SSLError) it raises is left to the caller."""
         if self._buffer:
-            # RFC 3207, 6: what was sent in clear text after the reply must not count as said within TLS.
+            # RFC 3207, 6: text that was sent before TLS must not be read as if it came within TLS.
             raise ProbeError("the server sent text between its reply to STARTTLS and the TLS handshake")
         name = self.endpoint.name()
         try:
@@ -229,7 +229,7 @@ class Session:
         return self.reply()
 
     def greeting(self) -> str:
-        """The greeting, in one line; ProbeError where it is not one of a server that takes commands."""
+        """The greeting in one line; ProbeError unless the server accepts commands."""
         if self.endpoint.protocol == "imap":
             text = self.line()
             if not text.upper().startswith(("* OK", "* PREAUTH")):
@@ -261,7 +261,7 @@ class Session:
             raise ProbeError(f"STARTTLS is refused: {reply.text()}")
 
     def auth_taken(self) -> Reply:
-        """The reply to AUTH PLAIN without credentials; what it begins is cancelled."""
+        """The reply to AUTH PLAIN without credentials. The login is then cancelled."""
         reply = self.command("AUTH PLAIN")
         if reply.code == 334:
             self.command("*")
@@ -283,7 +283,7 @@ class Session:
         return reply
 
     def envelope(self, sender: str, recipient: str, extension: str = "") -> Reply:
-        """The reply to RCPT TO, or to MAIL FROM where that is refused already."""
+        """The reply to RCPT TO, or to MAIL FROM if the server refuses that command."""
         if not (sender + recipient).isascii():
             extension += " SMTPUTF8"
         reply = self.command(f"MAIL FROM:<{sender}>{extension}")
@@ -292,7 +292,7 @@ class Session:
         return self.command(f"RCPT TO:<{recipient}>")
 
     def quit(self) -> None:
-        """Take leave, as far as the server takes part in it."""
+        """Send QUIT or LOGOUT, and close the connection."""
         with contextlib.suppress(ProbeError):
             if self.endpoint.protocol == "imap":
                 self.send(b"z LOGOUT\r\n", "z LOGOUT")
@@ -311,7 +311,7 @@ class _Opened:
 
 
 def _handshake(endpoint: Endpoint, transcript: list[str], start: Callable[[str], Session]) -> _Opened:
-    """Make the TLS handshake as strictly as the certificate allows, and say what kept it from being stricter.
+    """Make the TLS handshake with as much verification as the certificate allows, and say why it is not more.
 
     ``start`` opens a connection up to the point where the handshake begins.
     """
@@ -381,13 +381,13 @@ def open_session(endpoint: Endpoint, transcript: list[str]) -> Session:
 
 
 def _version_context(version: str) -> ssl.SSLContext | None:
-    """A context that offers ``version`` alone, whatever this host's own policy is; None where there is none."""
+    """A context that offers only ``version``, whatever the policy of this host is; None if there is no such context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     number = getattr(ssl.TLSVersion, version.replace(".", "_"))
     try:
-        # OpenSSL 3 lets TLS 1.0 and 1.1 have their SHA-1 signatures at security level 0 only.
+        # OpenSSL 3 allows the SHA-1 signatures of TLS 1.0 and 1.1 at security level 0 only.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
     except ssl.SSLError:
         context.set_ciphers("DEFAULT")
@@ -398,7 +398,7 @@ def _version_context(version: str) -> ssl.SSLContext | None:
             context.maximum_version = number
     except (ValueError, ssl.SSLError):
         return None
-    # A library built without a version may take the setting and offer another: look at what it would send.
+    # A library built without this version may accept the setting and offer another version, so check the ClientHello.
     hello = ssl.MemoryBIO()
     try:
         context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
@@ -411,7 +411,7 @@ def _version_context(version: str) -> ssl.SSLContext | None:
 
 
 def try_version(endpoint: Endpoint, version: str, transcript: list[str]) -> TlsAttempt:
-    """Offer the server one protocol version and say what came of it."""
+    """Offer the server one protocol version, and return the result."""
     context = _version_context(version)
     if context is None:
         attempt = _openssl_attempt(endpoint, version)
@@ -468,7 +468,7 @@ def _openssl_attempt(endpoint: Endpoint, version: str) -> TlsAttempt:
 
 
 class Probe:
-    """The checks of one endpoint, in their order. A broken conversation fails what should have followed it."""
+    """The checks of one endpoint in their order. If the conversation breaks, all later checks fail."""
 
     def __init__(self, endpoint: Endpoint, expect: Expectations, login: Login | None) -> None:
         self.endpoint = endpoint
@@ -635,7 +635,7 @@ class Probe:
 
 
 class _NamedContext(ssl.SSLContext):
-    """A context that verifies ``name`` where imaplib would have it verify the address it connects to."""
+    """A context that verifies ``name`` instead of the address that imaplib connects to."""
 
     name = ""
 
@@ -666,7 +666,7 @@ class Mailbox:
             self._imap = imaplib.IMAP4_SSL(endpoint.host, endpoint.port, ssl_context=context, timeout=endpoint.timeout)
         try:
             with self._translated("the login is refused"):
-                # AUTHENTICATE carries any password, LOGIN in imaplib only ASCII.
+                # AUTHENTICATE accepts any password, the LOGIN of imaplib only ASCII.
                 if "AUTH=PLAIN" in self._imap.capabilities:
                     response = f"\0{delivery.username}\0{delivery.password}".encode()
                     self._imap.authenticate("PLAIN", lambda _: response)
@@ -716,12 +716,12 @@ class Mailbox:
             raise imaplib.IMAP4.error(f"UID FETCH {uid}: the server sent no message")
 
     def remove(self, uids: list[str]) -> str:
-        """Delete messages and return how far that went, for people."""
+        """Delete messages, and return 'removed' or 'marked as deleted'."""
         with self._translated():
             chosen = ",".join(uids)
             self._expect_ok("UID STORE", self._imap.uid("STORE", chosen, "+FLAGS.SILENT", r"(\Deleted)"))
             if "UIDPLUS" not in self._imap.capabilities and not self._learn_uidplus():
-                # A plain EXPUNGE would also remove what its owner has marked as deleted (RFC 4315).
+                # EXPUNGE would also remove other messages that are marked as deleted (RFC 4315).
                 return "marked as deleted"
             self._expect_ok("UID EXPUNGE", self._imap.uid("EXPUNGE", chosen))
             return "removed"
@@ -737,7 +737,7 @@ class Mailbox:
 
 
 def deliver(endpoint: Endpoint, login: Login | None, delivery: Delivery, transcript: list[str]) -> Check:
-    """Send a message through ``endpoint``, find it again, compare its body and remove it."""
+    """Send a message through ``endpoint``, find it in the mailbox, compare its body and remove it."""
     wanted = f"arrives within {delivery.timeout:g} s, body unchanged, removed again"
     try:
         mailbox = Mailbox(delivery, transcript)
@@ -758,7 +758,7 @@ def _deliver(
     try:
         body = _send(endpoint, login, delivery, probe, transcript)
     except (ProbeError, NotMadeError) as exc:
-        # A connection lost after the final dot says nothing about the message: it may be on its way.
+        # If the connection breaks after the final dot, the message may still arrive.
         left = _remove_stray(mailbox, probe)
         return False, f"{exc}; {left}" if left else f"not sent: {exc}"
     began = time.monotonic()
@@ -772,8 +772,8 @@ def _deliver(
         took = time.monotonic() - began
         if not uids:
             return False, (
-                f"sent, but not in {delivery.mailbox} after {took:.1f} s; should it come later, it has the Subject"
-                f" 'puffy.mail probe {probe}' and nobody removes it"
+                f"sent, but not in {delivery.mailbox} after {took:.1f} s. If it arrives later, remove it by"
+                f" hand: its Subject is 'puffy.mail probe {probe}'"
             )
         try:
             problems = [checks.body_difference(body, checks.body_of(mailbox.fetch(uids[0])))]
@@ -791,9 +791,9 @@ def _deliver(
 def _remove_stray(mailbox: Mailbox, probe: str) -> str:
     try:
         uids = mailbox.search(probe)
-        return f"the message arrived all the same and was {mailbox.remove(uids)}" if uids else ""
+        return f"the message arrived nevertheless and was {mailbox.remove(uids)}" if uids else ""
     except ProbeError as exc:
-        return f"whether the message arrived is not known: {exc}"
+        return f"it is not known whether the message arrived: {exc}"
 
 
 def _send(endpoint: Endpoint, login: Login | None, delivery: Delivery, probe: str, transcript: list[str]) -> bytes:
@@ -812,7 +812,7 @@ def _send(endpoint: Endpoint, login: Login | None, delivery: Delivery, probe: st
         message = header + b"\r\n" + body
         limit = session.announced.get("SIZE", "")
         if limit.isdigit() and 0 < int(limit) < len(message):
-            raise ProbeError(f"the message has {len(message)} bytes, and the server takes {limit} (SIZE)")
+            raise ProbeError(f"the message has {len(message)} bytes, but the server accepts only {limit} (SIZE)")
         extension = (f" SIZE={len(message)}" if "SIZE" in session.announced else "") + (
             " BODY=8BITMIME" if eight_bit else ""
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mail log as text: lines taken apart, what in them is a fault of this host, how TLS was used."""
+"""The mail log as text: its lines, the faults of this host, and the use of TLS."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-#: Postfix names its severities so at the start of a message (msg(3): warning, error, fatal, panic).
+#: the severities at the start of Postfix's messages (msg(3))
 SEVERITIES = ("warning", "error", "fatal", "panic")
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of syslog. ``pid`` is None where the program logs none; ``queue_id`` likewise (also for NOQUEUE)."""
+    """One line of syslog. ``pid`` and ``queue_id`` are None if the line has none (also for NOQUEUE)."""
 
     time: str
     host: str
@@ -28,7 +28,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Problem:
-    """A line in which Postfix or Dovecot reports a fault of this host; ``line`` is the whole of it."""
+    """A line in which Postfix or Dovecot reports a fault of this host; ``line`` is the whole line."""
 
     program: str
     severity: str
@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Lines of a severity that are no fault of this host. ``message`` is searched from the start of the text."""
+    """Lines with a severity that are no fault of this host. ``message`` is matched at the start of the text."""
 
     program: re.Pattern[str]
     message: re.Pattern[str]
@@ -83,11 +83,11 @@ _TLS = re.compile(
 
 _SERVER = re.compile(r"postfix[^/]*/(?:.+/)?(?:smtpd|tlsproxy|postscreen)$")
 
-#: What is left out of ``problems``, each with the reason.
+#: lines that ``problems`` leaves out, each with the reason
 EXCLUSIONS = (
     Exclusion(
         _SERVER,
-        # What the SASL server itself got wrong has its own words, and stays a problem.
+        # Faults of the SASL server itself have other words, and are problems.
         re.compile(
             r"\S+\[[^\]]+\]: SASL \S+ authentication failed:"
             r"(?! *(?:connection lost|temporary|internal|no mechanism|generic failure))",
@@ -152,7 +152,7 @@ def lines_of(value: object) -> list[str]:
 
 
 def parse_line(line: str) -> LogLine | None:
-    """Take one line of syslog apart; None where it is none."""
+    """The parts of one line of syslog; None for any other line."""
     found = _LINE.match(line.rstrip("\r\n"))
     if found is None:
         return None
@@ -178,7 +178,7 @@ def is_dovecot(line: LogLine) -> bool:
 
 
 def excluded(program: str, message: str) -> str:
-    """The reason why a message (without its severity) is no fault of this host; empty where it is one."""
+    """The reason why a message (without its severity) is no fault of this host; empty if it is one."""
     for exclusion in EXCLUSIONS:
         if exclusion.program.match(program) and exclusion.message.match(message):
             return exclusion.reason
@@ -186,9 +186,9 @@ def excluded(program: str, message: str) -> str:
 
 
 def problem(line: str) -> Problem | None:
-    """What ``line`` reports as a fault of Postfix or Dovecot on this host; None where it reports none.
+    """The fault of Postfix or Dovecot on this host that ``line`` reports; None if it reports none.
 
-    Left out is what merely tells of a client's doing, and the notes of a stop, restart or reload: see EXCLUSIONS.
+    Lines about the behaviour of clients, and about a stop, restart or reload, are left out (EXCLUSIONS).
     """
     parsed = parse_line(line)
     if parsed is None:
@@ -205,12 +205,12 @@ def problem(line: str) -> Problem | None:
 
 
 def problems(lines: Iterable[str]) -> list[Problem]:
-    """The faults of Postfix's and Dovecot's own that ``lines`` report, in their order."""
+    """The faults of Postfix and Dovecot that ``lines`` report, in their order."""
     return [found for line in lines if (found := problem(line)) is not None]
 
 
 def count_by_program(lines: Iterable[str]) -> dict[str, int]:
-    """How many lines are Postfix's and Dovecot's: that a log without problems was not an empty one."""
+    """How many lines are from Postfix and from Dovecot. It tells a log without problems from an empty log."""
     counts = {"postfix": 0, "dovecot": 0}
     for line in lines:
         parsed = parse_line(line)
@@ -223,7 +223,7 @@ def count_by_program(lines: Iterable[str]) -> dict[str, int]:
 def tls_statistics(lines: Iterable[str]) -> list[TlsUse]:
     """Count Postfix's new TLS connections by direction, protocol and cipher; the most frequent first.
 
-    Needs ``smtpd_tls_loglevel`` and ``smtp_tls_loglevel`` of 1 or more. Connections used again count once.
+    Needs ``smtpd_tls_loglevel`` and ``smtp_tls_loglevel`` of 1 or more. A reused connection counts once.
     """
     counter: Counter[tuple[str, str, str]] = Counter()
     for line in lines:

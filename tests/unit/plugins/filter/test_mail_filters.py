@@ -75,7 +75,7 @@ def test_checks_as_text() -> None:
         (sasl_plain, ("", "x"), "sasl_plain: the user name is empty, which SASL PLAIN (RFC 4616) does not allow"),
         (checks_as_text, ("x",), "checks_as_text: the input must be a list of checks of puffy.mail.smtp_probe"),
         (checks_as_text, ([1],), "checks_as_text: the input must be a list of checks of puffy.mail.smtp_probe"),
-        (checks_as_text, ([{}],), "checks_as_text: {} is not a check: it lacks name, ok, expected, seen"),
+        (checks_as_text, ([{}],), "checks_as_text: {} is not a check: it has no name, ok, expected, seen"),
     ],
 )
 def test_bad_input(module: Any, arguments: tuple[Any, ...], message: str) -> None:

@@ -39,45 +39,45 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"port": 0}, "port must be a whole number from 1 to 65535, not 0"),
-        ({"port": 70000}, "port must be a whole number from 1 to 65535, not 70000"),
-        ({"host": "a b"}, "host must be a host name or an IP address, not 'a b'"),
-        ({"host": ""}, "host must be a host name or an IP address, not ''"),
-        ({"tls_name": "a/b"}, "tls_name must be a host name or an IP address, not 'a/b'"),
-        ({"helo_name": "a b"}, "helo_name must be a host name or an IP address, not 'a b'"),
-        ({"helo_name": "[a\nb]"}, "helo_name '[a\\nb]' is neither a host name nor an address literal"),
-        ({"timeout": 0}, "timeout must be a number of seconds above 0 and up to 3600, not 0.0"),
-        ({"ca_path": "/no/ca.pem"}, "ca_path '/no/ca.pem' does not exist on the host this task runs on"),
-        ({"protocol": "imap"}, "tls 'starttls' is not probed with protocol 'imap'; it must be 'wrapper'"),
+        ({"port": 0}, "port is 0. Use a whole number from 1 to 65535"),
+        ({"port": 70000}, "port is 70000. Use a whole number from 1 to 65535"),
+        ({"host": "a b"}, "host is 'a b'. Use a host name or an IP address"),
+        ({"host": ""}, "host is ''. Use a host name or an IP address"),
+        ({"tls_name": "a/b"}, "tls_name is 'a/b'. Use a host name or an IP address"),
+        ({"helo_name": "a b"}, "helo_name is 'a b'. Use a host name or an IP address"),
+        ({"helo_name": "[a\nb]"}, "helo_name is '[a\\nb]'. Use a host name or an address literal"),
+        ({"timeout": 0}, "timeout is 0.0. Use a number of seconds above 0 and up to 3600"),
+        ({"ca_path": "/no/ca.pem"}, "ca_path: '/no/ca.pem' does not exist on the host that runs this task"),
+        ({"protocol": "imap"}, "tls is 'starttls'. Use 'wrapper' with protocol 'imap'"),
         (
             {"tls": "none", "login": LOGIN},
-            "login needs tls 'starttls' or 'wrapper': without TLS the password would cross the network as text",
+            "login needs tls 'starttls' or 'wrapper': without TLS the password would be sent as plain text",
         ),
         (
             {"protocol": "imap", "tls": "wrapper", "login": LOGIN},
-            "login is for protocol 'smtp'; to log in by IMAP use deliver",
+            "login is for protocol 'smtp'. Use deliver to log in by IMAP",
         ),
         (
             {"login": {**LOGIN, "password": ""}},
             "login: the password is empty, which SASL PLAIN (RFC 4616) does not allow",
         ),
-        ({"expect": {"start_tls": True}}, "expect has an unknown key 'start_tls'; did you mean 'starttls'?"),
+        ({"expect": {"start_tls": True}}, "expect has an unknown key 'start_tls'. Use 'starttls'"),
         (
             {"deliver": {**DELIVER, "to": "nobody"}},
-            "deliver.to must be a mail address such as 'alice@example.test', not 'nobody'",
+            "deliver.to is 'nobody'. Use a mail address such as 'alice@example.test'",
         ),
-        ({"deliver": {**DELIVER, "size": -1}}, "deliver.size must be a number of bytes from 0 to 1073741824, not -1"),
+        ({"deliver": {**DELIVER, "size": -1}}, "deliver.size is -1. Use a number of bytes from 0 to 1073741824"),
         (
             {"deliver": {**DELIVER, "timeout": 9999}},
-            "deliver.timeout must be a number of seconds above 0 and up to 3600, not 9999.0",
+            "deliver.timeout is 9999.0. Use a number of seconds above 0 and up to 3600",
         ),
         (
             {"deliver": {**DELIVER, "imap": {**DELIVER["imap"], "port": -1}}},
-            "deliver.imap.port must be a whole number from 1 to 65535, not -1",
+            "deliver.imap.port is -1. Use a whole number from 1 to 65535",
         ),
         (
             {"deliver": {**DELIVER, "imap": {**DELIVER["imap"], "mailbox": "a\r\nb"}}},
-            "deliver.imap.mailbox 'a\\r\\nb' must be printable ASCII (RFC 3501, 5.1.3)",
+            "deliver.imap.mailbox is 'a\\r\\nb'. Use printable ASCII (RFC 3501, 5.1.3)",
         ),
         (
             {"protocol": "imap", "tls": "wrapper", "deliver": DELIVER},
@@ -130,7 +130,7 @@ def test_check_mode_does_not_send(capsys: pytest.CaptureFixture[str], monkeypatc
             "name": "deliver a@b.test to c@d.test",
             "ok": None,
             "expected": "a message sent and read back",
-            "seen": "left out in check mode: it would send a message",
+            "seen": "left out in check mode, because it sends a message",
         }
     ]
     assert result["summary"] == {"passed": 0, "failed": 0, "left_out": 1}

@@ -65,56 +65,59 @@ def test_parse_everything() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"start_tls": True}, "expect has an unknown key 'start_tls'; did you mean 'starttls'?"),
-        ({"x": 1}, f"expect has an unknown key 'x'; there are {', '.join(probe.EXPECT_KEYS)}"),
-        ({1: 1}, f"expect has an unknown key 1; there are {', '.join(probe.EXPECT_KEYS)}"),
-        ({"starttls": "maybe"}, "expect.starttls must be true or false, not 'maybe'"),
-        ({"starttls": 1}, "expect.starttls must be true or false, not 1"),
+        ({"start_tls": True}, "expect has an unknown key 'start_tls'. Use 'starttls'"),
+        ({"x": 1}, f"expect has an unknown key 'x'. Use {', '.join(probe.EXPECT_KEYS)}"),
+        ({1: 1}, f"expect has an unknown key 1. Use {', '.join(probe.EXPECT_KEYS)}"),
+        ({"starttls": "maybe"}, "expect.starttls is 'maybe'. Use true or false"),
+        ({"starttls": 1}, "expect.starttls is 1. Use true or false"),
         (
             {"banner": "("},
             "expect.banner '(' is not a regular expression: missing ), unterminated subpattern at position 0",
         ),
         (
             {"auth_offered": "PLAIN"},
-            "expect.auth_offered must be true, false or a list of SASL mechanisms, not 'PLAIN'",
+            "expect.auth_offered is 'PLAIN'. Use true, false or a list of SASL mechanisms",
         ),
-        ({"auth_offered": [1]}, "expect.auth_offered must hold names of SASL mechanisms such as 'PLAIN', not 1"),
-        ({"login_code": 1000}, "expect.login_code must be a whole number from 200 to 599, not 1000"),
-        ({"login_code": True}, "expect.login_code must be a whole number from 200 to 599, not True"),
-        ({"size": -1}, "expect.size must be a whole number from 0 to 9223372036854775807, not -1"),
-        ({"tls_versions": ["TLSv1"]}, "expect.tls_versions must be a dictionary, not ['TLSv1']"),
+        ({"auth_offered": [1]}, "expect.auth_offered is 1. Use names of SASL mechanisms such as 'PLAIN'"),
+        ({"login_code": 1000}, "expect.login_code is 1000. Use a whole number from 200 to 599"),
+        ({"login_code": True}, "expect.login_code is True. Use a whole number from 200 to 599"),
+        ({"size": -1}, "expect.size is -1. Use a whole number from 0 to 9223372036854775807"),
+        ({"tls_versions": ["TLSv1"]}, "expect.tls_versions is ['TLSv1']. Use a dictionary"),
         (
             {"tls_versions": {"TLSv1.4": True}},
-            "expect.tls_versions has an unknown key 'TLSv1.4'; did you mean 'TLSv1.3'?",
+            "expect.tls_versions has an unknown key 'TLSv1.4'. Use 'TLSv1.3'",
         ),
-        ({"tls_versions": {"TLSv1": "x"}}, "expect.tls_versions['TLSv1'] must be true or false, not 'x'"),
-        ({"certificate": {"name": "a"}}, "expect.certificate has an unknown key 'name'; did you mean 'names'?"),
-        ({"certificate": {"names": "a"}}, "expect.certificate.names must be a list of names, not 'a'"),
-        ({"certificate": {"names": [1]}}, "expect.certificate.names must be a list of names, and 1 is none"),
+        ({"tls_versions": {"TLSv1": "x"}}, "expect.tls_versions['TLSv1'] is 'x'. Use true or false"),
+        ({"certificate": {"name": "a"}}, "expect.certificate has an unknown key 'name'. Use 'names'"),
+        ({"certificate": {"names": "a"}}, "expect.certificate.names is 'a'. Use a list of names"),
+        ({"certificate": {"names": [1]}}, "expect.certificate.names has 1. Use names only"),
         (
             {"certificate": {"names": ["a b"]}},
-            "expect.certificate.names must be a host name or an IP address, not 'a b'",
+            "expect.certificate.names is 'a b'. Use a host name or an IP address",
         ),
         (
             {"certificate": {"min_days": "x"}},
-            "expect.certificate.min_days must be a whole number from 0 to 36500, not 'x'",
+            "expect.certificate.min_days is 'x'. Use a whole number from 0 to 36500",
         ),
-        ({"relay": "x"}, "expect.relay must be a dictionary, not 'x'"),
-        ({"relay": {"form": "x"}}, "expect.relay has an unknown key 'form'; did you mean 'from'?"),
-        ({"relay": {"from": ""}}, "expect.relay lacks 'to': from, to and code are needed, enhanced is optional"),
+        ({"relay": "x"}, "expect.relay is 'x'. Use a dictionary"),
+        ({"relay": {"form": "x"}}, "expect.relay has an unknown key 'form'. Use 'from'"),
+        ({"relay": {"from": ""}}, "expect.relay has no 'to'. Use from, to and code, and optionally enhanced"),
         (
             {"sender": [RELAY, {**RELAY, "to": ""}]},
-            "expect.sender[1].to must be a mail address such as 'alice@example.test', not ''",
+            "expect.sender[1].to is ''. Use a mail address such as 'alice@example.test'",
         ),
         (
             {"relay": {**RELAY, "from": "a\r\nDATA@b"}},
-            "expect.relay.from must be a mail address such as 'alice@example.test', not 'a\\r\\nDATA@b'",
+            "expect.relay.from is 'a\\r\\nDATA@b'. Use a mail address such as 'alice@example.test'",
         ),
         (
             {"relay": {**RELAY, "enhanced": "5.7"}},
-            "expect.relay.enhanced must be a status code of RFC 3463 such as '5.7.1', not '5.7'",
+            "expect.relay.enhanced is '5.7'. Use a status code of RFC 3463 such as '5.7.1'",
         ),
-        ({"relay": {**RELAY, "code": 250}}, "expect.relay: enhanced '5.7.1' and code 250 are of different classes"),
+        (
+            {"relay": {**RELAY, "code": 250}},
+            "expect.relay: enhanced '5.7.1' and code 250 are of different classes. Use the same first digit",
+        ),
     ],
 )
 def test_parse_bad(value: dict[str, Any], message: str) -> None:
@@ -128,18 +131,18 @@ def test_parse_bad(value: dict[str, Any], message: str) -> None:
         (
             {"certificate": {}},
             {"tls": "none"},
-            "expect.certificate cannot be seen without TLS; set tls to 'starttls' or 'wrapper'",
+            "expect.certificate cannot be checked without TLS. Set tls to 'starttls' or 'wrapper'",
         ),
         (
             {"auth_before_tls": False},
             {"tls": "wrapper"},
-            "expect.auth_before_tls cannot be seen with tls 'wrapper', where nothing comes before TLS",
+            "expect.auth_before_tls cannot be checked with tls 'wrapper', which starts with TLS",
         ),
-        ({"login_code": 535}, {"login": False}, "expect.login_code needs the option login: without it nobody logs in"),
+        ({"login_code": 535}, {"login": False}, "expect.login_code needs the option login"),
         (
             {"relay": RELAY},
             {"protocol": "imap", "tls": "wrapper"},
-            "expect.relay cannot be seen on an IMAP endpoint; there are banner, tls_versions, certificate",
+            "expect.relay cannot be checked with protocol 'imap'. Use banner, tls_versions, certificate",
         ),
     ],
 )
@@ -155,7 +158,7 @@ def test_check_host(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "a b", "-a", "a..b", "300.1.1.1", "[::1]", "a/b", "a:25", "x" * 254, "a\n"])
 def test_check_host_bad(value: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(f'host must be a host name or an IP address, not {value!r}')}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'host is {value!r}. Use a host name or an IP address')}$"):
         probe.check_host("host", value)
 
 
@@ -167,12 +170,12 @@ def test_check_address(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("", "to must be a mail address such as 'alice@example.test', not ''"),
-        ("a", "to must be a mail address such as 'alice@example.test', not 'a'"),
-        ("a b@c", "to must be a mail address such as 'alice@example.test', not 'a b@c'"),
-        ("a@b>", "to must be a mail address such as 'alice@example.test', not 'a@b>'"),
-        ("a@b\n", "to must be a mail address such as 'alice@example.test', not 'a@b\\n'"),
-        (7, "to must be a mail address such as 'alice@example.test', not 7"),
+        ("", "to is ''. Use a mail address such as 'alice@example.test'"),
+        ("a", "to is 'a'. Use a mail address such as 'alice@example.test'"),
+        ("a b@c", "to is 'a b@c'. Use a mail address such as 'alice@example.test'"),
+        ("a@b>", "to is 'a@b>'. Use a mail address such as 'alice@example.test'"),
+        ("a@b\n", "to is 'a@b\\n'. Use a mail address such as 'alice@example.test'"),
+        (7, "to is 7. Use a mail address such as 'alice@example.test'"),
         (".a@b", "to: '.a@b' has a local part that RFC 5321 does not allow"),
         ("a..b@c", "to: 'a..b@c' has a local part that RFC 5321 does not allow"),
         ("a@-b", "to: 'a@-b' has no valid domain after the @"),
@@ -191,7 +194,7 @@ def test_check_port(value: object, good: bool) -> None:
         assert probe.check_port("port", value) == int(str(value))
     else:
         with pytest.raises(
-            ValueError, match=f"^{re.escape(f'port must be a whole number from 1 to 65535, not {value!r}')}$"
+            ValueError, match=f"^{re.escape(f'port is {value!r}. Use a whole number from 1 to 65535')}$"
         ):
             probe.check_port("port", value)
 
@@ -331,7 +334,7 @@ def test_s_client_attempt(output: str, outcome: str) -> None:
         (
             probe.judge_auth("a", False, None, Reply(334, ("",))),
             False,
-            "AUTH is not announced, but the command is taken (334)",
+            "AUTH is not announced, but the command is accepted (334)",
         ),
         (probe.judge_auth("a", False, ("PLAIN",), None), False, "AUTH PLAIN"),
         (probe.judge_auth("a", True, ("PLAIN",), None), True, "AUTH PLAIN"),
@@ -468,7 +471,7 @@ def test_dot_stuffed(lines: list[bytes]) -> None:
             b"a\r\nb\r\n",
             "line 2 of the body differs from byte 0 on: sent b'', received b'b' (lines of 0 and 1 bytes)",
         ),
-        (b"a\r\n\r\n", b"a\r\n", "the body has 1 lines, and 2 were sent"),
+        (b"a\r\n\r\n", b"a\r\n", "the body has 1 lines, but 2 lines were sent"),
     ],
 )
 def test_body_difference(sent: bytes, received: bytes, difference: str) -> None:
@@ -549,8 +552,8 @@ def test_no_line_is_too_long_and_nothing_is_cut_off(rows: list[dict[str, Any]]) 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"name": "x"}, "{'name': 'x'} is not a check: it lacks ok, expected, seen"),
-        ({"name": "x", "ok": 1, "expected": 1, "seen": 1}, "the check 'x' has ok 1; it is true, false or null"),
+        ({"name": "x"}, "{'name': 'x'} is not a check: it has no ok, expected, seen"),
+        ({"name": "x", "ok": 1, "expected": 1, "seen": 1}, "ok of the check 'x' is 1. Use true, false or null"),
     ],
 )
 def test_table_bad(row: dict[str, Any], message: str) -> None:

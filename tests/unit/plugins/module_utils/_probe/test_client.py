@@ -127,7 +127,7 @@ def test_bad_server() -> None:
 def test_auth_taken_unannounced() -> None:
     with FakeServer({"EHLO": "250 m", "AUTH": "334 ", "*": "501 cancelled"}) as server:
         seen, _ = probe(endpoint(server), {"auth_offered": False})
-    assert seen["auth_offered"] == (False, "AUTH is not announced, but the command is taken (334)")
+    assert seen["auth_offered"] == (False, "AUTH is not announced, but the command is accepted (334)")
     assert "*" in server.heard
 
 
@@ -425,7 +425,7 @@ def test_deliver_refused(
     assert ok is False
     if seen is None:
         assert told.startswith("not sent: the message has ")
-        assert told.endswith(" bytes, and the server takes 1000 (SIZE)")
+        assert told.endswith(" bytes, but the server accepts only 1000 (SIZE)")
     else:
         assert told == seen
 
@@ -436,7 +436,7 @@ def test_deliver_lost_reply(monkeypatch: pytest.MonkeyPatch, certificate: Path) 
     ok, seen, _ = deliver(monkeypatch, certificate, mailbox, {"TLS:<message>": "gibberish"})
     assert ok is False
     assert seen == (
-        "the server sent 'gibberish', which is not an SMTP reply; the message arrived all the same and was removed"
+        "the server sent 'gibberish', which is not an SMTP reply; the message arrived nevertheless and was removed"
     )
     assert mailbox.removed == ["1"]
 
