@@ -137,7 +137,7 @@ OF_ONE: list[Case] = [
      " (remove caf\ufffd)\nNothing was changed."),
     # postconf(1) itself refuses to answer a thing with these two.
     ("printf 'biff no\\n' >> main.cf", "postconf", LIVE,
-     "/t/live/main.cf line 4: 'biff no': missing '=' after attribute name (write name = value; a line that goes on"
+     "/t/live/main.cf line 4: 'biff no': missing '=' after attribute name (write name = value; a continued line"
      " begins with white space)\nNothing was changed."),
     ("printf 'smtps inet n\\n' >> master.cf", "postconf", LIVE,
      "/t/live/master.cf line 2: 'smtps inet n': there are 3 columns; a service has at least 8: *Nothing was changed."),

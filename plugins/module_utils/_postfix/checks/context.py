@@ -140,7 +140,11 @@ class Context:
         """The expanded value; empty where it cannot be expanded, which the rules on references report."""
         key = (name, service.line if service is not None else 0)
         if key not in self._values:
-            self._values[key] = self.expanded(f"${{{name}}}", service)
+            try:
+                self._values[key] = self.expanded(self.lookup(name, service) or "", service)
+            except ValueError:
+                # mydomain, where myhostname uses it
+                self._values[key] = ""
         return self._values[key]
 
     def expanded(self, raw: str, service: Service | None = None) -> str:

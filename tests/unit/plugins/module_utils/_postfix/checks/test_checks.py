@@ -146,11 +146,12 @@ def test_findings_stand_in_the_order_of_the_files():
 def test_what_a_report_tells():
     report = checks.report(
         main_cf.parse(cases.RELAY + "myorigin = $mydomain\nsmtpd_use_tls = no\nforward_path = $home/x\n"),
-        master_cf.parse(cases.MASTER),
+        master_cf.parse(cases.MASTER + "to-me unix - - n - - pipe user=me argv=/bin/true\n"),
         cases.host("3.11"),
     )
     assert report.set["myorigin"] == "$mydomain"
     assert report.effective("myorigin") == "example.org"
     assert report.effective("forward_path") == "$home/x"
     assert report.effective("relay_destination_rate_delay") == "0s"
+    assert report.effective("to-me_destination_concurrency_limit") == "20"
     assert report.deprecated == {"smtpd_use_tls": "smtpd_tls_security_level"}
