@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import itertools
 import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible import template
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import judge, mail, sqlite_maps, tables, vocabulary
@@ -23,6 +24,41 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 _COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ABSENT = object()
+# ansible-core 2.19 and later templates only what is marked as trusted.
+_trusted = getattr(template, "trust_as_template", str)
+
+
+def _file(role: str, *path: str) -> Any:
+    with open(os.path.join(_COLLECTION, "roles", role, *path), encoding="utf-8") as file:
+        return yaml_load(file)
+
+
+def _templates(value: Any) -> Any:
+    """``value`` with its texts marked as templates."""
+    if isinstance(value, dict):
+        return {key: _templates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_templates(item) for item in value]
+    return _trusted(value) if isinstance(value, str) else value
+
+
+def _options(specs: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of all entry points of a role."""
+    found: dict[str, Any] = {}
+    for entry in specs["argument_specs"].values():
+        found.update(entry.get("options", {}))
+    return found
+
+
+# Read where the plugin is loaded, which is before the workers of a play are forked: once, not once for each host.
+#: by role, its specification, and its defaults with its own variables
+_ROLES: Mapping[str, tuple[judge.Spec, Mapping[str, Any]]] = {
+    role: (
+        _options(_file(role, "meta", "argument_specs.yml")),
+        _templates({**_file(role, "defaults", "main.yml"), **_file(role, "vars", "main.yml")}),
+    )
+    for role in tables.ROLES
+}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
@@ -69,7 +105,7 @@ class _Host:
         self.specs: dict[str, judge.Spec] = {name: spec for name, (spec, _table) in tables.SHARED.items()}
         self.defaults: dict[str, Any] = {}
         for role in tables.ROLES:
-            self.specs[role] = _options(self._file(role, "meta", "argument_specs.yml"))
+            self.specs[role] = _ROLES[role][0]
         self.templar = action._templar
         #: the inputs that nothing is wrong with, with their types
         self.good: dict[str, Any] = {}
@@ -91,15 +127,8 @@ class _Host:
         """Lay the variables over the defaults of the roles, as a task of theirs would see them."""
         for role in roles:
             if role in tables.ROLES:
-                for part in ("defaults", "vars"):
-                    self.defaults.update(self._file(role, part, "main.yml"))
+                self.defaults.update(_ROLES[role][1])
         self.templar = self.action._templar.copy_with_new_env(available_variables={**self.defaults, **self.task_vars})
-
-    def _file(self, role: str, *path: str) -> dict[str, Any]:
-        """The mapping in a file of a role; ansible-core 2.19 and later templates only what is marked as trusted."""
-        known = inspect.signature(self.loader.load_from_file).parameters
-        trust = {"trusted_as_template": True} if "trusted_as_template" in known else {}
-        return dict(self.loader.load_from_file(os.path.join(_COLLECTION, "roles", role, *path), **trust))
 
     def _resolved(self, name: str, raw: Any, is_default: bool) -> Any:
         """The value of ``raw``; _ABSENT where it cannot be resolved, with a problem unless facts are missing for it."""
@@ -276,14 +305,6 @@ class _Host:
                     sentences.append(f"{name} is {value!r} on both {seen[key]} and {host}. Give each host its own.")
                 seen.setdefault(key, host)
         return sentences
-
-
-def _options(specs: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of all entry points of a role."""
-    found: dict[str, Any] = {}
-    for entry in specs["argument_specs"].values():
-        found.update(entry.get("options", {}))
-    return found
 
 
 def _words(raw: Any) -> Iterable[str]:

@@ -70,7 +70,7 @@ BAD: dict[str, list[tuple[dict[str, Any], list[str]]]] = {
         ),
     ],
     "name": [({"mail_hostname": "mail"}, ["mail_hostname is 'mail', which has no dot.", "mail.example.org"])],
-    "place": [({"mail_accounts": "ldpa"}, ["mail_accounts is 'ldpa'. Use one of 'sqlite', 'ldap', 'system', 'none'."])],
+    "place": [({"mail_accounts": "ldpa"}, ["mail_accounts is 'ldpa'. Use 'sqlite', 'ldap', 'system' or 'none'."])],
     "directory": [
         (
             {**DIRECTORY, "mail_ldap_servers": ["ldap.example.test"]},

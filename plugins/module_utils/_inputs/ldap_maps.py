@@ -53,7 +53,9 @@ def _tables(value: Any) -> str | None:
 
 
 def _servers(inputs: Mapping[str, Any]) -> Iterable[Problem]:
-    return server_problems(inputs, "ldap_maps")
+    yield from server_problems(inputs, "ldap_maps")
+    if not inputs["ldap_maps_search_base"]:
+        yield "ldap_maps_search_base", "is empty. Use a distinguished name such as 'dc=example,dc=org'."
 
 
 def _client_files(inputs: Mapping[str, Any]) -> Iterable[Problem]:

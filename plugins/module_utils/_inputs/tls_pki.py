@@ -22,6 +22,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     checked_by,
     directory,
     domain,
+    each,
     length,
     listed,
     number,
@@ -50,8 +51,8 @@ def _key_types(value: Any) -> str | None:
     return problem
 
 
-def _names(value: Any) -> str | None:
-    return checked_by(lambda names: subject_names(map(str, names)))(value)
+_name = checked_by(lambda name: subject_names([name]))
+_client = checked_by(client_name)
 
 
 def _trusted(value: Any) -> str | None:
@@ -188,7 +189,7 @@ TABLE = Table(
     {
         "tls_pki_source": anything,
         "tls_pki_hostname": domain,
-        "tls_pki_names": _names,
+        "tls_pki_names": each(_name, ["imap.example.org", "192.0.2.25"]),
         "tls_pki_key_types": _key_types,
         "tls_pki_rsa_bits": anything,
         "tls_pki_key_file": path,
@@ -210,7 +211,7 @@ TABLE = Table(
         "tls_pki_ca_intermediate": anything,
         "tls_pki_ca_intermediate_common_name": anything,
         "tls_pki_ca_intermediate_days": _days,
-        "tls_pki_clients": checked_by(lambda names: [client_name(str(name)) for name in names]),
+        "tls_pki_clients": each(_client, ["printer"]),
         "tls_pki_revoked": anything,
         "tls_pki_acme_directory_url": _acme_url,
         "tls_pki_acme_email": optional(_acme_email),

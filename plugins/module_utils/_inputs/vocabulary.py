@@ -387,9 +387,11 @@ def length(low: int, high: int) -> Form:
 
 
 def checked_by(check: Callable[[Any], object]) -> Form:
-    """What ``check`` takes without a ValueError, which is a sentence without its full stop."""
+    """Text that ``check`` takes without a ValueError, which is a sentence without its full stop."""
 
     def problem(value: Any) -> str | None:
+        if not isinstance(value, str):
+            return f"is {shown(value)}. Use text, in quotes."
         try:
             check(value)
         except ValueError as exc:
