@@ -76,7 +76,7 @@ def test_the_audit_playbook(host: Host) -> None:
     assert audit(host, **skipped).rc == 0
     wrong = audit(host, audit_fail_on="always")
     assert wrong.rc == 2
-    assert 'audit_fail_on is error, warning or never, not \\"always\\". Nothing was read.' in wrong.stdout
+    assert "audit_fail_on is 'always'. Use 'error', 'warning' or 'never'." in wrong.stdout
 
 
 def test_a_password_in_main_cf_is_not_told(host: Host) -> None:

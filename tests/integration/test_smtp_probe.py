@@ -255,15 +255,18 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"verify_ports": {"smpt": 25}}, "verify_ports.smpt. Supported parameters include: imaps, smtp"),
-        ({"verify_from": "moon"}, "value of verify_from must be one of: controller, host, got: moon"),
+        (
+            {"verify_ports": {"smpt": 25}},
+            "verify_ports is {'smpt': 25}. Use a mapping of smtp, submission, submissions, imaps.",
+        ),
+        ({"verify_from": "moon"}, "verify_from is 'moon'. Use 'controller' or 'host'."),
         (
             {"verify_accounts": [{"address": "a@b.test"}]},
             "verify_accounts: each account needs an address and a password",
         ),
         (
             {"verify_accounts": ACCOUNTS, "verify_aliases": [{"address": "a@b.test", "delivered_to": "c@d.test"}]},
-            "verify_aliases: delivered_to must be one of verify_accounts, whose password opens the mailbox",
+            "verify_aliases has 'c@d.test' as delivered_to. Use one of verify_accounts, whose password opens",
         ),
     ],
 )
