@@ -38,7 +38,6 @@ def test_defaults_and_specification_are_the_same(role: Path) -> None:
 @EACH_ROLE
 def test_every_entry_point_is_specified(role: Path) -> None:
     options = specs(role)["main"]["options"]
-    assert "preflight" in specs(role) or not (role / "tasks" / "preflight.yml").exists()
     for entry in specs(role).values():
         assert entry["short_description"]
         assert entry["version_added"] == "0.1.0"
@@ -58,8 +57,8 @@ def test_names_begin_with_the_role(role: Path) -> None:
 
 
 @EACH_ROLE
-def test_the_preflight_needs_no_facts(role: Path) -> None:
-    """Facts may be missing where it runs: a default of the role that reads one must have a way out."""
+def test_the_inputs_need_no_facts(role: Path) -> None:
+    """Facts may be missing where they are judged: a default that reads one must have a way out."""
     for name, value in load(role / "defaults" / "main.yml").items():
         for use in re.findall(r"ansible_facts\.[^}|]*(\|\s*default)?", str(value)):
             assert use, f"{name} reads a fact without a default"
@@ -69,3 +68,22 @@ def test_the_preflight_needs_no_facts(role: Path) -> None:
 def test_no_task_ignores_its_errors(role: Path) -> None:
     for path in sorted(role.glob("**/*.yml")):
         assert "ignore_errors" not in path.read_text(), path
+
+
+@EACH_ROLE
+def test_booleans_are_read_as_booleans(role: Path) -> None:
+    """'no' as text is true to Jinja; a module that is handed the value alone takes it as its own type."""
+    for name, spec in specs(role)["main"]["options"].items():
+        if spec["type"] != "bool":
+            continue
+        for path in [*role.glob("tasks/*.yml"), *role.glob("vars/*.yml"), *role.glob("templates/*")]:
+            for line in path.read_text().splitlines():
+                for match in re.finditer(rf"(?<!\w){name}(?!\w)", line):
+                    alone = f'"{{{{ {name} }}}}"' in line
+                    assert alone or re.match(r"\s*\|\s*bool", line[match.end() :]), f"{path.name}: {line}"
+
+
+@EACH_ROLE
+def test_the_first_task_judges_the_inputs(role: Path) -> None:
+    first = load(role / "tasks" / "main.yml")[0]
+    assert first["puffy.mail.inputs"] == {"roles": [role.name]}
