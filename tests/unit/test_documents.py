@@ -17,7 +17,7 @@ from ansible_collections.puffy.mail.plugins.modules import postfix_info
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
-    path for pattern in ("README.md", "docs/**/*.md", "roles/*/README.md") for path in ROOT.glob(pattern)
+    path for pattern in ("*.md", "docs/**/*.md", "roles/*/README.md") for path in ROOT.glob(pattern)
 )
 TEXTS = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in DOCUMENTS]
 
