@@ -16,9 +16,7 @@ import yaml
 from ansible_collections.puffy.mail.plugins.modules import postfix_info
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted(
-    path for pattern in ("*.md", "docs/**/*.md", "roles/*/README.md") for path in ROOT.glob(pattern)
-)
+DOCUMENTS = sorted(path for pattern in ("*.md", "docs/**/*.md", "roles/*/README.md") for path in ROOT.glob(pattern))
 TEXTS = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in DOCUMENTS]
 
 
