@@ -10,11 +10,11 @@ short_description: Faults that Postfix and Dovecot report in the mail log
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Finds the lines in which Postfix or Dovecot warns of, or fails by, something on this host.
-  - Leaves out what only tells of a client's doing, such as a wrong password, an old TLS version offered and refused,
-    DNS names that do not match, or a command that is not SMTP.
-  - Leaves out Dovecot's notes that it was stopped, restarted or reloaded.
-  - Lines of other programs, and lines that are not of syslog, are passed over.
+  - Returns the lines in which Postfix or Dovecot reports a fault of this host.
+  - Lines about the behaviour of clients are left out, such as a wrong password, an old TLS version that is refused, DNS
+    names that do not match, or a command that is not SMTP.
+  - Lines in which Dovecot reports a stop, restart or reload are left out.
+  - Lines of other programs, and lines that are not from syslog, are ignored.
 options:
   _input:
     description: The text of a mail log, or a list of its lines.
@@ -26,7 +26,7 @@ seealso:
 """
 
 EXAMPLES = """
-- name: Stop where Postfix or Dovecot reports a fault
+- name: Fail if Postfix or Dovecot reports a fault
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | map(attribute='line') | join('; ') }}"
@@ -47,7 +47,7 @@ _value:
       description: C(warning), C(error), C(fatal) or C(panic).
       type: str
     message:
-      description: What it says after the severity.
+      description: The text after the severity.
       type: str
     line:
       description: The whole line.

@@ -115,8 +115,8 @@ def test_a_good_set_goes_in_and_bad_ones_do_not(host: Host, authority: Authority
          " nobody"),
         (wanted(authority, authority.middle + good.replace(authority.middle, "")), "chain: the chain is in the"
          " wrong order"),
-        (wanted(authority, good + authority.root), "chain: the chain has the root CN=Test root; clients have it"
-         " already"),
+        (wanted(authority, good + authority.root), "chain: the chain has the root CN=Test root. Remove the"
+         " root: clients have it already"),
         (wanted(authority, good, names=["www.example.test"]), f"chain: the certificate CN={NAME} does not have"
          " the name"),
         (wanted(authority, good, minimum_days=365), f"chain: the certificate CN={NAME} expires at "),
