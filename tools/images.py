@@ -5,8 +5,8 @@
     tools/images.py NAME...     builds what is missing and prints each image's name on standard output
     tools/images.py --list      the names there are
 
-A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd; the mail packages lie
-in its package cache, so that a play installs them for real and without a network. A *mail* image
+A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd, and no python3-apt; the mail packages
+lie in its package cache, so that a play installs them for real and without a network. A *mail* image
 (``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
 real Postfix that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with
 OpenLDAP's server and clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the
@@ -37,16 +37,12 @@ REPOSITORY = "localhost/puffy-mail"
 #: free space, in bytes, that one build may need at its peak (root file system, archive and image)
 NEEDED_BYTES = 3 * 1024**3
 
-BASE_PACKAGES = (
-    "ca-certificates",
-    "inetutils-syslogd",
-    "iproute2",
-    "openssl",
-    "procps",
-    "python3",
-    "python3-apt",
-    "sysvinit-core",
-)
+#: what a bare image has beyond Debian's required packages: what makes it a host that boots, logs, and takes Ansible
+BASE_PACKAGES = ("inetutils-syslogd", "python3", "sysvinit-core")
+#: what ansible.builtin.apt installs by itself before its first package; in the package cache of a bare image only
+APT_PACKAGES = ("python3-apt",)
+#: what the tests look with; in the package cache of a bare image, and installed in a mail image
+TEST_PACKAGES = ("ca-certificates", "iproute2", "openssl", "procps")
 MAIL_PACKAGES = (
     "dovecot-imapd",
     "dovecot-lmtpd",
@@ -127,6 +123,11 @@ def mirror_arguments(recipe: Recipe) -> list[str]:
     return [*arguments, recipe.release, "-", *([mirror] if mirror else [])]
 
 
+def cached(recipe: Recipe) -> tuple[str, ...]:
+    """What lies in the package cache of a bare image, and is installed in its mail image."""
+    return (*MAIL_PACKAGES, *TEST_PACKAGES, *recipe.extra)
+
+
 def bare_command(recipe: Recipe, inittab: str) -> list[str]:
     """The mmdebstrap command line of a bare image; it writes the archive to standard output."""
     without_security = [] if recipe.security else ['--setup-hook=sed -i /security/d "$1"/etc/apt/sources.list']
@@ -138,7 +139,7 @@ def bare_command(recipe: Recipe, inittab: str) -> list[str]:
         f"--include={','.join(BASE_PACKAGES)}",
         *without_security,
         f"--customize-hook=copy-in {inittab} /etc",
-        f"--customize-hook={download}{' '.join((*MAIL_PACKAGES, *recipe.extra))} >&2",
+        f"--customize-hook={download}{' '.join((*cached(recipe), *APT_PACKAGES))} >&2",
         # The package lists and the downloaded packages stay: a play installs from them.
         "--skip=cleanup/apt",
         *mirror_arguments(recipe),
@@ -152,7 +153,7 @@ def tag_of(name: str) -> str:
         return f"{REPOSITORY}-{name}:{standin_digest(kind)}"
     recipe = RECIPES[base]
     shape = json.dumps(
-        [BASE_PACKAGES, MAIL_PACKAGES, INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")]
+        [BASE_PACKAGES, cached(recipe), INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")]
     )
     if kind == "ldap":
         shape += json.dumps([LDAP_PACKAGES, LDAP_CACHED_PACKAGES])
@@ -230,9 +231,8 @@ def build_upon(base: str, tag: str, command: str, *options: str) -> None:
 
 def build_mail(name: str, tag: str) -> None:
     base = name.removesuffix("-mail")
-    packages = (*MAIL_PACKAGES, *RECIPES[base].extra)
     # From the package cache alone: a play that installs them so must succeed.
-    commands = f"apt-get install -y -qq --no-install-recommends {' '.join(packages)}"
+    commands = f"apt-get install -y -qq --no-install-recommends {' '.join(cached(RECIPES[base]))}"
     build_upon(build(base), tag, INSTALL.format(commands=commands), "--network=none")
 
 
