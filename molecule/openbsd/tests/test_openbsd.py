@@ -40,7 +40,7 @@ def greeting(host: Any) -> str:
 
 def arrives(host: Any, text: str) -> bool:
     """Whether a message with ``text`` comes to lie in a Maildir."""
-    command = f"for i in $(seq 100); do grep -rqs '{text}' /var/vmail && exit 0; sleep 0.1; done; exit 1"
+    command = f"for i in $(seq 6000); do grep -rqs '{text}' /var/vmail && exit 0; sleep 0.1; done; exit 1"
     return bool(host.run(command).rc == 0)
 
 
@@ -122,7 +122,7 @@ def test_the_way_back_ends_where_the_host_came_from(host: Any) -> None:
     before = (STATE / f"{name_of(host)}.snapshot").read_text().strip()
     host.check_output("printf 'Subject: two\\n\\nto be kept\\n' | sendmail -f alice@example.test far@[192.0.2.1]")
     queued = "grep -rl 'to be kept' /var/spool/postfix/incoming /var/spool/postfix/active /var/spool/postfix/deferred"
-    assert host.run(f"for i in $(seq 50); do {queued} && exit; sleep 0.1; done; exit 1").rc == 0
+    assert host.run(f"for i in $(seq 6000); do {queued} && exit; sleep 0.1; done; exit 1").rc == 0
     recap = run_play(host, "puffy.mail.restore")
     assert "Mail stays in /var/spool/postfix, and nothing delivers it: -- " in re.sub(r"\s+", " ", recap.output)
     assert host.check_output(SNAPSHOT).strip() == before

@@ -75,7 +75,7 @@ def scan(server: Server, directory: Path) -> dict[str, dict[str, Any]]:
              "--certinfo", f"--certinfo_ca_file={ROOT}",
              "--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--mozilla_config=disable",
              *options, *targets],
-            capture_output=True, text=True, check=False, timeout=120,
+            capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         for result in json.loads(report.read_text())["server_scan_results"]:
@@ -161,7 +161,7 @@ def s_client(server: Server, service: str, name: str, signature: str) -> str:
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports[service]}", *starttls, "-servername", server.name,
          "-CAfile", ROOT, "-no-CApath", "-verify_return_error", "-verify_hostname", name, "-sigalgs", signature],
-        input="QUIT\r\n", capture_output=True, text=True, check=False, timeout=30,
+        input="QUIT\r\n", capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     return done.stdout + done.stderr
 
@@ -215,9 +215,9 @@ def answer_to(server: Server, service: str, certificate: tuple[Path, Path] | Non
     port = server.ports[service]
     client: smtplib.SMTP
     if service == "submissions":
-        client = smtplib.SMTP_SSL("127.0.0.1", port, "client.example.test", timeout=20, context=context)
+        client = smtplib.SMTP_SSL("127.0.0.1", port, "client.example.test", timeout=300, context=context)
     else:
-        client = smtplib.SMTP("127.0.0.1", port, "client.example.test", timeout=20)
+        client = smtplib.SMTP("127.0.0.1", port, "client.example.test", timeout=300)
     with client:
         if service != "submissions":
             client.starttls(context=context)
@@ -250,7 +250,7 @@ def test_a_listed_client_may_not_use_the_address_of_a_user(server: Server) -> No
     context = ssl.create_default_context(cafile=str(ROOT))
     context.check_hostname = False
     context.load_cert_chain(*issued("printer"))
-    with smtplib.SMTP("127.0.0.1", server.ports["submission"], "client.example.test", timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", server.ports["submission"], "client.example.test", timeout=300) as client:
         client.starttls(context=context)
         client.ehlo()
         client.mail("alice@example.test")
