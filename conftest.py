@@ -19,7 +19,13 @@ _TREE = subprocess.run([_ROOT / "tools" / "tree"], capture_output=True, text=Tru
 sys.path.insert(0, _TREE)
 
 # No test decides by chance or by load: examples follow from the test itself, and a slow one is no failure.
-hypothesis.settings.register_profile("the same everywhere", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "the same everywhere",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("the same everywhere")
 
 

@@ -13,8 +13,9 @@ import json
 import os
 import platform
 import subprocess
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ansible
@@ -102,6 +103,10 @@ class Host:
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
         return podman("exec", "-i", self.name, *argv, check=check, data=data, timeout=timeout)
 
+    def wait(self, condition: str) -> None:
+        """Wait until a shell command succeeds in the host."""
+        self.run(f"until {{ {condition}; }}; do sleep 0.1; done")
+
     def read(self, path: str) -> str:
         """The text of a file in the host."""
         return self.run(["cat", path]).stdout
@@ -145,6 +150,14 @@ class Host:
         assert not second.get("failed"), second
         assert not second["changed"], second
         return first
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for an event; AssertionError with ``what`` did not happen where it never comes."""
+    deadline = time.monotonic() + HANGS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {HANGS:g} seconds"
+        time.sleep(0.1)
 
 
 def machine(host: Host | None = None) -> str:

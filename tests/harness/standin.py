@@ -27,7 +27,7 @@ class Standin(Host):
         super().__init__(f"openbsd-{branch}", *run_options)
         self.branch = branch
         try:
-            self.run("until rcctl check smtpd >/dev/null; do sleep 0.1; done")
+            self.wait("rcctl check smtpd >/dev/null")
         except BaseException:
             self.close()  # nobody else knows of it yet
             raise

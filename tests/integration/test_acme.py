@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.harness.containers import Host, until
 from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, Play
 from ansible_collections.puffy.mail.tests.harness.standin import Standin
 
@@ -38,7 +38,7 @@ JSON
 """
 START = """
 PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 setsid pebble -config /etc/pebble/config.json >/var/log/pebble.log 2>&1 &
-for n in $(seq 100); do (: </dev/tcp/127.0.0.1/15000) 2>/dev/null && break; sleep 0.1; done
+until (: </dev/tcp/127.0.0.1/15000) 2>/dev/null; do sleep 0.1; done
 python3 -c 'import ssl, urllib.request
 url = "https://127.0.0.1:15000/roots/0"
 print(urllib.request.urlopen(url, context=ssl.create_default_context()).read().decode(), end="")' \
@@ -121,7 +121,8 @@ def test_certbot_obtains_renews_and_is_refused(play: Play) -> None:
     assert third != second
     status, changed, output = play(**moved | {"tls_pki_names": ["IMAP.example.test."]})
     assert (status, changed) == (0, 0), output
-    host.run("postfix reload 2>/dev/null; sleep 1")
+    host.run("postfix reload 2>/dev/null")
+    until(lambda: served(host) == third, "a reload to the third certificate")
     WISH.update(moved)
     second = third
 

@@ -9,6 +9,7 @@ import imaplib
 import json
 import os
 import re
+import resource
 import shlex
 import signal
 import smtplib
@@ -26,7 +27,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.puffy.mail.tests.harness.containers import ROOT, podman
+from ansible_collections.puffy.mail.tests.harness.containers import ROOT, podman, until
 from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
 pytestmark = [pytest.mark.containers, pytest.mark.alone]
@@ -56,7 +57,7 @@ class Demo:
 
     def up(self) -> tuple[int, str]:
         process = self.start()
-        output, _none = process.communicate(timeout=600)
+        output, _none = process.communicate()
         return process.returncode, output
 
     @property
@@ -76,12 +77,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
         # Ended in the middle of the first play, whatever it was doing then.
         process = running.start()
-        deadline = time.monotonic() + 120
         assert process.stdout is not None
         for line in process.stdout:
-            if "TASK [puffy.mail.sqlite_maps" in line and "nstall" in line:
+            if line.startswith("TASK [puffy.mail.dovecot"):
                 break
-            assert time.monotonic() < deadline
+        else:
+            raise AssertionError("the demo has ended before the first task of dovecot")
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
@@ -125,7 +126,7 @@ def test_interrupted_at_any_step_the_next_one_works(tmp_path: Path, number: sign
             # From a terminal the whole group is told; kill(1) tells one process.
             (os.kill if number == signal.SIGTERM else os.killpg)(process.pid, number)
             rest = process.stdout.read()
-            status = process.wait(60)
+            status = process.wait()
             process.stdout.close()
             assert status == (-number if number == signal.SIGKILL else 130), rest
             assert number == signal.SIGKILL or "Nothing needs to be cleaned up" in rest
@@ -165,9 +166,9 @@ def smtp(demo: Demo, service: str, version: ssl.TLSVersion | None = None) -> smt
     port = demo.access["ports"][service]
     if service == "submissions":
         return SmtpTls(
-            "127.0.0.1", port, local_hostname="client.example.org", context=context(demo, version), timeout=20
+            "127.0.0.1", port, local_hostname="client.example.org", context=context(demo, version), timeout=120
         )
-    client = Smtp(local_hostname="client.example.org", timeout=20)
+    client = Smtp(local_hostname="client.example.org", timeout=120)
     client.connect("127.0.0.1", port)
     client._host = "mail.example.test"
     client.ehlo()
@@ -182,7 +183,7 @@ def imap(demo: Demo, version: ssl.TLSVersion | None = None) -> imaplib.IMAP4:
             raw = socket.create_connection(("127.0.0.1", port), timeout or 20)
             return context(demo, version).wrap_socket(raw, server_hostname="mail.example.test")
 
-    return Imap("127.0.0.1", port, timeout=20)
+    return Imap("127.0.0.1", port, timeout=120)
 
 
 def account(demo: Demo, name: str) -> tuple[str, str]:
@@ -194,18 +195,18 @@ def account(demo: Demo, name: str) -> tuple[str, str]:
 
 def received(demo: Demo, name: str, token: str) -> bytes:
     """The body of the message whose subject is ``token`` in the mailbox of ``name``."""
-    deadline = time.monotonic() + 20
     with imap(demo) as client:
         client.login(*account(demo, name))
-        while time.monotonic() < deadline:
+
+        def numbers() -> list[bytes]:
             client.select()
             _status, found = client.search(None, "SUBJECT", token)
-            if found[0]:
-                _status, parts = client.fetch(found[0].split()[0].decode(), "(BODY[TEXT])")
-                assert isinstance(parts[0], tuple)
-                return parts[0][1]
-            time.sleep(0.3)
-    raise AssertionError(f"the message {token} did not reach {name}")
+            return bytes(found[0]).split()
+
+        until(numbers, f"the delivery of {token} to {name}")
+        _status, parts = client.fetch(numbers()[0].decode(), "(BODY[TEXT])")
+        assert isinstance(parts[0], tuple)
+        return parts[0][1]
 
 
 BODY = "Grüße\r\n.leading dot\r\n..two\r\n" + "x" * 900 + "\r\nend\r\n"
@@ -328,12 +329,13 @@ def test_mail_from_outside(demo: Demo, recipient: str, reader: str) -> None:
 
 
 def test_a_second_run_changes_nothing_and_is_quick(demo: Demo) -> None:
-    started = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     status, output = demo.up()
-    took = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert status == 0, output
     assert set(re.findall(r"changed=(\d+)", output)) == {"0"}, output
-    assert took < 60
+    # Seconds of processor time, which a busy machine does not lengthen.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 60
 
 
 def test_the_mail_log_of_the_whole_run_has_no_problem(demo: Demo) -> None:
@@ -345,7 +347,15 @@ def test_the_mail_log_of_the_whole_run_has_no_problem(demo: Demo) -> None:
 
 
 DATABASE = "/var/lib/puffy-mail/accounts.sqlite"
-LOCK = "import sqlite3, sys, time; d = sqlite3.connect(sys.argv[1]); d.execute('BEGIN EXCLUSIVE'); time.sleep(25)"
+#: a writer that holds the database while /run/locked exists
+LOCK = """
+import os, sqlite3, sys, time
+d = sqlite3.connect(sys.argv[1])
+d.execute('BEGIN EXCLUSIVE')
+open('/run/locked', 'w').close()
+while os.path.exists('/run/locked'):
+    time.sleep(0.1)
+"""
 
 
 @pytest.mark.long
@@ -359,20 +369,22 @@ LOCK = "import sqlite3, sys, time; d = sqlite3.connect(sys.argv[1]); d.execute('
             f"mv {DATABASE}.away {DATABASE}",
             "file is not a database",
         ),
-        # Nothing to mend: the writer ends by itself, and Postfix with it recovers by itself.
-        (f"python3 -c {shlex.quote(LOCK)} {DATABASE} >/dev/null 2>&1 & sleep 1", None, "database is locked"),
+        # Once the writer ends, Postfix recovers by itself.
+        (
+            f"python3 -c {shlex.quote(LOCK)} {DATABASE} >/dev/null 2>&1 & until [ -e /run/locked ]; do sleep 0.1; done",
+            "rm /run/locked",
+            "database is locked",
+        ),
     ],
     ids=["deleted", "replaced", "locked"],
 )
-def test_a_database_that_fails_is_a_finding_and_recovers(
-    demo: Demo, fault: str, mend: str | None, finding: str
-) -> None:
+def test_a_database_that_fails_is_a_finding_and_recovers(demo: Demo, fault: str, mend: str, finding: str) -> None:
     verify = partial(playbook, "puffy.mail.verify", ROOT / "examples" / "demo", environment=demo.environment)
     podman("exec", NAME, "sh", "-c", fault)
     try:
         done = verify()
     finally:
-        podman("exec", NAME, "sh", "-c", mend or "true")
+        podman("exec", NAME, "sh", "-c", mend)
     assert done.rc == 2, done.stdout
     # A long text goes on below in its column, the last one; the row of the log is the last row of the table.
     lines = [line.strip().strip('",') for line in done.stdout.splitlines()]
@@ -380,7 +392,7 @@ def test_a_database_that_fails_is_a_finding_and_recovers(
     ruler = next(line for line in lines if re.fullmatch("-+(  -+){4}", line))
     end = lines.index("]", start)
     assert finding in " ".join(line[ruler.rindex(" ") + 1 :].strip() for line in lines[start:end])
-    if mend is None:
+    if finding == "database is locked":
         done = verify()
         assert done.rc == 0, done.stdout
     else:

@@ -122,7 +122,7 @@ def signal_a_search(host: Host, running: str) -> None:
         'with patch_module_args(json.load(open("/tmp/request"))):\n'
         ' runpy.run_module("ansible_collections.puffy.mail.plugins.modules.dhparam", run_name="__main__",'
         " alter_sys=True)' & module=$!;"
-        f" for _ in $(seq 100); do {running} >/dev/null && break; sleep 0.1; done; sleep 1;"
+        f" until {running} >/dev/null; do sleep 0.1; done; sleep 1;"
         f" {running} >/dev/null || exit 9; kill -TERM $module; wait $module; echo ended $?"
     )
     assert host.run(["bash", "-c", script]).stdout.strip().endswith("ended 143")

@@ -87,11 +87,11 @@ def context(lowest, highest):
     return made
 
 def imap(lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.TLSv1_3):
-    return imaplib.IMAP4_SSL("127.0.0.1", ssl_context=context(lowest, highest), timeout=20)
+    return imaplib.IMAP4_SSL("127.0.0.1", ssl_context=context(lowest, highest), timeout=120)
 
 seen = {"rcpt": {}, "tls": {}}
 body = "Line one\r\n.leading dot\r\n\r\n8 bit: \u00e4\r\n"
-with smtplib.LMTP(path, timeout=20) as lmtp:
+with smtplib.LMTP(path, timeout=120) as lmtp:
     lmtp.ehlo("mail.example.test")
     for recipient in ("alice", "ALICE", "alice+lists"):
         lmtp.sendmail("bob@elsewhere.test", [f"{recipient}@example.test"],

@@ -26,7 +26,6 @@ def build(name: str, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
         env={**os.environ, **environment},
     )
 

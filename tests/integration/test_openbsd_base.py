@@ -248,7 +248,8 @@ def test_the_number_of_the_mail_store_taken_by_someone_else_is_an_error(standin:
 def test_a_change_of_flavor_on_a_running_host_keeps_queue_and_configuration(standin: Standin) -> None:
     replace = "Replace the package of Postfix by the one with the flavors that are wanted"
     standin.run("postconf -e 'mydomain = kept.example' && rcctl start postfix")
-    standin.run("printf 'Subject: q\\n\\nkept\\n' | sendmail 'far@[192.0.2.1]'; sleep 1")
+    standin.run("printf 'Subject: q\\n\\nkept\\n' | sendmail 'far@[192.0.2.1]'")
+    standin.wait("postqueue -j | grep -q queue_id")
     before = standin.run(
         "cat /etc/postfix/main.cf /etc/postfix/master.cf; postqueue -j | grep -o '.queue_id.: .[^,]*'"
     ).stdout
@@ -263,7 +264,7 @@ def test_a_change_of_flavor_on_a_running_host_keeps_queue_and_configuration(stan
     assert now == before
     # it has gone on taking mail, and starts from the new package
     standin.run("printf 'Subject: r\\n\\nlater\\n' | sendmail vmail && rcctl restart postfix")
-    standin.run("for i in $(seq 80); do grep -qs later /var/mail/* && exit; sleep 0.1; done; exit 1")
+    standin.wait("grep -qs later /var/mail/*")
     assert "ldap" in standin.run("postconf -m").stdout.split()
     assert "far@[192.0.2.1]" in standin.run("postqueue -p").stdout
     assert role(standin) == [replace]

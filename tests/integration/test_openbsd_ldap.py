@@ -50,9 +50,9 @@ def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
         directory.start(beside, 5)
         # The ports are the stand-in's. What is still starting cannot be stopped.
         listens = "ss -ltnH 'sport = :25' | grep -q ."
-        beside.run(
-            f"until {listens}; do sleep 0.1; done; postfix stop; doveadm stop; while {listens}; do sleep 1; done"
-        )
+        beside.wait(listens)
+        beside.run("postfix stop; doveadm stop")
+        beside.wait(f"! {listens}")
         with Standin(str(request.param), f"--network=container:{beside.name}") as running:
             running.run("echo 127.0.0.1 ldap.example.test >> /etc/hosts")
             running.write("/etc/ssl/directory.pem", beside.read("/etc/ssl/ca.pem"))
@@ -81,8 +81,8 @@ def test_the_accounts_move_and_the_mail_stays(standin: Standin, tmp_path_factory
     assert f"postfix--%{standin.branch}\n" in standin.run("pkg_info -mz").stdout
     standin.run("printf 'Subject: a\\n\\nfrom before\\n' | sendmail -f bob@example.test alice@example.test")
     standin.run("printf 'Subject: b\\n\\nfar\\n' | sendmail -f bob@example.test 'far@[192.0.2.1]'")
-    arrived = "for i in $(seq 100); do grep -rqs '{}' /var/vmail/example.test/alice && exit; sleep 0.1; done; exit 1"
-    standin.run(arrived.format("from before"))
+    arrived = "grep -rqs '{}' /var/vmail/example.test/alice"
+    standin.wait(arrived.format("from before"))
     queue = standin.run(QUEUE).stdout
     assert len(queue.splitlines()) == 1
 
@@ -94,8 +94,8 @@ def test_the_accounts_move_and_the_mail_stays(standin: Standin, tmp_path_factory
     )
     play(standin, "verify", here, **LDAP)
     standin.run("printf 'Subject: c\\n\\nfrom after\\n' | sendmail -f bob@example.test info@example.test")
-    standin.run(arrived.format("from after"))
-    standin.run(arrived.format("from before"))
+    standin.wait(arrived.format("from after"))
+    standin.wait(arrived.format("from before"))
     changed, done = play(standin, "site", here, **LDAP)
     assert changed == 0, done.stdout
 

@@ -33,7 +33,7 @@ def test_a_fresh_host_runs_smtpd_on_port_25(standin: Standin) -> None:
     assert "127.0.0.1:25" in standin.run("ss -ltn").stdout
     assert standin.run("ls /etc/rc.conf.local", check=False).returncode != 0
     assert standin.run("printf 'Subject: a\\n\\nhello\\n' | sendmail root").returncode == 0
-    standin.run("for i in $(seq 50); do grep -q hello /var/mail/root && exit; sleep 0.1; done; exit 1")
+    standin.wait("grep -qs hello /var/mail/root")
 
 
 def test_ansible_gathers_the_facts_of_openbsd(standin: Standin) -> None:
@@ -356,7 +356,7 @@ def test_postfix_enable_and_disable_with_their_hazards(standin: Standin) -> None
     # a second run finds nothing to move, and exits 0
     assert answer(standin, "postfix-enable") == (0, "can't find /etc/mailer.conf.postfix, postfix not enabled\n", "")
     standin.run("newaliases && printf 'Subject: b\\n\\nthrough mailwrapper\\n' | sendmail root")
-    standin.run("for i in $(seq 80); do grep -q 'through mailwrapper' /var/mail/root && exit; sleep 0.1; done; exit 1")
+    standin.wait("grep -qs 'through mailwrapper' /var/mail/root")
     assert "Mail queue is empty" in standin.run("mailq").stdout
     # with a new helper file the second run loses the original
     standin.run("cp /etc/mailer.conf /etc/mailer.conf.postfix && postfix-enable")

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as planning
-from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, Host
+from ansible_collections.puffy.mail.tests.harness.containers import HANGS, PODMAN, Host
 
 pytestmark = pytest.mark.containers
 
@@ -152,7 +152,7 @@ def read_back(host: Host, files: dict[str, str]) -> dict[str, dict[str, list[str
 
     host.run("rm -rf /p; mkdir /p")
     subprocess.run([PODMAN, "exec", "-i", host.name, "tar", "xf", "-", "-C", "/p"], input=archive(files), check=True)
-    answer = base64.b64decode(host.run(READ, timeout=3600).stdout).decode()
+    answer = base64.b64decode(host.run(READ, timeout=6 * HANGS).stdout).decode()
     found: dict[str, dict[str, list[str]]] = {}
     place: list[str] = []
     directory: dict[str, list[str]] = {}

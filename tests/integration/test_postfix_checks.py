@@ -343,8 +343,8 @@ directory = tempfile.mkdtemp()
 os.path.lexists("/dev/log") and os.unlink("/dev/log")
 log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 log.bind("/dev/log")
-# A busy machine takes its time to start a daemon.
-log.settimeout(5)
+# A busy machine takes its time to start a daemon, and a daemon without a fault says nothing.
+log.settimeout(10)
 open(directory + "/master.cf", "w").close()
 fault = re.compile(r"fatal: (?:bad (boolean|numerical) configuration: (\S+) =|parameter (\S+): bad (time) )")
 found = {}
@@ -358,7 +358,7 @@ for daemon in request["daemons"]:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={"PATH": "/usr/sbin:/usr/bin:/bin", "MAIL_CONFIG": directory}, cwd="/var/spool/postfix",
         )
-        said, deadline = "", time.time() + 10
+        said, deadline = "", time.time() + 60
         try:
             while not ("fatal" in said and "postfix/" + daemon in said) and time.time() < deadline:
                 said = log.recv(8192).decode(errors="replace")
@@ -409,7 +409,7 @@ def test_value_types_are_those_of_the_daemons(release: str) -> None:
     with Host(f"{release}-mail", "--network", "none") as alone:
         alone.run("for p in /etc/rc2.d/S*; do $p stop; done >/dev/null 2>&1; pkill syslogd", check=False)
         request = json.dumps({"names": typed, "daemons": DAEMONS})
-        said = alone.run(["python3", "-c", ORACLE], data=request, timeout=280).stdout
+        said = alone.run(["python3", "-c", ORACLE], data=request).stdout
     found = {name: words[word] for name, word in json.loads(said).items()}
     assert {name: kind for name, kind in found.items() if types.kind(name) != kind} == {}
     assert set(typed) - set(found) <= NOT_READ

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, Host
+from ansible_collections.puffy.mail.tests.harness.containers import PODMAN, Host, until
 
 pytestmark = [pytest.mark.containers, pytest.mark.alone, pytest.mark.one_release]
 
@@ -34,7 +35,7 @@ for number in range(10000):
         break
     begin = time.time()
     try:
-        client = smtplib.SMTP("127.0.0.1", 25, local_hostname="sender.test", timeout=20)
+        client = smtplib.SMTP("127.0.0.1", 25, local_hostname="sender.test", timeout=120)
         client.sendmail("sender@mail.example.test", ["tester@mail.example.test"],
                         "Subject: probe\nX-Probe: %s-%d\n\nhello\n" % (sys.argv[1], number))
         result = "ok"
@@ -60,7 +61,7 @@ _CLIENT = """
 import socket, time
 with socket.create_connection(("127.0.0.1", 25)) as client:
     print(client.makefile().readline(), flush=True)
-    time.sleep(120)
+    time.sleep(3600)
 """
 
 
@@ -93,25 +94,31 @@ def sending(host: Host, tag: str) -> Iterator[Sent]:
         [PODMAN, "exec", host.name, "python3", "/tmp/sender.py", tag], stdout=subprocess.PIPE, text=True
     )
     sent = Sent()
+    stdout = sender.stdout
+    assert stdout is not None
+    reader = threading.Thread(
+        target=lambda: sent.attempts.extend(tuple(json.loads(line)) for line in stdout), daemon=True
+    )
+    reader.start()
+
+    def accepted() -> set[str]:
+        return {f"{tag}-{number}" for number, _, _, result in list(sent.attempts) if result == "ok"}
+
+    def arrived() -> list[str]:
+        return re.findall(rf"^X-Probe: ({tag}-\d+)$", host.read("/var/mail/tester"), re.M)
+
     try:
-        time.sleep(0.5)
+        until(lambda: len(accepted()) >= 4, "four deliveries before the change")
         yield sent
-        time.sleep(0.5)
+        before = len(accepted())
+        until(lambda: len(accepted()) >= before + 4, "four deliveries after the change")
     finally:
         host.run("touch /tmp/sender.stop")
-        output, _ = sender.communicate(timeout=60)
-    sent.attempts = [tuple(json.loads(line)) for line in output.splitlines()]
-    accepted = {f"{tag}-{number}" for number, _, _, result in sent.attempts if result == "ok"}
-    assert len(accepted) >= 8, sent.attempts
-    arrived: list[str] = []
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        arrived = re.findall(rf"^X-Probe: ({tag}-\d+)$", host.read("/var/mail/tester"), re.M)
-        if accepted <= set(arrived):
-            break
-        time.sleep(0.2)
-    assert accepted <= set(arrived), f"accepted and lost: {sorted(accepted - set(arrived))}"
-    assert len(arrived) == len(set(arrived)), "delivered twice"
+        reader.join()
+        sender.wait()
+    until(lambda: accepted() <= set(arrived()), "the delivery of what was accepted")
+    found = arrived()
+    assert len(found) == len(set(found)), "delivered twice"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -119,14 +126,13 @@ def configured(host: Host) -> None:
     """One mailbox, one name, a small main.cf; Postfix runs it and the module has recorded it."""
     host.run(
         # The host is still booting, and starts Postfix as its last service.
-        "for i in $(seq 100); do postfix status 2>/dev/null && break; sleep 0.1; done;"
+        "until postfix status 2>/dev/null; do sleep 0.1; done;"
         " useradd -m tester; touch /var/mail/tester; chown tester /var/mail/tester;"
         " postconf -e myhostname=mail.example.test mydestination=mail.example.test smtpd_tls_security_level=none"
         " smtp_tls_security_level= smtp_tls_session_cache_database= smtpd_tls_cert_file= smtpd_tls_key_file="
         # A delivery that a restart cut off is tried again at once, and not after a minute.
         " transport_retry_time=1s minimal_backoff_time=1s maximal_backoff_time=1s queue_run_delay=1s;"
         " service postfix restart; mkdir /root/good",
-        timeout=300,
     )
     converge(host)
     host.run("cp -p /etc/postfix/main.cf /etc/postfix/master.cf /root/good/")
@@ -252,8 +258,8 @@ def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
     ]
     assert master(host) != pid
     assert listening(host) == {"127.0.0.1:25"}
-    # Postfix has to be stopped and started: 1 to 2 s where nothing else runs.
-    assert sent.outage() < 15
+    # Postfix has to be stopped and started: 1 to 2 s where nothing else runs, and less than a throttled daemon waits.
+    assert sent.outage() < 50
     # The same port under another name: the service that is new is started before the old one is stopped.
     edit(host, "sed -i 's/^smtp .*inet /25 inet /' /etc/postfix/master.cf")
     result = converge(host)
@@ -344,14 +350,14 @@ def cannot_serve(host: Host, names: Sequence[str]) -> None:
             assert (host.read(f"{STATE}/rejected/main.cf"), host.read(f"{STATE}/rejected/master.cf")) == bad
             if any("bad command startup" in line for line in complaints(host, before)) and master(host) != pid:
                 # A daemon that started while main.cf was bad; master(8) would start no other for 60 s.
-                assert sent.outage() < 20, (name, sent.attempts)
+                assert sent.outage() < 50, (name, sent.attempts)
             else:
                 assert master(host) == pid, name
                 assert sent.failed == [], (name, sent.attempts)
-                assert sent.outage() < plain.outage() + 3, (name, sent.attempts)
+                assert sent.outage() < plain.outage() + 15, (name, sent.attempts)
         assert not converge(host)["changed"]
     finally:
-        holder.communicate(timeout=20)
+        holder.communicate()
 
 
 @pytest.mark.usefixtures("clean")
@@ -374,7 +380,7 @@ def test_a_throttled_daemon_is_restarted(host: Host) -> None:
     begin = time.monotonic()
     result = converge(host)
     assert result["action"] == "reload"
-    assert time.monotonic() - begin < 45
+    assert time.monotonic() - begin < 55
     host.run(["python3", "-c", _SENDER.replace("10000", "1"), "mended"])
 
 
@@ -415,7 +421,7 @@ def test_the_daemons_of_a_killed_master_do_not_keep_the_port(host: Host) -> None
         assert client.stdout is not None
         assert client.stdout.readline().startswith(b"220 ")
         host.run("kill -9 $(cat /var/spool/postfix/pid/master.pid)")
-        time.sleep(1)
+        host.wait("test $(pgrep -cx smtpd) = 1")
         assert "0.0.0.0:25" in listening(host)
         orphan = host.run("pgrep -x smtpd").stdout.split()
         assert host.module("postfix_service", {}, check=True)["action"] == "start"
@@ -520,7 +526,7 @@ for kill_at in range(0, 600, step):
     entry["killed"] = run(parameters, kill_at) is None
     entry["files"] = [open("/etc/postfix/" + name).read() for name in ("main.cf", "master.cf")]
     entry["next"] = run(parameters)
-    with smtplib.SMTP("127.0.0.1", timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", timeout=120) as client:
         entry["size"] = client.ehlo()[1].decode()
     entry["again"] = run(parameters)
     entry["listening"] = subprocess.run(["ss", "-lntH", "sport = :25"], capture_output=True, text=True).stdout.split()

@@ -273,9 +273,10 @@ def test_readers_never_miss_the_index(host: Host) -> None:
     host.module("postmap", {"path": PATH, "type": kind, "entries": {"a": "0"}})
     host.run(
         f"( while [ ! -e /tmp/stop ]; do postmap -q a {kind}:{PATH} >/dev/null 2>/tmp/err || cat /tmp/err; echo asked;"
-        " done ) > /tmp/answers 2>&1 & :"
+        " done ) > /tmp/answers 2>&1 & echo $! > /tmp/asker"
     )
+    host.wait("test -s /tmp/answers")
     tasks = [{"path": PATH, "type": kind, "entries": {"a": str(number)}} for number in range(1, 9)]
     assert all(answer["changed"] for answer in batch.run(host, [batch.module("postmap", task) for task in tasks]))
-    host.run("touch /tmp/stop; sleep 1; rm /tmp/stop")
+    host.run("touch /tmp/stop; while kill -0 $(cat /tmp/asker) 2>/dev/null; do sleep 0.1; done; rm /tmp/stop")
     assert set(host.read("/tmp/answers").splitlines()) == {"asked"}

@@ -165,7 +165,7 @@ def test_whatever_rcctl_does_before_between_and_after(standin: Standin) -> None:
                 read(),
                 module("rc_conf_local", WANTED, check=True),
             ]
-    answers = run(standin, [shell(scripts), *rounds, shell(f"rm {LOCAL} /etc/rc.d/one /etc/rc.d/two")], timeout=900)
+    answers = run(standin, [shell(scripts), *rounds, shell(f"rm {LOCAL} /etc/rc.d/one /etc/rc.d/two")])
     seen = set()
     for start in range(1, len(answers) - 1, 17):
         for half in (start + 1, start + 9):

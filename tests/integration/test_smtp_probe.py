@@ -34,7 +34,7 @@ def probe(host: Host, port: int, *, check: bool = False, **options: Any) -> dict
         "tls": "starttls" if port in (25, 587) else "wrapper",
         "tls_name": "mail.example.test",
         "ca_path": "/etc/probe/ca.pem",
-        "timeout": 10,
+        "timeout": 60,
         **options,
     }
     return host.module("smtp_probe", arguments, check=check)
@@ -130,6 +130,7 @@ def test_delivery(trixie: Host) -> None:
 
 def test_bad_order(trixie: Host) -> None:
     """Each of a host's faults is seen by the check that is there for it, and by no other."""
+    before = len(mailbox(trixie, "bob@example.test"))
     trixie.run("cd /etc/postfix && cp main.cf master.cf /root")
     trixie.run(
         "cd /etc/postfix && postconf -e smtpd_sasl_auth_enable=yes smtpd_tls_auth_only=no"
@@ -190,7 +191,7 @@ def test_bad_order(trixie: Host) -> None:
             "deliver alice@example.test to bob@example.test": False,
         }
         assert "line 7 of the body differs from byte 0 on: sent b'From here on" in result["checks"][-1]["seen"]
-        assert len(mailbox(trixie, "bob@example.test")) == 2
+        assert len(mailbox(trixie, "bob@example.test")) == before
     finally:
         trixie.run("cp /root/main.cf /root/master.cf /etc/postfix && postfix reload")
 

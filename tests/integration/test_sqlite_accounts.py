@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -407,30 +406,23 @@ def test_a_database_that_comes_back_answers_again(fleet: list[Host]) -> None:
 
 @pytest.mark.long
 def test_a_hundred_thousand_mailboxes_through_the_role(tmp_path: Path) -> None:
-    """From the accounts file to the tables: first load under 60 s; make bench prints the figures."""
+    """From the accounts file to the tables; make bench judges the seconds."""
     with Host("trixie-mail", "--network=none") as host:
         boxes = [{"address": f"user{n}@example.test", "password_hash": HASH} for n in range(100_000)]
         (tmp_path / "accounts.json").write_text(json.dumps({"domains": ["example.test"], "mailboxes": boxes}))
         variables = {"sqlite_maps_accounts_file": str(tmp_path / "accounts.json")}
         for count in (5, 0):
-            started = time.monotonic()
             code, output = play([host], tmp_path, PLAYBOOK, variables)
             assert code == 0, output
             assert changes(output) == [count], output
-            assert time.monotonic() - started < 60
 
 
 @pytest.mark.long
 def test_a_hundred_thousand_mailboxes() -> None:
-    """First load under 60 s, a run without a change under 5 s; the figures are printed by make bench."""
+    """A first load and a run without a change; make bench judges the seconds."""
     with Host("trixie-mail", "--network=none") as host:
         host.run("install -d -m 0750 -o root -g postfix /srv/accounts")
         boxes = [{"address": f"user{n}@example.test", "password_hash": HASH} for n in range(100_000)]
         task = {**TASK, "mailboxes": boxes, "aliases": []}
-        started = time.monotonic()
         assert host.module("sqlite_accounts", task)["rows"]["mailbox"]["inserted"] == 100_000
-        loaded = time.monotonic()
         assert not host.module("sqlite_accounts", task)["changed"]
-        ended = time.monotonic()
-        assert loaded - started < 60
-        assert ended - loaded < 5

@@ -40,7 +40,7 @@ def test_the_locale_is_c_and_there_is_no_input() -> None:
 )
 def test_failures(argv: list[str], message: str, exact: bool) -> None:
     with pytest.raises(command.CommandError, match=re.escape(message)):
-        command.run(argv, timeout=0.2 if argv[0] == "sleep" else 20, exact=exact)
+        command.run(argv, timeout=0.2 if argv[0] == "sleep" else 120, exact=exact)
 
 
 def test_a_command_that_is_missing() -> None:
