@@ -56,6 +56,14 @@ def require(name: str, directories: Sequence[str] = (), hint: str = "") -> str:
     return path
 
 
+def _said(stream: IO[bytes], exact: bool) -> str:
+    """What a command has written to a file."""
+    stream.seek(0)
+    if exact:
+        return stream.read().decode("utf-8", "surrogateescape")
+    return stream.read().decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -82,27 +90,26 @@ def run(
     switch: dict[str, object] = {}
     if user is not None:
         switch = {"user": user, "group": group, "extra_groups": []}
-    form: dict[str, object] = {} if exact else {"text": True, "errors": "replace"}
-    given = data if data is not None else ""
-    try:
-        # AnsibleModule.run_command has neither a time limit nor a way to run as another account.
-        done = subprocess.run(  # type: ignore[call-overload]  # pylint: disable=ansible-bad-function
-            list(argv),
-            input=given.encode("utf-8", "surrogateescape") if exact else given,
-            capture_output=True,
-            timeout=timeout,
-            env=env,
-            cwd=cwd,
-            check=False,
-            **form,
-            **switch,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise CommandError(f"{shown} did not end within {timeout:g} seconds and was stopped") from exc
-    except (OSError, ValueError, LookupError) as exc:
-        raise CommandError(f"{shown} could not be started: {exc}") from exc
-    said = (done.stdout, done.stderr)
-    out, err = (part.decode("utf-8", "surrogateescape") for part in said) if exact else said
+    # Into files: a daemon that the command starts may keep a pipe open, and the end of it would never come.
+    with tempfile.TemporaryFile() as out_file, tempfile.TemporaryFile() as err_file:
+        try:
+            # AnsibleModule.run_command has neither a time limit nor a way to run as another account.
+            done = subprocess.run(  # type: ignore[call-overload]  # pylint: disable=ansible-bad-function
+                list(argv),
+                input=(data or "").encode("utf-8", "surrogateescape" if exact else "replace"),
+                stdout=out_file,
+                stderr=err_file,
+                timeout=timeout,
+                env=env,
+                cwd=cwd,
+                check=False,
+                **switch,
+            )
+        except subprocess.TimeoutExpired as exc:
+            raise CommandError(f"{shown} did not end within {timeout:g} seconds and was stopped") from exc
+        except (OSError, ValueError, LookupError) as exc:
+            raise CommandError(f"{shown} could not be started: {exc}") from exc
+        out, err = (_said(stream, exact) for stream in (out_file, err_file))
     result = Result(tuple(argv), done.returncode, out, err)
     if check and result.rc != 0:
         raise CommandError(failure(result))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_the_locale_is_c_and_there_is_no_input() -> None:
 def test_failures(argv: list[str], message: str, exact: bool) -> None:
     with pytest.raises(command.CommandError, match=re.escape(message)):
         command.run(argv, timeout=0.2 if argv[0] == "sleep" else 120, exact=exact)
+
+
+def test_a_daemon_that_is_left_behind_holds_nothing_up(tmp_path: Path) -> None:
+    daemon = f"while [ ! -e {tmp_path}/stop ]; do sleep 0.05; done"
+    try:
+        result = command.run(["sh", "-c", f"({daemon}) & echo started; echo said >&2"], timeout=20)
+    finally:
+        (tmp_path / "stop").touch()
+    assert (result.rc, result.stdout, result.stderr) == (0, "started\n", "said\n")
 
 
 def test_a_command_that_is_missing() -> None:
