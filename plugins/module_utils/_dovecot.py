@@ -42,6 +42,8 @@ LOGIN_CLASS = "/etc/login.conf.d/dovecot"
 
 #: lines of a configuration file whose value is a secret: dnpass, ldap_auth_dn_password, ssl_key_password, …
 _SECRET = re.compile(r"^\s*\w*(?:pass|password|secret|token)\w*\s*=\s*(\S.*?)\s*$", re.MULTILINE | re.IGNORECASE)
+#: the same within a value: connect = host=db password=…
+_SECRET_WORD = re.compile(r"\bpass(?:word)?=(\S+)", re.IGNORECASE)
 
 
 class NotYet(Exception):
@@ -91,7 +93,8 @@ class Manager(manager.Manager):
 
 def secrets(texts: Sequence[str]) -> set[str]:
     """The values of settings that are secret by their name, in texts of configuration files."""
-    found = {match.group(1).strip("\"'") for text in texts for match in _SECRET.finditer(text)}
+    matches = [match for text in texts for form in (_SECRET, _SECRET_WORD) for match in form.finditer(text)]
+    found = {match.group(1).strip("\"'") for match in matches}
     return {value for value in found if len(value) > 3}
 
 
