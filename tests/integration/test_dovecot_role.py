@@ -30,7 +30,7 @@ RELEASES = ("bullseye", "forky")
 KEY, CHAIN, DATABASE = "/etc/ssl/private/mail.key", "/etc/ssl/mail.chain.pem", "/var/lib/accounts/mail.sqlite"
 AUTH, LMTP = "/var/spool/postfix/private/auth", "/var/spool/postfix/private/dovecot-lmtp"
 PASSWORD = "correct horse"
-ACTIVATE = "Make Dovecot run the configuration on disk"
+ACTIVATE = "Activate the configuration"
 VARIABLES = {
     "dovecot_hostname": "mail.example.test",
     "dovecot_tls_key_file": KEY,
@@ -46,9 +46,8 @@ PREFLIGHT = """
 - hosts: all
   gather_facts: false
   tasks:
-    - ansible.builtin.include_role:
-        name: puffy.mail.dovecot
-        tasks_from: preflight
+    - puffy.mail.inputs:
+        roles: [dovecot]
 """
 
 SCHEMA = """
@@ -245,7 +244,7 @@ def client(fleet: Fleet, converged: Run, release: str) -> dict[str, Any]:
 
 def test_check_mode_of_a_bare_host_does_not_fail(prediction: Run) -> None:
     assert prediction.rc == 0, prediction.failures
-    assert prediction.changed["bare"] == ["Foretell the packages"]
+    assert prediction.changed["bare"] == ["Install the packages"]
 
 
 def test_check_mode_predicts_the_run(prediction: Run, converged: Run, release: str) -> None:
@@ -462,7 +461,7 @@ def test_what_dovecot_cannot_serve_is_taken_back(fleet: Fleet, converged: Run) -
 def test_tls_1_3_alone_is_refused_where_dovecot_cannot(fleet: Fleet, converged: Run) -> None:
     run = fleet.play("--limit", "bullseye", "--check", "--extra-vars", "dovecot_tls_profile=modern")
     assert run.rc != 0
-    assert "which is TLS 1.3 alone, and Dovecot 2.3.13 cannot insist on that" in run.failures["bullseye"]
+    assert "which means TLS 1.3 alone, and Dovecot 2.3.13 cannot insist on TLS 1.3" in run.failures["bullseye"]
     assert run.changed["bullseye"] == []
 
 
@@ -481,8 +480,8 @@ def test_the_log_holds_no_warning_of_dovecots_own(host: Host, client: dict[str, 
     [
         ({}, None),
         ({"dovecot_hostname": "mail example.test"}, "dovecot_hostname is 'mail example.test'"),
-        ({"dovecot_database": "mail.sqlite"}, "dovecot_database is 'mail.sqlite'. Right would be an absolute path"),
-        ({"dovecot_protocols": ["imap", "pop3"]}, "value of dovecot_protocols must be one or more of: imap, lmtp"),
+        ({"dovecot_database": "mail.sqlite"}, "dovecot_database is 'mail.sqlite'. Use an absolute path"),
+        ({"dovecot_protocols": ["imap", "pop3"]}, "dovecot_protocols has the entry 'pop3'. Use a list of one or more of"),
     ],
 )
 def test_preflight_judges_the_inputs_without_the_host(
