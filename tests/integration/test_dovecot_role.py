@@ -481,7 +481,10 @@ def test_the_log_holds_no_warning_of_dovecots_own(host: Host, client: dict[str, 
         ({}, None),
         ({"dovecot_hostname": "mail example.test"}, "dovecot_hostname is 'mail example.test'"),
         ({"dovecot_database": "mail.sqlite"}, "dovecot_database is 'mail.sqlite'. Use an absolute path"),
-        ({"dovecot_protocols": ["imap", "pop3"]}, "dovecot_protocols has the entry 'pop3'. Use a list of one or more of"),
+        (
+            {"dovecot_protocols": ["imap", "pop3"]},
+            "dovecot_protocols has the entry 'pop3'. Use a list of one or more of",
+        ),
     ],
 )
 def test_preflight_judges_the_inputs_without_the_host(

@@ -22,6 +22,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon,
 #: seconds in which master(8) has acted on the signal of a reload, where no log tells
 SETTLE = 1.0
 
+#: What the limits of Postfix are on OpenBSD.
+LOGIN_CLASS = "/etc/login.conf.d/postfix"
 #: Seconds after a reload in which a service must answer, or Postfix is restarted. master(8) does not start a daemon
 #: for 60 s (service_throttle_time) after one that ended at once, and a reload does not shorten that (measured, 3.5.25).
 GRACE = 5.0
@@ -169,8 +171,21 @@ class Activation:
             wanted=self.wanted,
             unsure=self._unsure(),
             pending=self.left,
-            databases=activation.database_changes(recorded, self.databases_now),
+            others=[*activation.database_changes(recorded, self.databases_now), *self._login_class()],
         )
+
+    def _login_class(self) -> list[activation.Change]:
+        """A restart where the limits of the login class were changed after Postfix started.
+
+        rc.d(8) starts the daemon in the class of its name (OpenBSD login.conf(5)), and a reload keeps master(8) and its
+        limits. master(8) writes its process id when it starts.
+        """
+        if self.pid is None or not os.path.exists(LOGIN_CLASS):
+            return []
+        if os.stat(LOGIN_CLASS).st_mtime <= os.stat(self.old_lock).st_mtime:
+            return []
+        reason = f"{LOGIN_CLASS}: a reload does not apply it, and it is newer than the running Postfix"
+        return [activation.Change("restart", reason)]
 
     def _unsure(self) -> str:
         """Why a reload may not bring a daemon without a record to what is on disk; empty where it does."""

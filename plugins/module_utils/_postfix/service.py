@@ -384,17 +384,17 @@ def plan(
     wanted: Sequence[Listener] = (),
     unsure: str = "",
     pending: str = "",
-    databases: Sequence[Change] = (),
+    others: Sequence[Change] = (),
 ) -> Plan:
     """What to do so that the daemon runs ``now``.
 
-    ``databases`` are the differences of the database files. ``pending`` is the action of an earlier run that did not
-    come to its end.
+    ``others`` are differences of what the configuration uses: database files, the login class. ``pending`` is the
+    action of an earlier run that did not come to its end.
 
     Without ``before`` nobody can know what the running daemon loaded: it is reloaded, or, where ``unsure`` says why
     a reload may not be enough, restarted.
     """
-    found = [*changes(before, now, held, wanted), *databases] if before is not None else []
+    found = [*changes(before, now, held, wanted), *others] if before is not None else []
     return activation.plan(
         found, daemon="Postfix", running=running, recorded=before is not None, unsure=unsure, pending=pending
     )

@@ -447,3 +447,27 @@ def test_documentation() -> None:
     assert set(yaml.safe_load(postfix_service.RETURN)) == {"action", "reasons", "rolled_back", "log"}
     for task in yaml.safe_load(postfix_service.EXAMPLES):
         assert set(task["puffy.mail.postfix_service"]) <= set(documented)
+
+
+def test_a_login_class_that_came_after_the_start_needs_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login_class, lock = tmp_path / "postfix", tmp_path / "master.pid"
+    monkeypatch.setattr(postfix, "LOGIN_CLASS", str(login_class))
+    activation = postfix.Activation.__new__(postfix.Activation)
+    activation.pid, activation.old_lock = 7, str(lock)
+    lock.touch()
+    assert activation._login_class() == []
+    login_class.touch()
+    os.utime(lock, (1000, 1000))
+    os.utime(login_class, (1001, 1001))
+    (change,) = activation._login_class()
+    assert (change.action, change.reason) == (
+        "restart",
+        f"{login_class}: a reload does not apply it, and it is newer than the running Postfix",
+    )
+    os.utime(login_class, (1000, 1000))
+    assert activation._login_class() == []
+    os.utime(login_class, (1001, 1001))
+    activation.pid = None
+    assert activation._login_class() == []
