@@ -239,7 +239,7 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
         done, report = verify(trixie, tmp_path, verify_domain="example.test")
     finally:
         trixie.run("cp /root/main.cf /etc/postfix && postfix reload")
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.rc == 2, done.output
     failed = {(check["endpoint"], check["name"]) for check in report["checks"] if check["ok"] is False}
     assert failed == {
         ("smtp", "relay <> to probe@foreign.example"),
@@ -250,7 +250,7 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
     )
     left_out = [check["name"] for check in report["checks"] if check["ok"] is None]
     assert left_out == ["login, deliver"]
-    assert "checks failed, each with what was expected and seen in the table above: smtp: " in done.stdout + done.stderr
+    assert "checks failed, each with what was expected and seen in the table above: smtp: " in done.output
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
 def test_verify_bad_input(trixie: Host, tmp_path: Path, variables: dict[str, Any], message: str) -> None:
     before = trixie.read("/var/log/mail.log")
     done, report = verify(trixie, tmp_path, **variables)
-    assert done.returncode == 2
+    assert done.rc == 2
     assert report == {}
-    assert message in " ".join((done.stdout + done.stderr).split())
+    assert message in " ".join((done.output).split())
     assert trixie.read("/var/log/mail.log") == before
 
 
@@ -286,7 +286,7 @@ def test_verify_bad_input(trixie: Host, tmp_path: Path, variables: dict[str, Any
 def test_verify(trixie: Host, tmp_path: Path) -> None:
     aliases = [{"address": "sales@example.test", "delivered_to": "bob@example.test"}]
     done, report = verify(trixie, tmp_path, verify_accounts=ACCOUNTS, verify_aliases=aliases)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.rc == 0, done.output
     assert "changed=0" in done.stdout
     assert (report["host"], report["ok"]) == ("mail.example.test", True)
     seen = {(check["endpoint"], check["name"]): check["ok"] for check in report["checks"]}
@@ -315,7 +315,7 @@ def test_verify(trixie: Host, tmp_path: Path) -> None:
     ]:
         assert wanted in seen
     for secret in ("alice-secret", "bob-secret"):
-        assert secret not in done.stdout + done.stderr
+        assert secret not in done.output
 
 
 def test_wrong_password(trixie: Host) -> None:
