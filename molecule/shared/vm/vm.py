@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: T201
-"""Virtual machines under QEMU for the scenarios openbsd_vm and debian_vm.
+"""The virtual machine of the scenario openbsd_vm, under QEMU.
 
-    vm.py up DIRECTORY < SPECIFICATION     install (OpenBSD) or build (Debian), boot, wait for ssh(1)
+    vm.py up DIRECTORY < SPECIFICATION     install OpenBSD, boot, wait for ssh(1)
     vm.py down DIRECTORY                   end the machine and remove what it kept in DIRECTORY
 
 The specification is a platform of molecule.yml, as JSON. DIRECTORY holds one machine: its disk, its process id, what
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import hashlib
 import http.server
 import json
 import os
@@ -34,24 +33,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
-PODMAN = str(ROOT / "tools" / "podman")
 CACHE = Path(os.environ.get("PUFFY_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "puffy-mail"
-#: the host as QEMU's user network shows it to the guest, and the guest's own address
-GATEWAY, GUEST = "10.0.2.2", "10.0.2.15"
+#: the host as QEMU's user network shows it to the guest
+GATEWAY = "10.0.2.2"
 #: name -> type and default of what a specification may hold
 FIELDS: dict[str, tuple[type, Any]] = {
     "name": (str, None),
-    "system": (str, None),
     "hostname": (str, None),
     "ssh_port": (int, None),
     "accelerator": (str, "tcg"),
     "memory": (int, 1024),
     "processors": (int, 2),
     "boot_timeout": (int, 600),
-    # Debian
-    "image": (str, "trixie"),
-    # OpenBSD
     "version": (str, "7.9"),
     "architecture": (str, "amd64"),
     "files": (str, ""),
@@ -79,10 +72,8 @@ def specification(given: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(value, kind) or isinstance(value, bool):
             raise VmError(f"the platform's {name!r} is {value!r}, which is no {kind.__name__}")
         found[name] = value
-    if found["system"] not in ("debian", "openbsd"):
-        raise VmError(f"the platform's 'system' is {found['system']!r}; it can be 'debian' or 'openbsd'")
     if not re.fullmatch(r"[0-9]+\.[0-9]", found["version"]):
-        raise VmError(f"the platform's 'version' is {found['version']!r}; right would be one such as '7.9'")
+        raise VmError(f"the platform's 'version' is {found['version']!r}; use one such as '7.9'")
     if not re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", found["hostname"]):
         raise VmError(f"the platform's 'hostname' is {found['hostname']!r}, which is no host name")
     if not 1 <= found["ssh_port"] <= 65535:
@@ -295,9 +286,9 @@ def pid_of(directory: Path) -> int | None:
     return pid if str(directory / "pid").encode() in command else None
 
 
-def boot(spec: Mapping[str, Any], directory: Path, drives: Sequence[tuple[str, str]], *extra: str) -> None:
+def boot(spec: Mapping[str, Any], directory: Path, drives: Sequence[tuple[str, str]]) -> None:
     """Start the machine in the background and wait until root can log in."""
-    command = qemu_command(spec, directory, drives, f"file:{directory / 'console'}", "-daemonize", *extra)
+    command = qemu_command(spec, directory, drives, f"file:{directory / 'console'}", "-daemonize")
     run(*command)
     deadline = time.monotonic() + spec["boot_timeout"]
     while ssh(spec, directory, "true").returncode != 0:
@@ -307,98 +298,10 @@ def boot(spec: Mapping[str, Any], directory: Path, drives: Sequence[tuple[str, s
         time.sleep(2)
 
 
-# ---- Debian: the container image of tools/images.py, with a kernel and an ssh server
-
-#: run as the guest's first program, before the services of runlevel 2
-DEBIAN_BOOT = f"""#!/bin/sh
-mount -o remount,rw /
-for each in proc sysfs; do mountpoint -q /${{each%fs}} || mount -t $each $each /${{each%fs}}; done
-mkdir -p /run /dev/pts /dev/shm
-mountpoint -q /run || mount -t tmpfs tmpfs /run
-mount -t devpts devpts /dev/pts
-mount -t tmpfs tmpfs /dev/shm
-mkdir -p /run/sshd /run/lock
-modprobe virtio_net
-ip link set lo up
-card=$(ls /sys/class/net | grep -v lo | head -n 1)
-ip address add {GUEST}/24 dev "$card" && ip link set "$card" up && ip route add default via {GATEWAY}
-hostname -F /etc/hostname
-"""
-DEBIAN_SCRIPT = """set -eu
-exec >/tmp/log 2>&1
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends linux-image-cloud-amd64 initramfs-tools openssh-server iproute2 kmod
-rm -rf /root/.ssh
-install -d -m 700 /root/.ssh
-install -m 600 /vm/authorized_keys /root/.ssh/
-install -m 755 /vm/boot /etc/vm-boot
-printf 'id:2:initdefault:\\nsi::sysinit:/etc/vm-boot\\nl2:2:wait:/etc/init.d/rc 2\\n' >/etc/inittab
-printf '/dev/vda / ext4 defaults 0 1\\n' >/etc/fstab
-"""
+# ---- miniroot, the sets, autoinstall(8) over the serial line
 
 
-def debian_disk(spec: Mapping[str, Any]) -> Path:
-    """The directory of a built disk, its kernel and its key; kept between runs by the hash of what shapes it."""
-    image = run(sys.executable, str(ROOT / "tools" / "images.py"), spec["image"]).strip()
-    shape = hashlib.sha256("\n".join((image, DEBIAN_BOOT, DEBIAN_SCRIPT)).encode()).hexdigest()[:16]
-    place = CACHE / "vm" / f"debian-{shape}"
-    if place.is_dir():
-        return place
-    print("Building the disk of the Debian guest (some minutes, once)", file=sys.stderr, flush=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=place.parent) as name:
-        work = Path(name)
-        (work / "vm").mkdir()
-        (work / "root").mkdir()
-        (work / "vm" / "authorized_keys").write_text(make_key(work / "id") + "\n")
-        (work / "vm" / "boot").write_text(DEBIAN_BOOT)
-        container = run(
-            PODMAN, "run", "-d", "--label", "puffy.mail=test", "--env", "DEBIAN_FRONTEND=noninteractive",
-            "-v", f"{work / 'vm'}:/vm:ro", image, "sleep", "900",
-        ).strip()  # fmt: skip
-        try:
-            done = subprocess.run([PODMAN, "exec", container, "sh", "-c", DEBIAN_SCRIPT], check=False)
-            if done.returncode != 0:
-                raise VmError(run(PODMAN, "exec", container, "tail", "-n", "12", "/tmp/log"))
-            run(PODMAN, "export", "-o", str(work / "root.tar"), container)
-        finally:
-            run(PODMAN, "rm", "--force", "--time", "0", container)
-        as_root = ["sudo", "-n"] if os.geteuid() != 0 else []
-        run(*as_root, "tar", "-C", str(work / "root"), "-xf", str(work / "root.tar"))
-        (work / "root.tar").unlink()
-        # podman writes these when it starts a container, and leaves them empty in the export
-        (work / "root" / "etc" / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
-        (work / "root" / "etc" / "resolv.conf").write_text("nameserver 10.0.2.3\n")
-        (work / "root" / "etc" / "hostname").write_text("guest\n")
-        for kind, target in (("vmlinuz-*", "kernel"), ("initrd.img-*", "initrd")):
-            (source,) = (work / "root" / "boot").glob(kind)
-            shutil.copyfile(source, work / target)
-        run(*as_root, "/sbin/mke2fs", "-q", "-t", "ext4", "-d", str(work / "root"), str(work / "disk"), "3G")
-        run(*as_root, "rm", "-rf", str(work / "root"), str(work / "vm"))
-        shutil.copytree(work, f"{place}.new", dirs_exist_ok=True)
-    Path(f"{place}.new").rename(place)
-    return place
-
-
-def up_debian(spec: Mapping[str, Any], directory: Path) -> None:
-    place = debian_disk(spec)
-    for name in ("id", "id.pub"):
-        shutil.copy2(place / name, directory / name)
-    disk = directory / "disk.qcow2"
-    run("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(place / "disk"), "-F", "raw", str(disk))
-    boot(
-        spec, directory, [(str(disk), "qcow2")], "-kernel", str(place / "kernel"), "-initrd", str(place / "initrd"),
-        "-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet",
-    )  # fmt: skip
-    named = ssh(spec, directory, f"echo {spec['hostname']} >/etc/hostname && hostname -F /etc/hostname")
-    if named.returncode != 0:
-        raise VmError(f"the guest does not take its name: {named.stderr.strip()}")
-
-
-# ---- OpenBSD: miniroot, the sets, autoinstall(8) over the serial line
-
-
-def up_openbsd(spec: Mapping[str, Any], directory: Path) -> None:
+def install(spec: Mapping[str, Any], directory: Path) -> None:
     names = set_names(spec["version"])
     files = Path(spec["files"]).expanduser() if spec["files"] else CACHE / "vm" / f"openbsd-{spec['version']}"
     if not spec["files"]:
@@ -417,14 +320,14 @@ def up_openbsd(spec: Mapping[str, Any], directory: Path) -> None:
             server = f"{GATEWAY}:{port}"
             # "*************": nobody logs in by a password (autoinstall(8)).
             (served_directory / "install.conf").write_text(answers(spec, server, public_key, "*************"))
-            install(spec, directory, disk, files / names[0], f"http://{server}/install.conf")
+            run_installer(spec, directory, disk, files / names[0], f"http://{server}/install.conf")
     boot(spec, directory, [(str(disk), "qcow2")])
     done = ssh(spec, directory, f"echo {spec['mirror']}/pub/OpenBSD >/etc/installurl && pkg_add -I python3")
     if done.returncode != 0:
         raise VmError(f"pkg_add -I python3 failed: {(done.stderr or done.stdout).strip()[-600:]}")
 
 
-def install(spec: Mapping[str, Any], directory: Path, disk: Path, miniroot: Path, url: str) -> None:
+def run_installer(spec: Mapping[str, Any], directory: Path, disk: Path, miniroot: Path, url: str) -> None:
     """Boot miniroot, and answer what the boot loader and the installer ask on the serial line."""
     medium = directory / "miniroot.qcow2"
     run("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(miniroot.resolve()), "-F", "raw", str(medium))
@@ -463,7 +366,7 @@ def up(spec: Mapping[str, Any], directory: Path) -> None:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", spec["ssh_port"])) == 0:
             raise VmError(f"port {spec['ssh_port']} of 127.0.0.1 is taken; give the platform another 'ssh_port'")
-    (up_debian if spec["system"] == "debian" else up_openbsd)(spec, directory)
+    install(spec, directory)
 
 
 def down(directory: Path) -> bool:
