@@ -35,6 +35,7 @@ attributes:
     support: full
   platform:
     platforms: all
+    support: full
 options:
   roles:
     description: The roles whose inputs are judged, by their names without C(puffy.mail).

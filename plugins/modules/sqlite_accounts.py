@@ -165,7 +165,7 @@ def _take_file(params: dict[str, Any]) -> None:
     named = [name for name in rows.LISTS if params[name]]
     if named:
         raise ValueError(
-            f"src and {named[0]} are both given. Right would be all accounts in the file, or all as options."
+            f"src and {named[0]} are both given. Put all accounts in the file, or give all as options."
             " Nothing was changed."
         )
     name = os.path.basename(src)  # the directory is Ansible's and means nothing to a reader

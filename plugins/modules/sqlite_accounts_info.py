@@ -153,7 +153,7 @@ def _surveyed(path: str) -> dict[str, Any]:
         if missing:
             raise sqlite_database.DatabaseError(
                 f"{path}: is no database of PostfixAdmin's that Postfix can be served from: {'; '.join(missing)}."
-                " Right would be to run PostfixAdmin's upgrade.php, or to name another file. Nothing was changed"
+                " Run PostfixAdmin's upgrade.php, or name another file. Nothing was changed"
             )
         find = sqlite_database.row_finder(connection)
         return {

@@ -171,9 +171,9 @@ def test_a_bad_source_changes_nothing(prepared: Host) -> None:
         ("rm -f {0}", {}, f"src {source!r} is not there. Nothing was changed."),
         ("mkdir {0}", {}, f"{source}: is not a regular file"),
         ("rmdir {0}; printf '\\377' > {0}", {}, "accounts.json is no UTF-8 at byte 0. Nothing was changed."),
-        ("echo '[]' > {0}", {}, "accounts.json is JSON and no object. Right would be one JSON object"),
-        ("echo '{{}}' > {0}", {}, "domains names no domain. Right would be a list such as ['example.org']."),
-        ("echo '{{}}' > {0}", {"aliases": TASK["aliases"]}, "src and aliases are both given. Right would be all"),
+        ("echo '[]' > {0}", {}, "accounts.json is JSON and no object. Use one JSON object"),
+        ("echo '{{}}' > {0}", {}, "domains names no domain. Use a list such as ['example.org']."),
+        ("echo '{{}}' > {0}", {"aliases": TASK["aliases"]}, "src and aliases are both given. Put all accounts in"),
     )
     look = batch.shell("cd /srv/accounts; md5sum *; ls -A")
     before, *results, after = batch.run(prepared, [

@@ -99,7 +99,7 @@ def _version(path: str, connection: sqlite3.Connection) -> int:
     if not 1 <= version <= SCHEMA_VERSION:
         raise DatabaseError(
             f"{path}: has the schema version {version}, and this release of the collection knows {SCHEMA_VERSION} and"
-            " earlier ones; it is left alone. Right would be the release that made it, or a later one"
+            " earlier ones; it is left alone. Use the release that made the database, or a later one"
         )
     return version
 
@@ -304,7 +304,7 @@ def data_findings(connection: sqlite3.Connection) -> list[str]:
         if count:
             found.append(
                 f"{count} of the entries of the table {table!r} have capitals in {key!r}, such as {one!r}, and are"
-                " never found: Postfix asks in lower case. Right would be the same in lower case"
+                " never found: Postfix asks in lower case. Use lower case"
             )
     chains = connection.execute(
         "SELECT a.alias_domain, a.target_domain, b.target_domain FROM alias_domain AS a"
@@ -313,7 +313,7 @@ def data_findings(connection: sqlite3.Connection) -> list[str]:
     if chains:
         found.append(
             f"the domain alias {chains[0]!r} leads to {chains[1]!r}, which is one itself; such a chain is not followed."
-            f" Right would be {chains[2]!r} as its target"
+            f" Use {chains[2]!r} as its target"
         )
     return found
 
@@ -329,6 +329,6 @@ def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | No
     if is_wal(real) and any(host.denied(there, account, 2) for there in written):
         return (
             f"{path}: it is in write-ahead logging mode, in which every reader writes beside it, and {name} may not"
-            f" write there. Right would be, while nothing uses it: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"
+            f" write there. Run, while nothing uses the database: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"
         )
     return None

@@ -22,7 +22,7 @@ def _encoded(password: Any, where: str) -> bytes:
     if len(data) > BCRYPT_BYTES:
         raise ValueError(
             f"{where} has a password of {len(data)} bytes; bcrypt reads the first {BCRYPT_BYTES} only."
-            " Right would be a shorter one, or the hash of another scheme as password_hash"
+            " Use a shorter password, or the hash of another scheme as password_hash"
         )
     if b"\0" in data:
         raise ValueError(

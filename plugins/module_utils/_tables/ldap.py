@@ -48,7 +48,7 @@ def parse_server(text: str) -> Server:
 
     def wrong(problem: str) -> ValueError:
         return ValueError(
-            f"{text!r} is no URL of an LDAP server: {problem}. Right would be one such as 'ldap://ldap.example.org',"
+            f"{text!r} is no URL of an LDAP server: {problem}. Use a URL such as 'ldap://ldap.example.org',"
             " 'ldaps://ldap.example.org:636' or 'ldapi://%2Frun%2Fslapd%2Fldapi'"
         )
 

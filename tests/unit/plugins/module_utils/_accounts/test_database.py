@@ -69,7 +69,7 @@ def test_a_file_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
     path = made(tmp_path / "new.sqlite", OLD + "PRAGMA user_version = 3;")
     message = (
         f"{path}: has the schema version 3, and this release of the collection knows 2 and earlier ones; it is left"
-        " alone. Right would be the release that made it, or a later one"
+        " alone. Use the release that made the database, or a later one"
     )
     with pytest.raises(database.DatabaseError, match=f"^{re.escape(message)}$"):
         database.read(path)
@@ -119,9 +119,9 @@ def test_what_is_wrong_with_a_given_database(tmp_path: Path) -> None:
         )
         assert database.data_findings(connection) == [
             "1 of the entries of the table 'alias' have capitals in 'address', such as 'Sales@a.test', and are never"
-            " found: Postfix asks in lower case. Right would be the same in lower case",
+            " found: Postfix asks in lower case. Use lower case",
             "the domain alias 'c.test' leads to 'b.test', which is one itself; such a chain is not followed."
-            " Right would be 'a.test' as its target",
+            " Use 'a.test' as its target",
         ]
 
 
@@ -167,6 +167,6 @@ def test_who_can_read_the_file(tmp_path: Path) -> None:
     sqlite3.connect(path).execute("PRAGMA journal_mode = WAL").fetchone()
     assert database.unreadable(path, *POSTFIX) == (
         f"{path}: it is in write-ahead logging mode, in which every reader writes beside it, and postfix may not write"
-        f" there. Right would be, while nothing uses it: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"
+        f" there. Run, while nothing uses the database: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"
     )
     assert database.unreadable(path, *own) is None

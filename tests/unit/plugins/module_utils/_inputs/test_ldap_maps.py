@@ -39,8 +39,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"ldap_maps_servers": ["ldap.example.org"]},
         [
             (
-                "ldap_maps_servers: 'ldap.example.org' is no URL of an LDAP server: it has no '://'. Right would be"
-                " one such as 'ldap://ldap.example.org', 'ldaps://ldap.example.org:636' or"
+                "ldap_maps_servers: 'ldap.example.org' is no URL of an LDAP server: it has no '://'. Use a URL"
+                " such as 'ldap://ldap.example.org', 'ldaps://ldap.example.org:636' or"
                 " 'ldapi://%2Frun%2Fslapd%2Fldapi'."
             )
         ],
