@@ -261,7 +261,10 @@ def fleet(request: pytest.FixtureRequest) -> Iterator[list[Host]]:
 
 def play(hosts: list[Host], directory: Path, text: str, variables: dict[str, Any], *options: str) -> tuple[int, str]:
     inventory = {"all": {"hosts": {host.name: host.connection for host in hosts}}}
-    done = playbook(text, inventory, *options, variables=variables, directory=directory)
+    # Files are looked for beside the playbook.
+    path = directory / "play.yml"
+    path.write_text(text)
+    done = playbook(path, inventory, *options, variables=variables, directory=directory)
     return done.rc, done.output
 
 
@@ -377,7 +380,7 @@ def test_a_bad_accounts_file_touches_nothing(fleet: list[Host], tmp_path: Path) 
     cases = (
         ('{"domains": ["example.test"],}', "accounts.json, line 1, column 29: "),
         ('{"domains": ["example.test"], "mailboxs": []}', "accounts.json has the key 'mailboxs', which is not known."),
-        (None, "accounts.json is not there, or cannot be read or decrypted."),
+        (None, "'accounts.json', which is not there, or cannot be read or decrypted."),
     )
     sums = "md5sum /var/lib/puffy-mail/* /etc/postfix/sqlite/*"
     before = [host.run(sums).stdout for host in fleet]

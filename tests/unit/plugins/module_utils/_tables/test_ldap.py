@@ -35,8 +35,7 @@ def test_local(text: str, local: bool) -> None:
 
 
 RIGHT = (
-    ". Use a URL such as 'ldap://ldap.example.org', 'ldaps://ldap.example.org:636' or"
-    " 'ldapi://%2Frun%2Fslapd%2Fldapi'"
+    ". Use a URL such as 'ldap://ldap.example.org', 'ldaps://ldap.example.org:636' or 'ldapi://%2Frun%2Fslapd%2Fldapi'"
 )
 BAD_SERVERS = [
     ("ldap.example.org", "it has no '://'"),
