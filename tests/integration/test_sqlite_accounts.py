@@ -321,7 +321,7 @@ def test_client_files_that_drift_are_repaired_once(fleet: list[Host], tmp_path: 
     code, output = play(fleet, tmp_path, PLAYBOOK, VARIABLES)
     assert code == 0, output
     assert changes(output) == [1] * len(fleet), output
-    assert output.count("changed: [") == len(drifts) * len(fleet), output
+    assert output.count("changed: [") == len(fleet), output
     assert [host.run(sums).stdout for host in fleet] == before
     for host in fleet:
         host.run("cd /etc/postfix/sqlite; touch -d '1 hour ago' virtual*; touch -d '+5 seconds' sender*")
