@@ -72,7 +72,7 @@ def _client_files(inputs: Mapping[str, Any]) -> Iterable[Problem]:
             found[file["name"]] = str(exc) if str(exc).endswith("?") else f"{exc}."
     # What is wrong with the connection is wrong with each table, and is said once.
     if len(found) == len(files) and len(set(found.values())) == 1:
-        sentence = next(iter(found.values()))
+        (sentence,) = set(found.values())
         option = next((name for option, name in _INPUTS.items() if f"'{option}'" in sentence), "ldap_maps_options")
         yield option, f": {sentence}"
         return

@@ -85,7 +85,7 @@ def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     if inputs["sqlite_maps_mode"] != "owned" or inputs["sqlite_maps_accounts_file"]:
         return
     for sentence in rows.account_problems(*(inputs[name] for name in ACCOUNTS), names=ACCOUNTS):
-        name = next(name for name in reversed(ACCOUNTS) if sentence.startswith(name))
+        name = max((name for name in ACCOUNTS if sentence.startswith(name)), key=len)
         yield name, sentence[len(name) :].lstrip()
     for index, entry in enumerate(inputs["sqlite_maps_mailboxes"]):
         password = entry.get("password")
