@@ -62,8 +62,8 @@ def default(value: object) -> str:
     """Return the default of a variable in words and code, an expression as what it gives."""
     if not isinstance(value, str):
         return code(json.dumps(value, ensure_ascii=False))
-    (output,) = Environment(autoescape=True).parse(value).body or [nodes.Output([nodes.TemplateData("")])]
-    parts = output.nodes if isinstance(output, nodes.Output) else []
+    body = Environment(autoescape=True).parse(value).body or [nodes.Output([nodes.TemplateData("")])]
+    parts = body[0].nodes if len(body) == 1 and isinstance(body[0], nodes.Output) else []
     found = _words(parts[0] if len(parts) == 1 else nodes.Concat(parts)) if parts else None
     return found or (INTERNAL if re.search(r"\b__", value) else code(" ".join(value.split())))
 

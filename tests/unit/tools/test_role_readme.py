@@ -104,6 +104,7 @@ def test_wrong_markup_is_an_error(text: str, message: str) -> None:
             "{{ 'a' if ansible_facts.os_family == 'Debian' else 'b' }}",
             "`{{ 'a' if ansible_facts.os_family == 'Debian' else 'b' }}`",
         ),
+        ("{% set a = 1 %}{{ a }}", "`{% set a = 1 %}{{ a }}`"),
         ("{{ a if b\n   else c }}", "`{{ a if b else c }}`"),
     ],
 )
