@@ -74,6 +74,9 @@ options:
         description: Absolute path of the certificate and those of its issuers.
         type: path
         required: true
+      type:
+        description: Type of the key, for the reader.
+        type: str
   database:
     description: Absolute path of the SQLite database that holds the accounts. Empty where they are kept elsewhere.
     type: str
@@ -204,6 +207,7 @@ def main() -> None:
                 "options": {
                     "key_file": {"type": "path", "required": True, "no_log": False},
                     "chain_file": {"type": "path", "required": True},
+                    "type": {"type": "str"},
                 },
             },
             "database": {"type": "str", "default": ""},
