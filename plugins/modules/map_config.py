@@ -496,6 +496,8 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=[("path", "files"), ("options", "files")],
+        # The log line holds lists in the form of repr(), in which a secret with a quote is not recognised.
+        no_log=True,
         required_if=[("state", "present", ("type",))],
         supports_check_mode=True,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.modules import host_files
@@ -78,6 +79,14 @@ def test_a_secret_is_never_shown(run: Any, tmp_path: Path) -> None:
             assert "hush" not in json.dumps(result)
             assert "silence" not in json.dumps(result)
     assert path.read_text() == "dnpass = silence\n"
+
+
+def test_a_secret_is_not_logged_on_the_host(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "log", lambda _self, text, **_: logged.append(str(text)))
+    # Quotes and a backslash: a list is logged in the form of repr(), in which the text is another one.
+    run(files=[file(tmp_path / "secret", secret_content='dnpass = "hu\\sh"\n', mode="0600")])
+    assert logged == []
 
 
 def test_a_file_that_its_command_refuses_is_not_written(run: Any, tmp_path: Path) -> None:
