@@ -10,12 +10,12 @@ module: crontab
 short_description: Add, remove, disable or enable jobs in a user's crontab
 version_added: "0.1.0"
 description:
-  - Edits one user's crontab through C(crontab(1)). Jobs are found by a regular expression on their command, so that
-    jobs which the system or a person put there can be found too. Every other line stays as it is.
-  - Knows OpenBSD's C(crontab(5)), with random times (V(~)) and the flags C(-n), C(-q) and C(-s). On other systems it
-    works with what their cron accepts.
-  - On OpenBSD C(crontab -l) leaves out up to three comments at the top of a crontab. Where those are not crontab's own
-    header, as on a fresh system, this module keeps them.
+  - Edits one user's crontab through C(crontab(1)). A regular expression on the command finds the jobs, also those that
+    the system or a person added. All other lines stay as they are.
+  - Knows OpenBSD's C(crontab(5)), with random times (V(~)) and the flags C(-n), C(-q) and C(-s). On other systems,
+    use only what their cron accepts.
+  - On OpenBSD, C(crontab -l) does not show the first three comments of a crontab. This module keeps these comments
+    where a person or the system wrote them, as on a fresh system.
 author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
@@ -32,29 +32,29 @@ attributes:
     platforms: OpenBSD, posix
 options:
   user:
-    description: The user whose crontab is edited.
+    description: User whose crontab is edited.
     type: str
     default: root
   match:
     description:
-      - A regular expression of Python that is searched in each job's command, without its schedule and flags.
-      - It must match O(job) where that is given. The default is O(job) itself, whole.
+      - Python regular expression. It is searched in the command of each job, without schedule and flags.
+      - It must match O(job) where O(job) is given. The default is the whole O(job).
       - Required unless O(job) is given.
     type: str
   state:
     description:
-      - With V(present) there is one such job, and it runs O(job) at O(schedule). A matching job is changed where it
-        stands, also one that is commented out; otherwise the job is added at the end.
-      - With V(absent) there is no such job, neither running nor commented out.
-      - With V(disabled) every such job is commented out.
-      - With V(enabled) every such job that is commented out runs again. Nothing is added.
+      - With V(present), the crontab has one matching job, which runs O(job) at O(schedule). A matching job is
+        changed in place, also one that is commented out. Without a matching job, the job is added at the end.
+      - With V(absent), matching jobs are removed, also those that are commented out.
+      - With V(disabled), matching jobs are commented out.
+      - With V(enabled), matching jobs that are commented out run again. No job is added.
     type: str
     choices: [present, absent, disabled, enabled]
     default: present
   job:
     description:
       - The command. Required with O(state=present).
-      - As everywhere in a crontab, an unescaped V(%) ends the command, and what follows it is its standard input.
+      - An unescaped V(%) ends the command. The text after it is the standard input of the command.
     type: str
   schedule:
     description:
@@ -64,9 +64,9 @@ options:
     type: str
   flags:
     description:
-      - V(-n) mails the output only when the command fails, V(-q) leaves it out of cron's log, V(-s) runs one instance
-        at a time.
-      - Only OpenBSD has them.
+      - With V(-n), cron mails the output only when the command fails. With V(-q), cron does not log the job. With
+        V(-s), cron runs one instance at a time.
+      - Only OpenBSD's cron has these flags.
     type: list
     elements: str
     default: []
@@ -78,18 +78,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop the queue runner of a sendmail that is gone
+- name: Disable the queue runner of a sendmail that was removed
   puffy.mail.crontab:
     match: 'sendmail -L sm-msp-queue'
     state: disabled
 
-- name: Look for new certificates once a day, at a time of the host's own
+- name: Renew certificates once a day, at a random time
   puffy.mail.crontab:
     job: /usr/local/sbin/renew-certificates
     schedule: "~ ~ * * *"
     flags: [-n, -s]
 
-- name: Take the job away again
+- name: Remove the job
   puffy.mail.crontab:
     match: '^/usr/local/sbin/renew-certificates$'
     state: absent
@@ -97,12 +97,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 enabled:
-  description: Number of matching jobs that run, after the run (in check mode, would run).
+  description: Number of matching jobs that cron runs after the change. In check mode, as it would be.
   returned: success
   type: int
   sample: 1
 disabled:
-  description: Number of matching jobs that are commented out.
+  description: Number of matching jobs that are commented out after the change. In check mode, as it would be.
   returned: success
   type: int
   sample: 0
@@ -118,7 +118,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command as comm
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab
 
-#: OpenBSD cron(8). Only read: the first comments of a table stand nowhere else.
+#: OpenBSD cron(8). Only read, because crontab -l does not show the first comments.
 SPOOL = "/var/cron/tabs"
 
 
@@ -143,19 +143,24 @@ def main() -> None:
             job = crontab.check_job(module.params["schedule"], module.params["flags"], module.params["job"])
             if job.flags and platform.system() != "OpenBSD":
                 raise ValueError(
-                    f"flags {' '.join(job.flags)}: only OpenBSD's cron has them, not {platform.system()}'s"
+                    f"flags has {', '.join(job.flags)}, and the cron of {platform.system()} has no flags. Remove them"
                 )
         elif module.params["schedule"] is not None or module.params["flags"]:
-            raise ValueError(f"schedule and flags go with state 'present', not with {state!r}")
+            raise ValueError(
+                f"state is {state!r}, where schedule and flags have no meaning. Remove them, or use state 'present'"
+            )
         default = f"^{re.escape(module.params['job'])}$" if module.params["job"] is not None else ""
         pattern = crontab.check_match(match if match is not None else default, job.command if job else None)
         program = command.require("crontab")
         before = listing(program, user)
         edit = crontab.edit(before or "", state, pattern, job)
-        if edit.changed and not module.check_mode:
+    except (ValueError, command.CommandError) as error:
+        module.fail_json(msg=f"{error}. Nothing was changed.")
+    if edit.changed and not module.check_mode:
+        try:
             install(program, user, edit.text)
-    except (ValueError, command.CommandError, files.FileError) as error:
-        module.fail_json(msg=str(error))
+        except (command.CommandError, files.FileError) as error:
+            module.fail_json(msg=f"{error}.")
     module.exit_json(
         changed=edit.changed,
         diff=files.text_diff(f"crontab of {user}", before, edit.text if before is not None or edit.text else None),
@@ -172,11 +177,11 @@ def listing(program: str, user: str) -> str | None:
     # OpenBSD and Debian say "no crontab for root", busybox "can't open 'root': No such file or directory".
     if result.rc == 1 and re.search(r"no crontab for|can't open '[^']*': No such file", result.stderr):
         return None
-    raise command.CommandError(command.failure(result) + "; nothing was changed")
+    raise command.CommandError(command.failure(result))
 
 
 def install(program: str, user: str, text: str) -> None:
-    """Make ``text`` the user's crontab. crontab(1) checks it first and keeps the old one where it finds an error."""
+    """Make ``text`` the user's crontab. Where crontab(1) finds an error in it, the old crontab stays."""
     spooled = files.read(os.path.join(SPOOL, user)) if platform.system() == "OpenBSD" else None
     whole = (crontab.hidden_comments(spooled.text()) if spooled else "") + text
     if not whole:
@@ -184,9 +189,11 @@ def install(program: str, user: str, text: str) -> None:
         return
     result = command.run([program, "-u", user, "-"], data=whole, check=False, exact=True)
     if result.rc != 0:
-        raise command.CommandError(f"{command.failure(result)}; the crontab of {user} is as it was")
+        raise command.CommandError(f"{command.failure(result)}. The crontab of {user} was not changed")
     if listing(program, user) != whole:
-        raise command.CommandError(f"crontab -u {user} - succeeded, but crontab -l does not show what was installed")
+        raise command.CommandError(
+            f"crontab -u {user} - reported success, but crontab -l shows another text than the new one"
+        )
 
 
 if __name__ == "__main__":

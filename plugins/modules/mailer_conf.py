@@ -7,17 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mailer_conf
-short_description: Make sendmail, mailq and newaliases reach Postfix on OpenBSD, or the mail system of base again
+short_description: Switch sendmail, mailq and newaliases on OpenBSD to Postfix and back
 version_added: "0.1.0"
 description:
   - Switches C(/etc/mailer.conf), which C(mailwrapper(8)) reads, to Postfix and back. Runs C(postfix-enable) and
     C(postfix-disable) of the package where these do the right thing.
-  - Decides by what the files say, not by which of them exist. A mapping that was edited is repaired, and lines for
-    other names (such as C(makemap)) are kept.
-  - The mapping the host came with is never lost. It is kept in C(/etc/mailer.conf.pre-postfix), where the package looks
-    for it, and once more in C(/etc/mailer.conf.base), because a second C(postfix-enable) can overwrite the former.
-  - While Postfix is in force a C(/etc/mailer.conf.postfix), as a re-installed package leaves it, is removed, because
-    C(postfix-enable) would overwrite the saved mapping with its help.
+  - Decides by the content of the files. Repairs a mapping that was edited, and keeps lines for other names, such as
+    C(makemap).
+  - Keeps the mapping that the host came with in C(/etc/mailer.conf.pre-postfix), where the package looks for it, and
+    in C(/etc/mailer.conf.base), because a second C(postfix-enable) can overwrite the first copy.
+  - Removes C(/etc/mailer.conf.postfix) while the mapping is Postfix's. A re-installed package leaves that file, and a
+    second C(postfix-enable) would use it to overwrite the saved mapping.
 author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode Postfix need not be installed.
+      - In check mode, Postfix may be missing.
   diff_mode:
     support: full
   idempotent:
@@ -37,14 +37,14 @@ attributes:
 options:
   state:
     description:
-      - With V(postfix) the names C(sendmail), C(send-mail), C(mailq) and C(newaliases) reach Postfix.
-      - With V(base) the mapping the host came with is in force again. Where it was lost before this module first ran,
-        that is OpenBSD's default, smtpd.
+      - With V(postfix), the names C(sendmail), C(send-mail), C(mailq) and C(newaliases) call Postfix.
+      - With V(base), the mapping that the host came with is restored. Where that mapping was lost before this module
+        first ran, the module writes OpenBSD's default, which calls smtpd.
     type: str
     choices: [postfix, base]
     default: postfix
   sendmail:
-    description: Postfix's C(sendmail) program.
+    description: Path of Postfix's C(sendmail) program.
     type: path
     default: /usr/local/sbin/sendmail
 seealso:
@@ -57,24 +57,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sendmail, mailq and newaliases reach Postfix
+- name: Switch sendmail, mailq and newaliases to Postfix
   puffy.mail.mailer_conf:
 
-- name: Give them back to the mail system of base
+- name: Switch sendmail, mailq and newaliases back to the base system
   puffy.mail.mailer_conf:
     state: base
 """
 
 RETURN = r"""
 mapping:
-  description: The program and arguments of each name after the run (in check mode, what they would be).
+  description: Program and arguments of each name after the change. In check mode, as they would be.
   returned: success
   type: dict
   sample:
     mailq: [/usr/local/sbin/sendmail]
     sendmail: [/usr/local/sbin/sendmail]
 helpers:
-  description: Commands of the package that were run (in check mode, would be run).
+  description: Commands of the package that were run. In check mode, those that would be run.
   returned: success
   type: list
   elements: str
@@ -102,14 +102,19 @@ def main() -> None:
     try:
         before = texts()
         plan = mailer_conf.plan(state, before, sendmail, command.find("postfix-disable") is not None)
-        if plan.steps and not module.check_mode:
-            if state == "postfix" and not os.access(sendmail, os.X_OK):
-                raise ValueError(
-                    f"there is no program {sendmail} here; install the Postfix package first; nothing was changed"
-                )
-            apply(plan)
+        run = bool(plan.steps) and not module.check_mode
+        if run and state == "postfix" and not os.access(sendmail, os.X_OK):
+            raise ValueError(f"{sendmail} is missing. Install the Postfix package first")
+        # Every helper is looked for before the first step.
+        helpers = [step.target for step in plan.steps if step.action == "run"]
+        programs = {name: command.require(name) for name in helpers} if run else {}
     except (ValueError, command.CommandError, files.FileError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=f"{error}. Nothing was changed.")
+    if run:
+        try:
+            apply(plan, programs)
+        except (command.CommandError, files.FileError) as error:
+            module.fail_json(msg=f"{error}.")
     module.exit_json(
         changed=bool(plan.steps),
         diff=[
@@ -121,7 +126,7 @@ def main() -> None:
             files.shown(name): [files.shown(word) for word in words]
             for name, words in mailer_conf.parse(plan.after[mailer_conf.CURRENT] or "").items()
         },
-        helpers=[step.target for step in plan.steps if step.action == "run"],
+        helpers=helpers,
     )
 
 
@@ -131,10 +136,8 @@ def texts() -> dict[str, str | None]:
     return {path: state.text() if state else None for path, state in states.items()}
 
 
-def apply(plan: mailer_conf.Plan) -> None:
-    """Take the steps, and see that they had the effect. The helpers exit 0 even when they did nothing."""
-    # Before anything is touched: every helper that a step needs is there.
-    programs = {step.target: command.require(step.target) for step in plan.steps if step.action == "run"}
+def apply(plan: mailer_conf.Plan, programs: dict[str, str]) -> None:
+    """Take the steps, and check the files afterwards. The helpers exit 0 even when they did nothing."""
     said = ""
     for step in plan.steps:
         if step.action == "write":
@@ -149,7 +152,7 @@ def apply(plan: mailer_conf.Plan) -> None:
     if wrong:
         helpers = " and ".join(programs) or "the change"
         raise files.FileError(
-            f"{wrong[0]} is not what it should be after {helpers}" + (f", which said: {said}" if said else "")
+            f"{wrong[0]} does not have the wanted content after {helpers}" + (f", which said: {said}" if said else "")
         )
 
 

@@ -11,13 +11,14 @@ short_description: Set variables and package services in OpenBSD's rc.conf.local
 version_added: "0.1.0"
 description:
   - Sets and removes variables of C(/etc/rc.conf.local), and adds, removes and orders the services in C(pkg_scripts).
-  - The file is read as C(rc.subr(8)) reads it, and values are compared, not text. A file that already says what is
-    wanted is left as it is.
-  - A changed file has the form C(rcctl(8)) gives it, so the next C(rcctl) command leaves it alone - no quotes, sorted,
-    each line once, mode C(0644), owned by root and group 0; a file without content is removed.
-  - Comments and lines that C(rc.subr(8)) does not understand are kept, but sorted with the rest, as C(rcctl(8)) does
-    at its first edit. Of several assignments to one variable only the last, which is the one in effect, is kept.
-  - Neither starts nor stops a service. See M(ansible.builtin.service) for that.
+  - Reads the file as C(rc.subr(8)) does, and compares values, not text. A file that has the wanted values stays as
+    it is.
+  - Writes the file in the form of C(rcctl(8)), so that the next C(rcctl) command does not change it. The lines are
+    sorted, each once and without quotes. The file has the mode C(0644), the owner root and the group 0. A file
+    without content is removed.
+  - Keeps comments and lines that C(rc.subr(8)) does not understand, but sorts them with the rest, as C(rcctl(8))
+    does. Of several assignments to one variable, the last stays, because it is the one in effect.
+  - Does not start or stop services. Use M(ansible.builtin.service) for that.
 author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
@@ -35,12 +36,12 @@ attributes:
 options:
   variables:
     description:
-      - Variables and the value each is to have, such as C(smtpd_flags) and V(NO).
-      - A bare V(NO) or V(YES) in YAML is a boolean and is written as V(NO) or V(YES).
-      - A variable that C(rc.subr(8)) would ignore, and a value it would cut (at V(#), blanks at the end) or unquote,
-        are errors.
-      - A value that equals the default in O(rc_conf) needs no line. Nor does an empty value of a service that
-        O(rc_conf) does not name.
+      - Variables with their values, such as C(smtpd_flags) with V(NO).
+      - YAML reads V(NO) and V(YES) without quotes as booleans. The module writes them as V(NO) and V(YES).
+      - A variable that C(rc.subr(8)) ignores is an error. So is a value that it would shorten, such as one with V(#),
+        with blanks at the end, or in quotes.
+      - A value that equals the default in O(rc_conf) gets no line. An empty value of a service that O(rc_conf) does
+        not name gets no line either.
     type: dict
     default: {}
   absent:
@@ -49,11 +50,11 @@ options:
     elements: str
     default: []
   pkg_scripts:
-    description: The services of packages that are started at boot, in their order. All others keep their places.
+    description: Services of packages that start at boot, in their order. All others keep their places.
     type: dict
     suboptions:
       present:
-        description: Services to add at the end, in this order, unless they are there.
+        description: Services to add at the end, in this order, where they are missing.
         type: list
         elements: str
         default: []
@@ -64,29 +65,29 @@ options:
         default: []
       last:
         description:
-          - Services to move to the end, in this order, so that what they depend on starts before them.
+          - Services to move to the end, in this order, so that they start after the services they depend on.
           - A service that is not in the list is not added.
         type: list
         elements: str
         default: []
   restored:
     description:
-      - Gives variables and services the state that they have in a copy of the file from earlier, and leaves all others
-        as they are now. Where the file then says what the copy says, it becomes the copy, in its order and its form.
-      - Excludes O(variables), O(absent) and O(pkg_scripts).
+      - Restores variables and services from an earlier copy of the file. All others stay as they are now. Where the
+        result has the same values as the copy, the file becomes equal to the copy, byte for byte.
+      - Cannot be used with O(variables), O(absent) or O(pkg_scripts).
     type: dict
     suboptions:
       copy:
-        description: The copy. Where there is none, there was no file then.
+        description: Path of the copy. Where it is missing, there was no file.
         type: path
         required: true
       variables:
-        description: The variables that get their value of then, or lose their line.
+        description: Variables that get their value from the copy. A variable that the copy does not set loses its line.
         type: list
         elements: str
         default: []
       pkg_scripts:
-        description: The services that are in C(pkg_scripts) again if they were then, and else are not.
+        description: Services that are added to C(pkg_scripts) if the copy has them there, and removed otherwise.
         type: list
         elements: str
         default: []
@@ -95,7 +96,7 @@ options:
     type: path
     default: /etc/rc.conf.local
   rc_conf:
-    description: The file with the defaults of the system. It is only read, and need not exist.
+    description: File with the defaults of the system. It is only read, and it may be missing.
     type: path
     default: /etc/rc.conf
 seealso:
@@ -117,7 +118,7 @@ EXAMPLES = r"""
       present: [slapd, postfix]
       last: [postfix]
 
-- name: Give slapd its listeners
+- name: Set the listeners of slapd
   puffy.mail.rc_conf_local:
     variables:
       slapd_flags: '-u _openldap -h ldap:///\ ldapi:///'
@@ -128,7 +129,7 @@ EXAMPLES = r"""
     pkg_scripts:
       absent: [postfix]
 
-- name: Give smtpd the flags it had when the file was copied
+- name: Restore the flags of smtpd from a copy
   puffy.mail.rc_conf_local:
     restored:
       copy: /var/backups/rc.conf.local
@@ -138,20 +139,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 variables:
-  description: The variables that the file sets after the run (in check mode, would set), as C(rc.subr(8)) reads them.
+  description: Variables that the file sets after the change, as C(rc.subr(8)) reads them. In check mode, what they
+    would be.
   returned: success
   type: dict
   sample:
     pkg_scripts: slapd postfix
     smtpd_flags: "NO"
 pkg_scripts:
-  description: The services of packages that are started at boot, in their order.
+  description: Services of packages that start at boot, in their order.
   returned: success
   type: list
   elements: str
   sample: [slapd, postfix]
 ignored:
-  description: Lines of the file, as it was, that have no effect.
+  description: Lines without effect in the file before the change.
   returned: success
   type: list
   elements: dict
@@ -160,7 +162,7 @@ ignored:
       description: Number of the line, from 1.
       type: int
     text:
-      description: The line, at most 80 characters of it.
+      description: First 80 characters of the line.
       type: str
   sample:
     - line: 3
@@ -218,10 +220,13 @@ def main() -> None:
             copy = files.read(restored["copy"])
             original = copy.text() if copy else None
             edit = rc_conf.restore(text, original, restored["variables"], restored["pkg_scripts"], defaults, path)
-        if edit.changed and not module.check_mode:
-            apply(path, state, edit.text)
     except (ValueError, files.FileError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=f"{error}. Nothing was changed.")
+    if edit.changed and not module.check_mode:
+        try:
+            apply(path, state, edit.text)
+        except files.FileError as error:
+            module.fail_json(msg=f"{error}.")
     after = edit.text if edit.text or (state and not edit.changed) else None
     scripts = edit.after.get("pkg_scripts", defaults.get("pkg_scripts", "")).split()
     module.exit_json(
@@ -234,12 +239,14 @@ def main() -> None:
 
 
 def apply(path: str, before: files.FileState | None, text: str) -> None:
-    """Bring the file to ``text``, unless someone else wrote it since it was read."""
+    """Write ``text`` to the file, unless somebody else wrote it since it was read."""
     staged = files.stage(path, files.encode_text(text), uid=0, gid=0, mode=0o644)
     try:
         now = files.read(path)
         if (now.content if now else None) != (before.content if before else None):
-            raise files.FileError(f"{path}: was changed by someone else meanwhile; nothing was changed; run this again")
+            raise files.FileError(
+                f"{path} was changed by somebody else during this run. Run the task again. Nothing was changed"
+            )
         if text:
             files.commit(staged, path)
         else:

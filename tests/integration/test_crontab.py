@@ -72,8 +72,11 @@ def test_a_user_without_a_crontab_gets_one_and_loses_it(standin: Standin) -> Non
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({**JOB, "schedule": "60 * * * *"}, "bad minute '60': '60' is out of range; the values are 0 to 59"),
-    ({"match": "(", "state": "absent"}, "match '(' is not a regular expression"),
-    ({"match": "x", "state": "absent", "schedule": "@daily"}, "schedule and flags go with state 'present'"),
+    ({"match": "(", "state": "absent"}, "match is '(', which is not a regular expression"),
+    (
+        {"match": "x", "state": "absent", "schedule": "@daily"},
+        "state is 'absent', where schedule and flags have no meaning",
+    ),
     ({**JOB, "user": "nobody-here"}, "crontab: unknown user nobody-here; nothing was changed"),
 ]
 
@@ -107,7 +110,7 @@ def test_a_wrong_table_is_kept_and_a_foreign_header_survives(standin: Standin) -
     )
     assert answers[1]["failed"]
     assert '"-":2: bad minute' in answers[1]["msg"]
-    assert answers[1]["msg"].endswith("the crontab of root is as it was")
+    assert answers[1]["msg"].endswith(". The crontab of root was not changed.")
     assert answers[2]["stdout"] == WRONG
     assert assert_four(answers[4:8])["changed"]
     assert answers[8]["stdout"] == FOREIGN + LINE
@@ -154,9 +157,9 @@ def test_a_crontab_command_that_fails_half_way_leaves_the_old_table(standin: Sta
         ],
     )
     assert answers[1]["failed"]
-    assert "failed with exit status 1: no space; the crontab of root is as it was" in answers[1]["msg"]
+    assert "failed with exit status 1: no space. The crontab of root was not changed." in answers[1]["msg"]
     assert answers[2]["stdout"] == before
     assert answers[4]["failed"]
-    assert "succeeded, but crontab -l does not show what was installed" in answers[4]["msg"]
+    assert "reported success, but crontab -l shows another text than the new one." in answers[4]["msg"]
     assert answers[5]["stdout"] == before
     assert answers[6]["disabled"] == 1

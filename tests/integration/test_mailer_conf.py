@@ -43,7 +43,7 @@ def test_a_bare_host(standin: Standin) -> None:
     assert foretold["changed"]
     assert bare["failed"]
     assert bare["msg"] == (
-        "there is no program /usr/local/sbin/sendmail here; install the Postfix package first; nothing was changed"
+        "/usr/local/sbin/sendmail is missing. Install the Postfix package first. Nothing was changed."
     )
     assert there["stdout"] == "/etc/mailer.conf\n"
 
@@ -97,7 +97,7 @@ def test_a_helper_that_does_nothing_is_noticed_and_the_next_run_repairs(standin:
         ],
     )
     assert answers[1]["failed"]
-    assert "is not what it should be after postfix-enable, which said: out of order" in answers[1]["msg"]
+    assert "does not have the wanted content after postfix-enable, which said: out of order" in answers[1]["msg"]
     assert answers[2]["stdout"] == original
     assert not answers[4].get("failed"), answers[4]
     assert answers[5]["stdout"] == answers[7]["stdout"] == original

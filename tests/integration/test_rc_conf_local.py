@@ -99,10 +99,10 @@ def test_the_way_back(standin: Standin) -> None:
 
 LONG = "# " + "x" * 1_000_000
 BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("a_flags=1\r\n", {"variables": {"b_flags": "1"}}, "line 1: the line of 'a_flags' holds a carriage return"),
-    ("a_flags=1\n", {"variables": {"smtpd_flag": "NO"}}, "variable 'smtpd_flag' would be ignored by rc.subr(8)"),
-    ("a_flags=1\n", {"variables": {"b_flags": "a#b"}}, "rc.subr(8) would cut 'a#b' at its '#'"),
-    ("a_flags=1", {"variables": {"b_flags": "1 "}}, "rc.subr(8) would read '1 ' as '1'"),
+    ("a_flags=1\r\n", {"variables": {"b_flags": "1"}}, "line 1: the line of 'a_flags' contains a carriage return"),
+    ("a_flags=1\n", {"variables": {"smtpd_flag": "NO"}}, "rc.subr(8) ignores the variable 'smtpd_flag'"),
+    ("a_flags=1\n", {"variables": {"b_flags": "a#b"}}, "b_flags is 'a#b'. rc.subr(8) cuts values at '#'"),
+    ("a_flags=1", {"variables": {"b_flags": "1 "}}, "b_flags is '1 ', which rc.subr(8) reads as '1'"),
 ]
 
 

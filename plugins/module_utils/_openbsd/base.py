@@ -12,9 +12,9 @@ from typing import Any
 def aliases_text(text: str, aliases: Mapping[str, Any]) -> str:
     """Return aliases(5) text in which each name of ``aliases`` has these recipients, and everything else is as it was.
 
-    An entry that says so already keeps its layout. One that says something else becomes one line where it stands,
-    without the lines that continued it; later entries of the same name, which Postfix would pass over, go. New ones
-    come last.
+    An entry that has these recipients already keeps its layout. An entry with other recipients becomes one line in the
+    same place, and the lines that continued it are removed. Later entries of the same name, which Postfix ignores, are
+    removed. New entries come last.
     """
     wanted = {
         name.lower(): (name, _recipients(", ".join([given] if isinstance(given, str) else given)))

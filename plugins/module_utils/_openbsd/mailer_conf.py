@@ -4,9 +4,9 @@
 """mailer.conf(5), the four files around it, and the steps from one mail system to the other.
 
 Sources: OpenBSD mailwrapper.c and mailer.conf 1.7; postfix-install, postfix-enable and postfix-disable of the
-mail/postfix port. Both helpers move files and both overwrite the file they move to, whatever is in it. A second
-postfix-enable with a fresh mailer.conf.postfix saves Postfix's own mapping over the original one. So the files
-are judged by what they say, and the original is kept in one more file that no helper touches.
+mail/postfix port. Both helpers move files, and both overwrite the file they move to, whatever it contains. A second
+postfix-enable with a fresh mailer.conf.postfix saves Postfix's own mapping over the original one. So this module
+judges the files by their content, and keeps the original in one more file that no helper touches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HELPER = "/etc/mailer.conf.postfix"
 KEPT = "/etc/mailer.conf.base"
 PATHS = (CURRENT, SAVED, HELPER, KEPT)
 
-#: the mapping of a fresh OpenBSD (etc/mailer.conf 1.7), for a host whose own one is lost
+#: The mapping of a fresh OpenBSD (etc/mailer.conf 1.7), for a host that lost its own mapping.
 BASE_TEXT = "".join(
     f"{name}{tabs}/usr/sbin/smtpctl\n"
     for name, tabs in (
@@ -48,7 +48,7 @@ Texts = Mapping[str, Optional[str]]
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: ``write`` a text to a path, ``remove`` a path, or ``run`` a helper of the port."""
+    """One action: ``write`` a text to a path, ``remove`` a path, or ``run`` a helper of the port."""
 
     action: str
     target: str
@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps, in the order in which nothing can get lost, and the files after them."""
+    """The steps, in an order in which nothing can get lost, and the files after them."""
 
     steps: tuple[Step, ...]
     after: Texts
@@ -76,7 +76,7 @@ def parse(text: str, path: str = CURRENT) -> dict[str, tuple[str, ...]]:
         if len(words) == 1:
             raise ValueError(
                 f"{path}, line {number}: {words[0]!r} has no program after it, and mailwrapper(8) stops there with a"
-                " parse error; complete the line or remove it; nothing was changed"
+                " parse error. Complete the line or remove it"
             )
         found.setdefault(words[0], tuple(words[1:]))
     return found
@@ -133,8 +133,8 @@ def repair(text: str, sendmail: str = SENDMAIL) -> str:
 def plan(state: str, before: Texts, sendmail: str = SENDMAIL, helpers: bool = True) -> Plan:
     """The steps that bring the files to ``state``.
 
-    ``before`` has every path of PATHS. ``helpers`` is False where postfix-disable is not installed (any more):
-    going back then works without it. Raises ValueError for a file that mailwrapper(8) could not read.
+    ``before`` has every path of PATHS. ``helpers`` is False where postfix-disable is not installed: the way back then
+    works without it. Raises ValueError for a file that mailwrapper(8) could not read.
     """
     for path in (CURRENT, SAVED, KEPT):
         parse(before[path] or "", path)
@@ -142,7 +142,7 @@ def plan(state: str, before: Texts, sendmail: str = SENDMAIL, helpers: bool = Tr
 
 
 def _original(before: Texts, sendmail: str) -> str:
-    """The mapping the host came with, from the first file that still has it."""
+    """The mapping that the host came with, from the first file that still has it."""
     for path in (SAVED, KEPT):
         text = before[path]
         if text is not None and not is_postfix(text, sendmail, path):
@@ -153,7 +153,7 @@ def _original(before: Texts, sendmail: str) -> str:
 def _to_postfix(before: Texts, sendmail: str) -> Plan:
     current, saved, helper = before[CURRENT], before[SAVED], before[HELPER]
     saved_is_original = saved is not None and not is_postfix(saved, sendmail, SAVED)
-    # A mapping that is not Postfix's is the original one, unless an earlier run or postfix-enable has saved that.
+    # A mapping that is not Postfix's is the original, unless an earlier run or postfix-enable saved the original.
     fresh = not is_postfix(current, sendmail) and not saved_is_original
     original = current if fresh and current is not None else _original(before, sendmail)
     after = dict(before)
@@ -172,7 +172,7 @@ def _to_postfix(before: Texts, sendmail: str) -> Plan:
         if current is not None:
             after[SAVED] = current
         after[CURRENT], after[HELPER] = after[HELPER], None
-    # pkg_delete runs postfix-disable, which needs this file; without it mailer.conf would name programs that are gone.
+    # pkg_delete runs postfix-disable, which needs this file. Without the file, mailer.conf would name removed programs.
     write(SAVED, original)
     if not is_complete(after[CURRENT], sendmail):
         write(CURRENT, repair(current or "", sendmail) if is_postfix(current, sendmail) else postfix_text(sendmail))
@@ -204,7 +204,7 @@ def _to_base(before: Texts, sendmail: str, helpers: bool) -> Plan:
         else:
             steps.append(Step("write", CURRENT, original))
             after[CURRENT] = original
-    # What is in force again needs no copy; a copy that differs is nobody's to throw away.
+    # The mapping that is in effect again needs no copy. A copy with another content stays.
     for path in (SAVED, KEPT):
         if after[path] is not None and after[path] == after[CURRENT]:
             steps.append(Step("remove", path))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 #: endings of a service's variables
 SUFFIXES = ("_execdir", "_flags", "_logger", "_rtable", "_timeout", "_user")
-#: every other variable that rc.subr(8) reads; it ignores the rest in silence
+#: Every other variable that rc.subr(8) reads. It ignores the rest in silence.
 GLOBALS = (
     "accounting",
     "amd_master",
@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the file is to say: checked, in the form rc.subr(8) hands to a service."""
+    """The wanted content of the file, checked, in the form that rc.subr(8) hands to a service."""
 
     variables: Mapping[str, str]
     absent: tuple[str, ...] = ()
@@ -100,8 +100,8 @@ def _line(number: int, text: str, path: str) -> Line:
     for character, meaning in (("\r", "a carriage return (a CR LF line end)"), ("\0", "a NUL")):
         if character in text:
             raise ValueError(
-                f"{path}, line {number}: the line of {key!r} holds {meaning}, which rc.subr(8) takes as part of"
-                " the value; write the file with LF line ends only; nothing was changed"
+                f"{path}, line {number}: the line of {key!r} contains {meaning}, which rc.subr(8) takes as part of the"
+                " value. Write the file with LF line ends only"
             )
     return Line(number, text, key, _value(value))
 
@@ -125,9 +125,9 @@ def render(key: str, value: str) -> str:
 
 
 def check_key(name: object) -> str:
-    """Return the variable's name in lower case; ValueError where rc.subr(8) would ignore it."""
+    """Return the variable's name in lower case. Raises ValueError where rc.subr(8) would ignore it."""
     if not isinstance(name, str):
-        raise ValueError(f"a variable's name must be a string, not {name!r}")
+        raise ValueError(f"variables has the name {name!r}, which is not text. Put it in quotes")
     key = name.lower()
     if key in GLOBALS:
         return key
@@ -135,42 +135,45 @@ def check_key(name: object) -> str:
         if key.endswith(suffix) and _SERVICE.fullmatch(key[: -len(suffix)]):
             return key
     raise ValueError(
-        f"variable {name!r} would be ignored by rc.subr(8): it must be a service's name with"
-        f" {', '.join(SUFFIXES)} after it, or one of {', '.join(GLOBALS)}"
+        f"rc.subr(8) ignores the variable {name!r}. Use the name of a service with {', '.join(SUFFIXES)} after it, or"
+        f" one of {', '.join(GLOBALS)}"
     )
 
 
 def check_value(key: str, value: object) -> str:
-    """Return the value as text; ValueError where rc.subr(8) would read another one.
+    """Return the value as text. Raises ValueError where rc.subr(8) would read another value.
 
     A bare ``NO`` or ``YES`` in YAML arrives as a boolean and is turned back.
     """
     if isinstance(value, bool):
         if value and key.endswith("_flags"):
-            raise ValueError(f"{key}: true is no value for flags; write the flags, or '' to run it without any")
+            raise ValueError(f"{key} is true, which is not a value for flags. Use the flags, or '' for none")
         return "YES" if value else "NO"
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(f"{key}: the value must be a string, not {value!r}; write '' for an empty one")
+        raise ValueError(f"{key} is {value!r}, which is not text. Use text, or '' for an empty value")
     if "\n" in value or "\r" in value or "\0" in value:
-        raise ValueError(f"{key}: {value!r} holds a line end or a NUL; rc.conf.local(8) has one line for a variable")
+        raise ValueError(f"{key} is {value!r}, which contains a line end or a NUL. Use one line")
     if "#" in value:
-        raise ValueError(f"{key}: rc.subr(8) would cut {value!r} at its '#', quoted or not; leave the '#' out")
+        raise ValueError(
+            f"{key} is {value!r}. rc.subr(8) cuts values at '#', also within quotes. Use a value without '#'"
+        )
     read = _value(render(key, value).partition("=")[2])
     if read != value:
         raise ValueError(
-            f"{key}: rc.subr(8) would read {value!r} as {read!r}: it cuts blanks at the end and quotes around the whole"
-            f" value; write {read!r}"
+            f"{key} is {value!r}, which rc.subr(8) reads as {read!r}: it removes blanks at the end and quotes around"
+            f" the value. Use {read!r}"
         )
     return value
 
 
 def check_service(name: object) -> str:
-    """Return the name of an rc.d(8) script; ValueError where rc.subr(8) would refuse it."""
+    """Return the name of an rc.d(8) script. Raises ValueError where rc.subr(8) would refuse it."""
     if not isinstance(name, str) or not _SERVICE.fullmatch(name):
         raise ValueError(
-            f"pkg_scripts: {name!r} is no name of an rc.d(8) script: letters, digits and '_', and no digit first"
+            f"pkg_scripts has {name!r}, which is not the name of an rc.d(8) script. Use letters, digits and '_', and no"
+            " digit first"
         )
     return name
 
@@ -182,37 +185,39 @@ def wanted(
     absent_scripts: Sequence[object] = (),
     last_scripts: Sequence[object] = (),
 ) -> Wanted:
-    """Check what is asked for. Raises ValueError, with everything untouched."""
+    """Check the options. Raises ValueError."""
     checked: dict[str, str] = {}
     for name, value in variables.items():
         key = check_key(name)
         if key == "pkg_scripts":
-            raise ValueError("variable 'pkg_scripts' is a list of services; use the option pkg_scripts for it")
+            raise ValueError("variables has 'pkg_scripts', which is a list of services. Use the option pkg_scripts")
         if key in checked:
-            raise ValueError(f"variable {name!r} is given twice; rc.subr(8) does not tell upper from lower case")
+            raise ValueError(
+                f"variables has {name!r} twice, and rc.subr(8) does not tell upper from lower case. Name it once"
+            )
         checked[key] = check_value(key, value)
     gone = tuple(check_key(name) for name in absent)
     for key in gone:
         if key in checked:
-            raise ValueError(f"variable {key!r} is to be set and to be absent; take it out of one of the two")
+            raise ValueError(f"{key!r} is in variables and in absent. Remove it from one of the two")
     add = tuple(check_service(name) for name in present_scripts)
     drop = tuple(check_service(name) for name in absent_scripts)
     last = tuple(check_service(name) for name in last_scripts)
     if (add or drop or last) and "pkg_scripts" in gone:
-        raise ValueError("variable 'pkg_scripts' is to be absent and is edited by pkg_scripts; leave one of them out")
+        raise ValueError("absent has 'pkg_scripts', and the option pkg_scripts is used too. Remove one of the two")
     for name in drop:
         if name in add or name in last:
             other = "present" if name in add else "last"
-            raise ValueError(f"pkg_scripts: {name!r} is in absent and in {other}; take it out of one of the two")
+            raise ValueError(f"pkg_scripts has {name!r} in absent and in {other}. Remove it from one of the two")
     for option, names in (("present", add), ("absent", drop), ("last", last)):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"pkg_scripts: {option} names {twice[0]!r} more than once")
+            raise ValueError(f"pkg_scripts has {twice[0]!r} more than once in {option}. Name it once")
     return Wanted(checked, gone, add, drop, last)
 
 
 def scripts(before: Sequence[str], want: Wanted) -> tuple[str, ...]:
-    """The services of pkg_scripts in their new order. Services nobody asked about keep their places."""
+    """The services of pkg_scripts in their new order. Services that no option names keep their places."""
     names = [name for name in before if name not in want.scripts_absent]
     names += [name for name in want.scripts_present if name not in names]
     at_end = [name for name in want.scripts_last if name in names]
@@ -220,12 +225,12 @@ def scripts(before: Sequence[str], want: Wanted) -> tuple[str, ...]:
 
 
 def edit(text: str, want: Wanted, defaults: Mapping[str, str] | None = None, path: str = "rc.conf.local") -> Edit:
-    """Return the text that says what is wanted, in a form that rcctl(8) would leave alone.
+    """Return the text with the wanted values, in a form that rcctl(8) would leave alone.
 
-    ``defaults`` are the variables of rc.conf(8). A text that already says it is returned as it is, whatever its
-    form; otherwise the result is sorted by bytes, each line once, as rcctl(8) sorts it at its next edit. Lines
-    that assign nothing stay. Of several assignments to one variable only the last one stays: it is the one in
-    effect, and sorting could put another one after it.
+    ``defaults`` are the variables of rc.conf(8). A text that already has the wanted values is returned unchanged.
+    Otherwise the result is sorted by bytes, each line once, as rcctl(8) sorts it at its next edit. Lines that assign
+    nothing stay. Of several assignments to one variable only the last stays: it is in effect, and sorting could put
+    another one after it.
     Raises ValueError for a line of the file that cannot be kept.
     """
     lines = parse(text, path)
@@ -250,7 +255,7 @@ def edit(text: str, want: Wanted, defaults: Mapping[str, str] | None = None, pat
         after["pkg_scripts"] = " ".join(ordered)
         if not ordered:
             after.pop("pkg_scripts")
-    # ksh's read does not hand a last line without its newline to the loop: such a line is not to be relied on.
+    # The loop of rc.subr(8) does not read a last line without its newline.
     if after == before and (not text or text.endswith("\n")):
         return Edit(text, False, before, after)
     last = {line.key: line.number for line in lines}
@@ -275,8 +280,8 @@ def restore(
 ) -> Edit:
     """Return the text in which some variables, and some services of pkg_scripts, are as they were in ``original``.
 
-    ``original`` is None where there was no file. Everything else stays as it is now. Where that makes the file
-    say what ``original`` says, the result is ``original`` itself, with its order and its quotes.
+    ``original`` is None where there was no file. Everything else stays as it is now. Where the result has the same
+    values as ``original``, the result is ``original`` itself, with its order and its quotes.
     Raises ValueError as ``wanted`` and ``edit`` do.
     """
     first = parse(original or "", f"the copy of {path}")
@@ -286,7 +291,7 @@ def restore(
     names = [check_service(name) for name in script_names]
     old = list(dict.fromkeys(was.get("pkg_scripts", given.get("pkg_scripts", "")).split()))
     now = values(parse(text, path)).get("pkg_scripts", given.get("pkg_scripts", "")).split()
-    # With the same services as then, they start in the same order as then.
+    # Where the services are the same as in the original, their order is too.
     order = old if {name for name in now if name not in names} == set(old) - set(names) else []
     want = Wanted(
         {key: was[key] for key in keys if key in was and key != "pkg_scripts"},
@@ -300,7 +305,7 @@ def restore(
     if original and says_the_same and _others(first) == _others(parse(result.text)):
         return Edit(original, True, result.before, was)
     for key, value in want.variables.items():
-        # rcctl(8)'s form cannot express every value that a person can write.
+        # A person can write values that the form of rcctl(8) cannot express.
         check_value(key, value)
     return result
 

@@ -98,9 +98,9 @@ def test_commands(
             1,
             '"-":1: bad minute\n',
             True,
-            'failed with exit status 1: "-":1: bad minute; the crontab of root is as it was',
+            'failed with exit status 1: "-":1: bad minute. The crontab of root was not changed.',
         ),
-        (0, "", False, "succeeded, but crontab -l does not show what was installed"),
+        (0, "", False, "reported success, but crontab -l shows another text than the new one."),
     ],
 )
 def test_what_crontab_does_not_take(
@@ -126,7 +126,7 @@ def test_a_listing_that_fails_is_no_empty_crontab(
     cron.errors = "crontab: tabs: Permission denied\n"
     result = run(cron, monkeypatch, capsys, **JOB)
     assert result["msg"] == (
-        "/usr/bin/crontab -u root -l failed with exit status 1: crontab: tabs: Permission denied; nothing was changed"
+        "/usr/bin/crontab -u root -l failed with exit status 1: crontab: tabs: Permission denied. Nothing was changed."
     )
     assert cron.ran == [(("-l",), None)]
 
@@ -146,5 +146,5 @@ def test_flags_are_openbsds_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(crontab.platform, "system", lambda: "Linux")
     cron = Cron("")
     result = run(cron, monkeypatch, capsys, **JOB, flags=["-n", "-s"])
-    assert result["msg"] == "flags -n -s: only OpenBSD's cron has them, not Linux's"
+    assert result["msg"] == ("flags has -n, -s, and the cron of Linux has no flags. Remove them. Nothing was changed.")
     assert cron.ran == []

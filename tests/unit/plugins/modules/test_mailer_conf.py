@@ -108,13 +108,14 @@ def test_a_repair_runs_no_helper(port: Port, capsys: pytest.CaptureFixture[str])
 def test_a_helper_without_effect_is_an_error(port: Port, capsys: pytest.CaptureFixture[str]) -> None:
     port.works = False
     result = run(capsys)
-    assert result["msg"] == f"{port.path} is not what it should be after postfix-enable, which said: can't find it"
+    assert (
+        result["msg"]
+        == f"{port.path} does not have the wanted content after postfix-enable, which said: can't find it."
+    )
     assert port.path.read_text() == BASE
 
 
 def test_without_the_package_nothing_is_touched(port: Port, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, sendmail="/nowhere/sendmail")
-    assert result["msg"] == (
-        "there is no program /nowhere/sendmail here; install the Postfix package first; nothing was changed"
-    )
+    assert result["msg"] == ("/nowhere/sendmail is missing. Install the Postfix package first. Nothing was changed.")
     assert (port.ran, port.texts()) == ([], {"mailer.conf": BASE})

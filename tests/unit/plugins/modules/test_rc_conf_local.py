@@ -74,6 +74,8 @@ def test_what_others_write_meanwhile_is_kept(
 
     monkeypatch.setattr(_files, "stage", meanwhile)
     result = run(capsys, local, **SMTPD_OFF)
-    assert result["msg"] == f"{local}: was changed by someone else meanwhile; nothing was changed; run this again"
+    assert result["msg"] == (
+        f"{local} was changed by somebody else during this run. Run the task again. Nothing was changed."
+    )
     assert [path.name for path in local.parent.iterdir() if path.name != "rc.conf"] == ["rc.conf.local"]
     assert local.read_text() == "a_flags=2\n"

@@ -74,27 +74,27 @@ def test_check_schedule(schedule: str) -> None:
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
-        ("@dayly", f"schedule '@dayly' has a name that cron does not know; it knows {', '.join(crontab.NAMES)}"),
+        ("@dayly", f"schedule is '@dayly', a name that cron does not know. Use one of {', '.join(crontab.NAMES)}"),
         (
             "* * *",
-            "schedule '* * *' has 3 fields; it takes five (minute, hour, day-of-month, month, day-of-week) or one of"
-            f" {', '.join(crontab.NAMES)}",
+            "schedule is '* * *', which has 3 fields. Use five fields (minute, hour, day-of-month, month, day-of-week)"
+            f" or one of {', '.join(crontab.NAMES)}",
         ),
-        ("60 * * * *", "bad minute '60': '60' is out of range; the values are 0 to 59"),
-        ("* 24 * * *", "bad hour '24': '24' is out of range; the values are 0 to 23"),
-        ("* * 0 * *", "bad day-of-month '0': '0' is out of range; the values are 1 to 31"),
-        ("* * * foo *", "bad month 'foo': 'foo' is not a number; the values are 1 to 12 or jan to dec"),
-        ("* * * * mon-fri", "bad day-of-week 'mon-fri': 'mon' is not a number; the values are 0 to 7 or sun to sat"),
-        ("5-1 * * * *", "bad minute '5-1': its start is after its end; the values are 0 to 59"),
-        ("5- * * * *", "bad minute '5-': a range has two ends; the values are 0 to 59"),
-        ("*/0 * * * *", "bad minute '*/0': the step '0' is not a number from 1; the values are 0 to 59"),
-        ("5/2 * * * *", "bad minute '5/2': a step goes with '*', a range or '~'; the values are 0 to 59"),
-        ("1,,2 * * * *", "bad minute '': '' is not a number; the values are 0 to 59"),
+        ("60 * * * *", "Its minute is '60': '60' is out of range. Use 0 to 59"),
+        ("* 24 * * *", "Its hour is '24': '24' is out of range. Use 0 to 23"),
+        ("* * 0 * *", "Its day-of-month is '0': '0' is out of range. Use 1 to 31"),
+        ("* * * foo *", "Its month is 'foo': 'foo' is not a number. Use 1 to 12 or jan to dec"),
+        ("* * * * mon-fri", "Its day-of-week is 'mon-fri': 'mon' is not a number. Use 0 to 7 or sun to sat"),
+        ("5-1 * * * *", "Its minute is '5-1': its start is after its end. Use 0 to 59"),
+        ("5- * * * *", "Its minute is '5-': a range needs a start and an end. Use 0 to 59"),
+        ("*/0 * * * *", "Its minute is '*/0': the step '0' is not a number above 0. Use 0 to 59"),
+        ("5/2 * * * *", "Its minute is '5/2': a step needs '*', a range or '~' before it. Use 0 to 59"),
+        ("1,,2 * * * *", "Its minute is '': '' is not a number. Use 0 to 59"),
     ],
 )  # fmt: skip
 def test_check_schedule_errors(schedule: str, message: str) -> None:
-    if message.startswith("bad "):
-        message = f"schedule {schedule!r}: {message}"
+    if message.startswith("Its "):
+        message = f"schedule is {schedule!r}. {message}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         crontab.check_schedule(schedule)
 
@@ -102,13 +102,13 @@ def test_check_schedule_errors(schedule: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "command", "message"),
     [
-        ([], "", "job '' is not a command"),
-        ([], None, "job None is not a command"),
-        ([], "a\nb", "job 'a\\nb' holds a line end or a NUL; a job is one line"),
-        ([], " a", "job ' a' has blanks around it, which cron would drop; leave them out"),
-        ([], "-nq a", "job '-nq a' begins with '-nq', which cron reads as flags; use the option flags"),
-        (["-x"], "a", "flag '-x' is not one of cron's: -n, -q, -s"),
-        (["n"], "a", "flag 'n' is not one of cron's: -n, -q, -s"),
+        ([], "", "job is '', which is not a command. Use the command that cron is to run"),
+        ([], None, "job is None, which is not a command. Use the command that cron is to run"),
+        ([], "a\nb", "job is 'a\\nb', which contains a line end or a NUL. Use one line"),
+        ([], " a", "job is ' a'. Cron drops the blanks around a command. Remove them"),
+        ([], "-nq a", "job is '-nq a'. Cron reads '-nq' as flags. Use the option flags for them"),
+        (["-x"], "a", "flags has '-x', which cron does not know. Use -n, -q, -s"),
+        (["n"], "a", "flags has 'n', which cron does not know. Use -n, -q, -s"),
     ],
 )
 def test_check_job_errors(flags: list[object], command: object, message: str) -> None:
@@ -119,9 +119,18 @@ def test_check_job_errors(flags: list[object], command: object, message: str) ->
 @pytest.mark.parametrize(
     ("match", "command", "message"),
     [
-        ("(", None, "match '(' is not a regular expression: missing ), unterminated subpattern at position 0"),
-        (".*", None, "match '.*' matches every command, even none; name a part of the command"),
-        ("y", "x", "match 'y' does not match the job 'x' itself; a second run would add it again"),
+        (
+            "(",
+            None,
+            "match is '(', which is not a regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        (".*", None, "match is '.*', which matches every command. Use a part of the command"),
+        (
+            "y",
+            "x",
+            "match is 'y', which does not match the job 'x'. A second run would add the job again. Use an expression"
+            " that matches the job",
+        ),
     ],
 )
 def test_check_match_errors(match: str, command: str | None, message: str) -> None:
@@ -174,8 +183,8 @@ def test_edit(
 
 def test_edit_does_not_guess_which_job_is_meant() -> None:
     message = (
-        "match '/x' finds 2 different jobs in the crontab (lines 1, 3); make it fit the one that is meant;"
-        " nothing was changed"
+        "match is '/x', which finds 2 different jobs in the crontab (lines 1, 3). Use an expression that matches only"
+        " one of them"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         crontab.edit("@daily /x 1\n\n@daily /x 2\n", "present", crontab.check_match("/x"), job())

@@ -92,8 +92,8 @@ def test_parse(text: str, expected: dict[str, tuple[str, ...]]) -> None:
 @pytest.mark.parametrize("state", mailer_conf.STATES)
 def test_plan_errors(before: Texts, path: str, line: int, word: str, state: str) -> None:
     message = (
-        f"{path}, line {line}: {word!r} has no program after it, and mailwrapper(8) stops there with a parse error;"
-        " complete the line or remove it; nothing was changed"
+        f"{path}, line {line}: {word!r} has no program after it, and mailwrapper(8) stops there with a parse error."
+        " Complete the line or remove it"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         mailer_conf.plan(state, before)

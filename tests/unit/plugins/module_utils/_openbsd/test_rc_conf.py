@@ -57,15 +57,15 @@ def test_ignored_lines_are_told_from_comments() -> None:
         (
             "a_flags=1\nb_flags=2\r\n",
             (
-                "/etc/rc.conf.local, line 2: the line of 'b_flags' holds a carriage return (a CR LF line end), which"
-                " rc.subr(8) takes as part of the value; write the file with LF line ends only; nothing was changed"
+                "/etc/rc.conf.local, line 2: the line of 'b_flags' contains a carriage return (a CR LF line end), which"
+                " rc.subr(8) takes as part of the value. Write the file with LF line ends only"
             ),
         ),
         (
             "a_flags=\x001\n",
             (
-                "/etc/rc.conf.local, line 1: the line of 'a_flags' holds a NUL, which rc.subr(8) takes as part of"
-                " the value; write the file with LF line ends only; nothing was changed"
+                "/etc/rc.conf.local, line 1: the line of 'a_flags' contains a NUL, which rc.subr(8) takes as part of"
+                " the value. Write the file with LF line ends only"
             ),
         ),
     ],
@@ -96,80 +96,82 @@ def test_check_value(key: str, value: object, expected: str) -> None:
     assert rc_conf.values(rc_conf.parse(rc_conf.render(key, expected) + "\n")) == {key: expected}
 
 
-CUTS = "it cuts blanks at the end and quotes around the whole value"
+CUTS = "it removes blanks at the end and quotes around the value"
 KEY_RULE = (
-    " would be ignored by rc.subr(8): it must be a service's name with _execdir, _flags, _logger, _rtable, _timeout,"
-    " _user after it, or one of accounting, amd_master, check_quotas, ipsec, library_aslr, multicast, nfs_server, pexp,"
-    " pf, pkg_scripts, shlib_dirs, spamd_black"
+    " Use the name of a service with _execdir, _flags, _logger, _rtable, _timeout, _user after it, or one of"
+    " accounting, amd_master, check_quotas, ipsec, library_aslr, multicast, nfs_server, pexp, pf, pkg_scripts,"
+    " shlib_dirs, spamd_black"
 )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"variables": {"smtpd_flag": "NO"}}, f"variable 'smtpd_flag'{KEY_RULE}"),
-        ({"variables": {"1x_flags": ""}}, f"variable '1x_flags'{KEY_RULE}"),
-        ({"variables": {"_flags": ""}}, f"variable '_flags'{KEY_RULE}"),
-        ({"absent": ["a-b_flags"]}, f"variable 'a-b_flags'{KEY_RULE}"),
-        ({"variables": {3: "x"}}, "a variable's name must be a string, not 3"),
+        ({"variables": {"smtpd_flag": "NO"}}, f"rc.subr(8) ignores the variable 'smtpd_flag'.{KEY_RULE}"),
+        ({"variables": {"1x_flags": ""}}, f"rc.subr(8) ignores the variable '1x_flags'.{KEY_RULE}"),
+        ({"variables": {"_flags": ""}}, f"rc.subr(8) ignores the variable '_flags'.{KEY_RULE}"),
+        ({"absent": ["a-b_flags"]}, f"rc.subr(8) ignores the variable 'a-b_flags'.{KEY_RULE}"),
+        ({"variables": {3: "x"}}, "variables has the name 3, which is not text. Put it in quotes"),
         (
             {"variables": {"x_flags": "-f a#b"}},
-            "x_flags: rc.subr(8) would cut '-f a#b' at its '#', quoted or not; leave the '#' out",
+            "x_flags is '-f a#b'. rc.subr(8) cuts values at '#', also within quotes. Use a value without '#'",
         ),
         (
             {"variables": {"x_flags": "-v "}},
-            f"x_flags: rc.subr(8) would read '-v ' as '-v': {CUTS}; write '-v'",
+            f"x_flags is '-v ', which rc.subr(8) reads as '-v': {CUTS}. Use '-v'",
         ),
         (
             {"variables": {"x_flags": '"-v"'}},
-            f"x_flags: rc.subr(8) would read {chr(39)}\"-v\"{chr(39)} as '-v': {CUTS}; write '-v'",
+            f"x_flags is {chr(39)}\"-v\"{chr(39)}, which rc.subr(8) reads as '-v': {CUTS}. Use '-v'",
         ),
         (
             {"variables": {"x_flags": "a\nb"}},
-            "x_flags: 'a\\nb' holds a line end or a NUL; rc.conf.local(8) has one line for a variable",
+            "x_flags is 'a\\nb', which contains a line end or a NUL. Use one line",
         ),
         (
             {"variables": {"x_flags": True}},
-            "x_flags: true is no value for flags; write the flags, or '' to run it without any",
+            "x_flags is true, which is not a value for flags. Use the flags, or '' for none",
         ),
-        ({"variables": {"x_flags": None}}, "x_flags: the value must be a string, not None; write '' for an empty one"),
+        ({"variables": {"x_flags": None}}, "x_flags is None, which is not text. Use text, or '' for an empty value"),
         (
             {"variables": {"x_flags": ["-v"]}},
-            "x_flags: the value must be a string, not ['-v']; write '' for an empty one",
+            "x_flags is ['-v'], which is not text. Use text, or '' for an empty value",
         ),
         (
             {"variables": {"pkg_scripts": "a"}},
-            "variable 'pkg_scripts' is a list of services; use the option pkg_scripts for it",
+            "variables has 'pkg_scripts', which is a list of services. Use the option pkg_scripts",
         ),
         (
             {"variables": {"x_flags": "", "X_flags": ""}},
-            "variable 'X_flags' is given twice; rc.subr(8) does not tell upper from lower case",
+            "variables has 'X_flags' twice, and rc.subr(8) does not tell upper from lower case. Name it once",
         ),
         (
             {"variables": {"x_flags": ""}, "absent": ["x_flags"]},
-            "variable 'x_flags' is to be set and to be absent; take it out of one of the two",
+            "'x_flags' is in variables and in absent. Remove it from one of the two",
         ),
         (
             {"variables": {}, "absent": ["pkg_scripts"], "present_scripts": ["a"]},
-            "variable 'pkg_scripts' is to be absent and is edited by pkg_scripts; leave one of them out",
+            "absent has 'pkg_scripts', and the option pkg_scripts is used too. Remove one of the two",
         ),
         (
             {"present_scripts": ["a-b"]},
-            "pkg_scripts: 'a-b' is no name of an rc.d(8) script: letters, digits and '_', and no digit first",
+            "pkg_scripts has 'a-b', which is not the name of an rc.d(8) script. Use letters, digits and '_', and no"
+            " digit first",
         ),
         (
             {"absent_scripts": [""]},
-            "pkg_scripts: '' is no name of an rc.d(8) script: letters, digits and '_', and no digit first",
+            "pkg_scripts has '', which is not the name of an rc.d(8) script. Use letters, digits and '_', and no"
+            " digit first",
         ),
         (
             {"present_scripts": ["a"], "absent_scripts": ["a"]},
-            "pkg_scripts: 'a' is in absent and in present; take it out of one of the two",
+            "pkg_scripts has 'a' in absent and in present. Remove it from one of the two",
         ),
         (
             {"absent_scripts": ["a"], "last_scripts": ["a"]},
-            "pkg_scripts: 'a' is in absent and in last; take it out of one of the two",
+            "pkg_scripts has 'a' in absent and in last. Remove it from one of the two",
         ),
-        ({"last_scripts": ["a", "a"]}, "pkg_scripts: last names 'a' more than once"),
+        ({"last_scripts": ["a", "a"]}, "pkg_scripts has 'a' more than once in last. Name it once"),
     ],
 )
 def test_wanted_errors(arguments: dict[str, object], message: str) -> None:
@@ -312,7 +314,7 @@ def test_restore(original: str | None, edited_by_others: dict[str, object], afte
 
 def test_restore_refuses_a_value_that_only_its_old_form_can_express() -> None:
     text = "other_flags=1\nsmtpd_flags=NO\n"
-    with pytest.raises(ValueError, match=re.escape("smtpd_flags: rc.subr(8) would read '\"x\"' as 'x'")):
+    with pytest.raises(ValueError, match=re.escape("smtpd_flags is '\"x\"', which rc.subr(8) reads as 'x'")):
         rc_conf.restore(text, "smtpd_flags='\"x\"'\n", *_BACK, RC_CONF)
 
 
