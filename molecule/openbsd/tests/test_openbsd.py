@@ -130,7 +130,7 @@ def test_the_way_back_ends_where_the_host_came_from(host: Any) -> None:
     host.check_output("printf 'Subject: three\\n\\nto smtpd\\n' | sendmail -f root root")
     again = run_play(host, "puffy.mail.restore")
     assert (again.counts["changed"], host.check_output(SNAPSHOT).strip()) == (0, before), again.output
-    assert "there is nothing to take back" in again.output
+    assert "There is nothing to take back." in again.output
 
 
 def test_there_again(host: Any) -> None:

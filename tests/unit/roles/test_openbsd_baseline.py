@@ -38,6 +38,7 @@ class Host:
         monkeypatch.setattr(baseline, "installed", lambda services: [name for name in services if name != "sendmail"])
         monkeypatch.setattr(baseline, "runs", lambda service: service in self.running)
         monkeypatch.setattr(baseline, "started", lambda: self.running)
+        monkeypatch.setattr(baseline, "ACTIVATED", str(directory / "active.json"))
         monkeypatch.setattr(baseline, "ALIASES", str(directory / "aliases"))
         monkeypatch.setattr(baseline, "output", lambda *_: "postfix--%stable\n")
 
@@ -130,14 +131,17 @@ def test_without_a_record_or_a_table_nothing_happens(host: Host) -> None:
     assert host.do("crontab") == {"changed": False}
 
 
-def test_what_holds_port_25_and_runs_the_queue_is_seen(host: Host) -> None:
+def test_the_other_mail_systems_that_run_are_seen(host: Host) -> None:
     host.running = ["smtpd", "postfix"]
-    host.tab.write_text(HEADER + RUNNER)
-    looked = host.do("look")
-    assert looked["others_running"] == ["smtpd"]
-    assert looked["runner_enabled"]
+    assert host.do("look")["others_running"] == ["smtpd"]
     host.running = ["postfix"]
-    host.tab.write_text(HEADER + "#" + RUNNER)
-    looked = host.do("look")
-    assert looked["others_running"] == []
-    assert not looked["runner_enabled"]
+    assert host.do("look")["others_running"] == []
+
+
+def test_only_a_running_postfix_that_was_activated_would_be_restarted(host: Host) -> None:
+    host.running = ["postfix"]
+    assert not host.do("look")["activated"]
+    (host.directory / "active.json").write_text("{}")
+    assert host.do("look")["activated"]
+    host.running = ["smtpd"]
+    assert not host.do("look")["activated"]
