@@ -71,7 +71,10 @@ def test_a_user_without_a_crontab_gets_one_and_loses_it(standin: Standin) -> Non
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({**JOB, "schedule": "60 * * * *"}, "bad minute '60': '60' is out of range; the values are 0 to 59"),
+    (
+        {**JOB, "schedule": "60 * * * *"},
+        "schedule is '60 * * * *'. Its minute is '60': '60' is out of range. Use 0 to 59. Nothing",
+    ),
     ({"match": "(", "state": "absent"}, "match is '(', which is not a regular expression"),
     (
         {"match": "x", "state": "absent", "schedule": "@daily"},
