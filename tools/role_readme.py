@@ -75,7 +75,8 @@ def _words(node: nodes.Node) -> str | None:
             return INTERNAL
         if not wish or not other:
             return None
-        return re.sub(r"\{\{ (.+) \}\}", r"\1", wish) + f" where that is set, else {other}"
+        otherwise = "otherwise" if other == INTERNAL else "else"
+        return re.sub(r"\{\{ (.+) \}\}", r"\1", wish) + f" where that is set, {otherwise} {other}"
     elsewhere, openbsd = _text(node, False), _text(node, True)
     if elsewhere is None or openbsd is None:
         return None

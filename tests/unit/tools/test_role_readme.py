@@ -96,7 +96,7 @@ def test_wrong_markup_is_an_error(text: str, message: str) -> None:
         ("{{ __dovecot_account.home | default('/var/vmail') }}", "worked out by the role"),
         (
             "{{ mail_vmail_group | default(__dovecot_account.group | default(dovecot_vmail_user), true) }}",
-            "`mail_vmail_group` where that is set, else worked out by the role",
+            "`mail_vmail_group` where that is set, otherwise worked out by the role",
         ),
         ("{{ __postfix_authority }}/clients", "worked out by the role"),
         ("{{ (a | other(__b))[1:] }}", "worked out by the role"),
