@@ -28,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         result: dict[str, Any] = super().run(tmp, task_vars)
         unknown = sorted(set(self._task.args) - {"path"})
         if unknown:
-            raise AnsibleActionFail(f"{unknown[0]} is no option. Use 'path', or no option. Nothing was changed.")
+            raise AnsibleActionFail(f"{unknown[0]} is not an option. Use 'path', or no option. Nothing was changed.")
         path = self._task.args.get("path", DEST)
         if not isinstance(path, str) or not os.path.isabs(path):
             raise AnsibleActionFail(f"path is {path!r}. Use an absolute path. Nothing was changed.")

@@ -258,7 +258,7 @@ class _Host:
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         if not os.path.isdir(there):
-            self.problems.append((name, f"is {path!r}, and {there!r} is no directory. Use another path."))
+            self.problems.append((name, f"is {path!r}, and {there!r} is not a directory. Use another path."))
         elif not os.access(there, os.W_OK | os.X_OK):
             self.problems.append(
                 (name, f"is {path!r}, and you may not write in {there!r} on the control node. Use another path.")

@@ -51,7 +51,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
 
 def ldap_dn(domain: Any, below: Any = None) -> str:
-    """Return the distinguished name; AnsibleFilterError where the domain or a name below it is none."""
+    """Return the distinguished name; AnsibleFilterError where the domain or a name below it cannot be used."""
     if not isinstance(domain, str):
         raise AnsibleFilterError(f"ldap_dn needs the name of a domain, not {type(domain).__name__}")
     if not isinstance(below or [], list) or not all(isinstance(name, Mapping) and name for name in below or []):

@@ -49,7 +49,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
 
 def ldap_filter_escape(value: Any, postfix: Any = False) -> str:
-    """Return the escaped value; AnsibleFilterError where it is no text."""
+    """Return the escaped value; AnsibleFilterError where it is not a text."""
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         raise AnsibleFilterError(f"ldap_filter_escape needs a text, not {type(value).__name__}")
     escaped = ldap.escape_filter(str(value))

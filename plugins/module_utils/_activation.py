@@ -57,7 +57,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. ``before`` and ``after`` are lines for the diff, secrets masked; None where there is none."""
+    """One difference. ``before`` and ``after`` are lines for the diff, secrets masked; None without such lines."""
 
     action: str
     reason: str
@@ -116,7 +116,7 @@ def stop_plan(running: bool, daemon: str = "Postfix") -> Plan:
 
 
 def fingerprint(path: str, skip: Sequence[str] = ()) -> str | None:
-    """What stands for the content of the file ``path``: its SHA-256, or why there is none.
+    """What stands for the content of the file ``path``: its SHA-256, or why it has no SHA-256.
 
     None for a file under one of the ``skip`` directories.
     """
@@ -154,7 +154,7 @@ class Identity:
 
     @classmethod
     def of(cls, path: str) -> Identity | None:
-        """The identity of the file at ``path``; None where there is none."""
+        """The identity of the file at ``path``; None without a file."""
         try:
             status = os.stat(path)
         except OSError:
@@ -217,7 +217,7 @@ class Kept:
 
     @classmethod
     def of(cls, path: str) -> Kept | None:
-        """The file at ``path``, or None where there is none. Raises FileError for what cannot be read."""
+        """The file at ``path``, or None where it does not exist. Raises FileError for what cannot be read."""
         state = files.read(path)
         if state is None:
             return None
@@ -258,7 +258,7 @@ def decode(text: str) -> Record:
         data["databases"] = {path: entry and Identity(**entry) for path, entry in data["databases"].items()}
         return Record(**data)
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
-        raise ValueError(f"is no record of an activated configuration: {exc}") from exc
+        raise ValueError(f"is not a record of an activated configuration: {exc}") from exc
 
 
 # -- where it is kept --------------------------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ class Place:
         files.remove(self.pending)
 
     def begun(self) -> str:
-        """The action that an earlier run began and did not end; empty where there is none."""
+        """The action that an earlier run began and did not end; empty without one."""
         left = files.read(self.pending)
         return left.text().strip() if left else ""
 
@@ -493,7 +493,7 @@ class Activation(Protocol):
         """Stop the daemon, whoever started it. Raises CommandError where it goes on running."""
 
     def roll_back(self) -> str:
-        """Put the last activated files back and make the daemon run them. Returns a clause; "" where there are none."""
+        """Put the last activated files back and make the daemon run them. Returns a clause; "" without such files."""
 
     def complaints(self) -> list[str]:
         """The log lines that say what is wrong."""

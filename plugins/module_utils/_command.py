@@ -40,7 +40,7 @@ class Result:
 
 
 def find(name: str, directories: Sequence[str] = ()) -> str | None:
-    """Return the absolute path of the command ``name``, or None where there is none.
+    """Return the absolute path of the command ``name``, or None where it is not installed.
 
     ``directories`` are searched first, then ``SEARCH_PATH``.
     """
@@ -48,7 +48,7 @@ def find(name: str, directories: Sequence[str] = ()) -> str | None:
 
 
 def require(name: str, directories: Sequence[str] = (), hint: str = "") -> str:
-    """Return the absolute path of the command ``name``; raise CommandError, with ``hint``, where there is none."""
+    """Return the absolute path of the command ``name``; raise CommandError, with ``hint``, if not found."""
     path = find(name, directories)
     if path is None:
         where = ", ".join((*directories, *SEARCH_PATH))

@@ -192,7 +192,7 @@ def see_greeting(path: str, expected: bytes, farewell: bytes) -> None:
 def see_imaps(port: int, hostname: str, certificates: Sequence[bytes]) -> None:
     """Greet the IMAP server and compare the certificate it shows; with keys of several types, any of theirs."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Compared byte by byte below; who signed it is no question here.
+    # Compared byte by byte below; the signature does not matter here.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with contextlib.ExitStack() as stack:
@@ -427,7 +427,7 @@ class Activation:
         return False
 
     def roll_back(self) -> str:
-        """Put the last activated files back and make Dovecot run them. Returns a clause; "" where there are none."""
+        """Put the last activated files back and make Dovecot run them. Returns a clause; "" without such files."""
         previous = self.previous
         if previous is None:
             return ""

@@ -33,7 +33,7 @@ class FileState:
     mode: int
 
     def text(self) -> str:
-        """The content as UTF-8. Bytes that are none survive a round trip through ``encode_text``."""
+        """The content as UTF-8. Bytes that are not UTF-8 survive a round trip through ``encode_text``."""
         return self.content.decode("utf-8", "surrogateescape")
 
 

@@ -61,7 +61,7 @@ def packages(family: str) -> list[str]:
 
 
 def postfix() -> dict[str, Any]:
-    """Version, table types and default type of cache tables of the host's Postfix; empty where there is none.
+    """Version, table types and default type of cache tables of the host's Postfix; empty without Postfix.
 
     Only Postfix 3.11 and later have ``default_cache_db_type``; the value is '' before.
     """
@@ -81,7 +81,7 @@ def postfix() -> dict[str, Any]:
 
 
 def dovecot() -> dict[str, Any]:
-    """Version of the host's Dovecot; empty where there is none.
+    """Version of the host's Dovecot; empty without Dovecot.
 
     ``dovecot --version`` answers "2.3.13 (89f716dc2)" or "2.4.1-4 (7d8c0e5759)".
     """

@@ -120,7 +120,7 @@ class Process:
 
 
 def processes() -> list[Process]:
-    """The processes of this host, from proc(5) where it has that, else from ps(1)."""
+    """The processes of this host, from proc(5) where it has that, otherwise from ps(1)."""
     if os.path.isdir("/proc/self"):
         return [found for name in os.listdir("/proc") if name.isdigit() for found in _of_proc(int(name))]
     listed = command.run([command.require("ps"), "-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])

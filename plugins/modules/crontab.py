@@ -170,7 +170,7 @@ def main() -> None:
 
 
 def listing(program: str, user: str) -> str | None:
-    """The user's crontab, or None where there is none."""
+    """The user's crontab, or None without a crontab."""
     result = command.run([program, "-u", user, "-l"], check=False, exact=True)
     if result.rc == 0:
         return result.stdout

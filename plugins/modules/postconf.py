@@ -42,7 +42,7 @@ options:
         point, such as V("3.10"), quoted.
       - For a list, a dictionary with C(append), C(prepend) and C(remove) changes items of the value the file has, or
         of the default of this Postfix where the file has none. An item that is there already stays in its place.
-      - A list that is the same but for spacing and commas is no change. Where a parameter is in the file more than
+      - A list that is the same but for spacing and commas is not changed. Where a parameter is in the file more than
         once, the last one, which is in effect, is kept, and the others are removed.
       - The name of a parameter must not be empty or hold white space or V(=). A value must not hold a line break or a
         null byte.

@@ -13,7 +13,7 @@ author: The puffy.mail developers (@puffy-mail)
 description:
   - Keeps the source of a lookup table and, for the types that have one, its index.
   - Tables are compared by content. The index is dumped and compared with the source, so a missing, stale, truncated,
-    foreign or wrong-type index is rebuilt, once; and a source that was touched without a change is no change.
+    foreign or wrong-type index is rebuilt, once; and a source that was touched without a change changes nothing.
   - A new index is made in a directory of its own beside the table, asked for O(expect), and renamed over the old one.
     There is no moment without an index. The index never has a wider mode than its source.
   - A line that Postfix would skip (no value, a key that is there twice, a pattern that does not compile) is an error.

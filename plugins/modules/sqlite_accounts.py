@@ -271,7 +271,7 @@ def main() -> None:
         no_log=True,
         supports_check_mode=True,
     )
-    # The lists may come from a file, which is no part of the invocation.
+    # The lists may come from a file, which is not a part of the invocation.
     params = dict(module.params)
     shown = {
         **params,

@@ -152,7 +152,7 @@ def _surveyed(path: str) -> dict[str, Any]:
         missing = rows.schema_problems(found.columns)
         if missing:
             raise sqlite_database.DatabaseError(
-                f"{path}: is no database of PostfixAdmin's that Postfix can be served from: {'; '.join(missing)}."
+                f"{path}: is not a database of PostfixAdmin that Postfix can use: {'; '.join(missing)}."
                 " Run PostfixAdmin's upgrade.php, or name another file. Nothing was changed"
             )
         find = sqlite_database.row_finder(connection)

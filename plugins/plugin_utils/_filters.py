@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 def of_inputs(name: str, use: Callable[[Mapping[str, Any]], Result], inputs: Any) -> Result:
     """Call ``use`` for the filter ``name``.
 
-    Raises AnsibleFilterError where ``inputs`` is no mapping, where one that ``use`` needs is missing (KeyError), and
+    Raises AnsibleFilterError where ``inputs`` is not a mapping, where one that ``use`` needs is missing (KeyError), and
     where one cannot be used (ValueError).
     """
     if not isinstance(inputs, Mapping):

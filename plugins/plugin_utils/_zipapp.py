@@ -18,7 +18,7 @@ from collections.abc import Iterator
 PACKAGE = "ansible_collections.puffy.mail.plugins.module_utils"
 _INSIDE = PACKAGE.replace(".", "/")
 
-#: The oldest date a zip file can have: the time of packing is no content.
+#: The oldest date a zip file can have: the time of packing is not content.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 #: cron(8) has /usr/local/bin on its PATH on OpenBSD, where packages have their python3

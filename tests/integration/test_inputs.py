@@ -55,7 +55,7 @@ def test_good_inputs_need_no_host_and_are_not_shown() -> None:
         assert "one-two-three" not in run.output
 
 
-NAME = "postfix_hostnam is no variable of this collection; did you mean postfix_hostname?"
+NAME = "postfix_hostnam is not a variable of this collection; did you mean postfix_hostname?"
 
 
 @pytest.mark.parametrize("level", ["play", "group", "host", "extra"])
@@ -142,7 +142,7 @@ def test_a_role_called_without_what_it_needs() -> None:
 def test_a_directory_of_the_authority_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert told(judge({"roles": ["tls_pki"]}, vars={"tls_pki_ca_directory": f"{tmp_path}/file/pki"})) == [
-        f"tls_pki_ca_directory is '{tmp_path}/file/pki', and '{tmp_path}/file' is no directory. Use another path."
+        f"tls_pki_ca_directory is '{tmp_path}/file/pki', and '{tmp_path}/file' is not a directory. Use another path."
     ]
     kept = {"tls_pki_ca_directory": f"{tmp_path}/file/pki", "tls_pki_source": "existing"}
     assert judge({"roles": ["tls_pki"]}, vars=kept).rc == 0

@@ -57,9 +57,9 @@ FAILURES: list[tuple[dict[str, object], str, str]] = [
         "49 (Invalid credentials)",
         "The server knows no bind_dn with this bind_pw",
     ),
-    ({"tls_ca_cert_file": "/etc/ssl/other.pem"}, "STARTTLS: -11: Connect error", "TLS could not be agreed upon: "),
+    ({"tls_ca_cert_file": "/etc/ssl/other.pem"}, "STARTTLS: -11: Connect error", "the TLS handshake failed: "),
     ({"tls_ca_cert_file": "/etc/ssl/none.pem"}, "", "There is no /etc/ssl/none.pem (tls_ca_cert_file)"),
-    ({"server_host": "ldap://other.example.test"}, "STARTTLS: -11: Connect error", "TLS could not be agreed upon: "),
+    ({"server_host": "ldap://other.example.test"}, "STARTTLS: -11: Connect error", "the TLS handshake failed: "),
     ({"server_host": "ldap://ldap.example.test:388"}, "STARTTLS: -1: ", "No server of server_host answers there"),
     ({"search_base": "dc=other,dc=test"}, "Search base 'dc=other,dc=test' not found", "There is no such search_base"),
     (
@@ -97,15 +97,21 @@ UNREADABLE: list[tuple[dict[str, object], str]] = [
     ({"server_host": "ldap.example.test:389/dc=a"}, "option 'server_host': 'ldap://ldap.example.test:389/dc=a' "),
     (
         {"server_host": ["ldap://ldap.example.test", "ldpa://a"]},
-        "option 'server_host': 'ldpa://a' is no URL of an LDAP",
+        "option 'server_host': 'ldpa://a' is not the URL of an LDAP",
     ),
-    ({"query_filter": "(&(objectClass=*)(mail=%s)"}, "option 'query_filter': '(&(objectClass=*)(mail=%s)' is no LDAP"),
-    ({"query_filter": "(%u=x)"}, "option 'query_filter': '(%u=x)' is no LDAP filter (RFC 4515): '%u' stands for an"),
+    (
+        {"query_filter": "(&(objectClass=*)(mail=%s)"},
+        "option 'query_filter': '(&(objectClass=*)(mail=%s)' is not an LDAP",
+    ),
+    (
+        {"query_filter": "(%u=x)"},
+        "option 'query_filter': '(%u=x)' is not an LDAP filter (RFC 4515): '%u' stands for an",
+    ),
     (
         {"search_base": "example.test"},
-        "option 'search_base': 'example.test' is no distinguished name (RFC 4514): no '='",
+        "option 'search_base': 'example.test' is not a distinguished name (RFC 4514): no '='",
     ),
-    ({"bind_dn": "uid=postfix;dc=test"}, "option 'bind_dn': 'uid=postfix;dc=test' is no distinguished name"),
+    ({"bind_dn": "uid=postfix;dc=test"}, "option 'bind_dn': 'uid=postfix;dc=test' is not a distinguished name"),
 ]
 DRIFT = ("rm", "truncate -s 30", "sed -i 's/^bind_pw.*/bind_pw = x/'", "chmod 644", "chown postfix", "cp /etc/hosts")
 

@@ -103,7 +103,7 @@ OF_ONE: list[Case] = [
     ("", "postconf", {**LIVE, "parameters": {"relayhost": "a\0b"}},
      "parameter 'relayhost': its value holds a null byte, which main.cf cannot hold; nothing was changed"),
     ("", "postconf", {**LIVE, "parameters": {"relayhost": "\ud800"}},
-     "parameter 'relayhost': its value holds half of a surrogate pair, which is no character; nothing was changed"),
+     "parameter 'relayhost': its value holds half of a surrogate pair, which is not a character; nothing was changed"),
     ("", "postconf", {**LIVE, "parameters": {"compatibility_level": 3.10}},
      "parameter 'compatibility_level': the value is a YAML float, which drops zeros (3.10 is 3.1); write it quoted,"
      ' such as "3.1"; nothing was changed'),
@@ -111,8 +111,9 @@ OF_ONE: list[Case] = [
      "service 'smtp': a service is named name/type, such as 'submission/inet'; the type is one of inet, unix,"
      " unix-dgram, fifo, pass; nothing was changed"),
     ("", "postconf", {**LIVE, "services": {"10025/inet": {"chrooot": False}}},
-     "service '10025/inet': 'chrooot' is no field of a service; did you mean 'chroot'? (the fields are private, unpriv,"
-     " chroot, wakeup, maxproc, command, options, options_absent, arguments, state, exclusive); nothing was changed"),
+     "service '10025/inet': 'chrooot' is not a field of a service; did you mean 'chroot'? (the fields are private,"
+     " unpriv, chroot, wakeup, maxproc, command, options, options_absent, arguments, state, exclusive); nothing"
+     " was changed"),
     ("", "postconf", {**LIVE, "services": {"10025/inet": {}}},
      "/t/live/master.cf: there is no service '10025/inet', live or as a comment; to add it, say its command, such as"
      " smtpd; nothing was changed"),
@@ -167,8 +168,8 @@ OF_ONE: list[Case] = [
      "'/usr' holds other files than the records of activations, such as '/usr/bin'. Nothing was changed. Name a"
      " state_directory of its own."),
     ("mkdir -p /t/state/t-live; echo { > /t/state/t-live/active.json", "postfix_service", LIVE,
-     "/t/state/t-live/active.json: is no record of an activated configuration: *; remove it, and the next run reloads"
-     " Postfix once; nothing was changed"),
+     "/t/state/t-live/active.json: is not a record of an activated configuration: *; remove it, and the next run"
+     " reloads Postfix once; nothing was changed"),
     ("printf 'biff no\\n' >> main.cf", "postfix_service", {**LIVE, "state_directory": "/tmp/s"},
      "/usr/sbin/postconf -c /t/live -x failed with exit status 1: *missing '=' after attribute name: \"biff no\""),
 ]  # fmt: skip

@@ -234,7 +234,10 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     ({"content": "/(/ x\n", "type": "pcre"}, "pcre map line 1: error in regex"),
     ({"content": "10.0.0.1/8 x\n", "type": "cidr"}, "cidr map line 1: non-null host address bits"),
     ({"entries": {"a": "2"}, "expect": {"a": "3"}}, "the key 'a' gives '2' where '3' was expected"),
-    ({"entries": {"a": "1"}, "type": "lmbd"}, "'lmbd' is no type of table that lies in a file; did you mean 'lmdb'?"),
+    (
+        {"entries": {"a": "1"}, "type": "lmbd"},
+        "'lmbd' is not a type of table that lies in a file; did you mean 'lmdb'?",
+    ),
     ({"entries": {"a": "1"}, "mode": "rw"}, "mode 'rw' is not an octal number"),
     ({"entries": {"a": "1"}, "expect": {"a": ["1"]}}, "expect has ['1'] for the key 'a'; right would be a text, or"),
     ({"entries": {"a": "1"}, "path": "table"}, "path 'table' is not absolute"),

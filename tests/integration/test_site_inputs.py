@@ -74,11 +74,11 @@ BAD: dict[str, list[tuple[dict[str, Any], list[str]]]] = {
     "directory": [
         (
             {**DIRECTORY, "mail_ldap_servers": ["ldap.example.test"]},
-            ["mail_ldap_servers: 'ldap.example.test' is no URL of an LDAP server: it has no '://'"],
+            ["mail_ldap_servers: 'ldap.example.test' is not the URL of an LDAP server: it has no '://'"],
         ),
         (
             {**DIRECTORY, "ldap_maps_group_filter": "(objectClass=a"},
-            ["ldap_maps_group_filter: '(objectClass=a' is no LDAP filter", "the '(' has no ')', at character 1"],
+            ["ldap_maps_group_filter: '(objectClass=a' is not an LDAP filter", "the '(' has no ')', at character 1"],
         ),
     ],
     "network": [({"postfix_networks": ["10.0.0.1/8"]}, ["postfix_networks", "10.0.0.1/8"])],

@@ -113,7 +113,7 @@ def _rows(connection: sqlite3.Connection, version: int = SCHEMA_VERSION) -> Tabl
 
 
 def read(path: str, *, recover: bool = False) -> Database | None:
-    """Return the database at ``path``, or None where there is none. An empty file counts as none.
+    """Return the database at ``path``, or None without a file. An empty file counts as no file.
 
     ``recover`` lets SQLite roll back what a writer that was killed left behind. Raises DatabaseError.
     """

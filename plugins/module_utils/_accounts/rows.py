@@ -178,7 +178,7 @@ LISTS = ("domains", "mailboxes", "aliases", "domain_aliases")
 
 
 def accounts_file(text: str, path: str) -> dict[str, list[Any]]:
-    """The four lists of the accounts file ``text``; those it does not name are empty. ValueError where it is none."""
+    """The four lists of the accounts file ``text``; those it does not name are empty. ValueError for other text."""
     right = f"Use one JSON object with the lists {', '.join(LISTS)}, of which domains must be there."
     try:
         read = json.loads(text, object_pairs_hook=_once)
@@ -357,7 +357,7 @@ def _mailbox(
         )
     quota = entry.get("quota", 0)
     if isinstance(quota, bool) or not re.fullmatch(r"[0-9]{1,18}", str(quota)):
-        problems.add(f"{here}.quota is {quota!r}. Use a number of bytes; 0 is no limit.")
+        problems.add(f"{here}.quota is {quota!r}. Use a number of bytes; 0 means no limit.")
     problems.line(here, entry, "name")
     maildir = entry.get("maildir")
     if maildir is not None and (
@@ -654,7 +654,7 @@ QUERIES: dict[str, str] = {
     """,  # noqa: S608
 }
 
-#: finds the row of a table (its COLUMNS) by its key; None where there is none
+#: finds the row of a table (its COLUMNS) by its key; None where the table has no such row
 Find = Callable[[str, str], Optional[Row]]
 
 
@@ -749,7 +749,7 @@ def client_files(
 ) -> list[dict[str, Any]]:
     """The client files of Postfix: ``name``, ``query`` and the answers to ``expect``.
 
-    ``extra`` has further expectations by the name of the file. Raises ValueError for a name that is none.
+    ``extra`` has further expectations by the name of the file. Raises ValueError for a name that no client file has.
     """
     check_tables([*expected, *extra])
     return [

@@ -89,7 +89,7 @@ VERIFY_SPEC: dict[str, dict[str, Any]] = {
     },
     "verify_relay": {
         "type": "bool",
-        "default_text": "true from the controller, else false",
+        "default_text": "true from the controller, otherwise false",
         "description": "Whether relaying must be refused.",
     },
     "verify_relay_domain": {

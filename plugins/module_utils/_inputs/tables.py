@@ -65,7 +65,7 @@ def roles_of(playbook: str, accounts: Any) -> list[str]:
 
 
 def misspelt(variables: Iterable[str], known: Iterable[str], others: Iterable[str]) -> list[Problem]:
-    """What is wrong with names among ``variables`` that begin like inputs of this collection and are none.
+    """What is wrong with names among ``variables`` that begin like inputs of this collection and are not.
 
     ``known`` are the inputs of all roles and playbooks, ``others`` the names that are the administrator's own.
     """
@@ -82,7 +82,7 @@ def misspelt(variables: Iterable[str], known: Iterable[str], others: Iterable[st
         hint = (
             f"did you mean {near[0]}?" if near else "remove it, or list it in mail_other_variables if it is your own."
         )
-        found.append((name, f"is no variable of this collection; {hint}"))
+        found.append((name, f"is not a variable of this collection; {hint}"))
     return found
 
 

@@ -150,8 +150,8 @@ def is_unset(value: Any) -> bool:
 def typed(spec: Mapping[str, Any], value: Any) -> Any:
     """``value`` as the type of ``spec``, an option of an argument specification.
 
-    ValueError where it is no honest spelling of one; its text is a cure such as "Use a whole number.", after a word on
-    the entry where the value is a list.
+    ValueError where it is not an honest spelling of one; its text is a cure such as "Use a whole number.", after a word
+    on the entry where the value is a list.
     """
     kind = str(spec.get("type", "str"))
     choice = f"Use {listed(spec['choices'])}." if "choices" in spec and kind != "list" else None
@@ -241,7 +241,7 @@ def domain(value: Any) -> str | None:
         return None
     cure = "Use a domain name such as 'example.org'."
     if not isinstance(value, str) or not value:
-        return f"is {shown(value)}, which is no text. {cure}"
+        return f"is {shown(value)}, which is not a text. {cure}"
     fault = domain_fault(value)
     if fault is None and "." not in value:
         return f"is {value!r}, which has no dot. Use a fully qualified name such as 'mail.example.org'."
@@ -257,14 +257,14 @@ def address(value: Any, *, catch_all: bool = False) -> str | None:
     whole = ", or '@example.org' for a whole domain" if catch_all else ""
     cure = f"Use an address such as 'alice@example.org'{whole}."
     if not isinstance(value, str) or not value:
-        return f"is {shown(value)}, which is no text. {cure}"
+        return f"is {shown(value)}, which is not a text. {cure}"
     local, at, name = value.rpartition("@")
     if not at:
         return f"is {value!r}, which has no '@'. {cure}"
     if not local and not catch_all:
         return f"is {value!r}, which has nothing before the '@'. {cure}"
     if local and (len(local) > 64 or not _LOCAL_PART.match(local)):
-        return f"is {value!r}, where {local!r} is no local part (RFC 5322, dot-atom; 64 characters at most). {cure}"
+        return f"is {value!r}, where {local!r} is not a local part (RFC 5322, dot-atom; 64 characters at most). {cure}"
     fault = domain(name)
     return None if fault is None else f"(the part after the '@') {fault}"
 
@@ -273,7 +273,7 @@ def network(value: Any) -> str | None:
     """An entry of mynetworks: an address, a network, a table or $name."""
     cure = "Use '192.0.2.0/24', '[2001:db8::]/32' or a lookup table such as 'cidr:/etc/postfix/networks'."
     if not isinstance(value, str) or not value.strip():
-        return f"has the entry {shown(value)}, which is no text. {cure}"
+        return f"has the entry {shown(value)}, which is not a text. {cure}"
     text = value.lstrip("!")
     if text.startswith(("$", "/")) or re.match(r"[a-z]+:/", text):
         return None
@@ -287,7 +287,7 @@ def network(value: Any) -> str | None:
     try:
         ipaddress.ip_network(text, strict=True)
     except ValueError as exc:
-        return f"has the entry {value!r}, which is no network: {exc}. {cure}"
+        return f"has the entry {value!r}, which is not a network: {exc}. {cure}"
     return None
 
 

@@ -78,7 +78,7 @@ class Activation:
         set_there = service.parameters(main.text)
         paths = service.read_files(set_there, entries, self.parameters.get)
         self.databases_now = self._databases(service.sqlite_clients(set_there, entries, self.parameters.get))
-        # What Postfix writes itself is no configuration.
+        # What Postfix writes itself is not configuration.
         skip = [self.parameters.get(name, "") for name in ("queue_directory", "data_directory")]
         self.now = service.Snapshot(
             main,
@@ -329,7 +329,7 @@ class Activation:
         self.place.write(service.to_record(snapshot, self.directory, self.arguments(), self.databases_now))
 
     def roll_back(self) -> str:
-        """Put the last activated files back and make Postfix run them. Returns a sentence; "" where there are none."""
+        """Put the last activated files back and make Postfix run them. Returns a sentence; "" without such files."""
         previous = self.before
         if previous is None:
             return ""

@@ -181,7 +181,7 @@ def _shown(reply: bytes) -> str:
 
 
 class Log:
-    """The lines the mail log gains from now on: the files of syslogd and postlogd, or the journal where there is none.
+    """The lines the mail log gains from now on: the files of syslogd and postlogd, or the journal without such files.
 
     All of the files: a change of maillog_file moves the log with the next reload, and postlogd(8) makes the new one.
     """

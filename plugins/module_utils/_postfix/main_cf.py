@@ -475,7 +475,7 @@ def check_value(name: str, value: str) -> None:
             hint = "; give a list, or fold it with '>-' in YAML" if char == "\n" else ""
             raise ValueError(f"parameter {name!r}: its value holds {what}, which main.cf cannot hold{hint}")
     if not is_text(value):
-        raise ValueError(f"parameter {name!r}: its value holds half of a surrogate pair, which is no character")
+        raise ValueError(f"parameter {name!r}: its value holds half of a surrogate pair, which is not a character")
 
 
 def is_text(text: str) -> bool:

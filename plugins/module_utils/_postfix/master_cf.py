@@ -162,7 +162,7 @@ def column_problem(column: str, value: str) -> str | None:
 
 
 def _read(lines: Sequence[str], logical: Logical) -> _Parsed | str:
-    """Read one logical line; a string says why it is no service."""
+    """Read one logical line; a string says why it is not a service."""
     if logical.text[0] in SPACE:
         return "a logical line must not start with white space"
     found = _words_of(lines, logical)
@@ -261,7 +261,7 @@ class MasterCf:
         return [parsed for parsed in self._parsed[0] if parsed.service.key == key]
 
     def set(self, service: Service) -> MasterCf:
-        """Make the service of this name and type say what ``service`` says; append it where there is none.
+        """Make the service of this name and type say what ``service`` says; append it where it is missing.
 
         Only what differs is rewritten; duplicates are taken out. ValueError for what cannot be written.
         """
@@ -309,7 +309,7 @@ class MasterCf:
     def restore(self, key: str, wanted: Service | None = None) -> MasterCf:
         """Make the commented-out service ``name/type`` a service again; ``wanted``: only the one that says this.
 
-        ValueError where there is none.
+        ValueError where there is no such comment.
         """
         for service, numbers in reversed(self._disabled(key)):
             if wanted is None or service.same(wanted):

@@ -43,7 +43,7 @@ ACTIVATIONS = ("none", "reload", "restart")
 
 @dataclass(frozen=True)
 class Wish:
-    """What one parameter shall be: ``text``, or what is to be in (or not in) its list."""
+    """What one parameter must be: ``text``, or what must be in (or not in) its list."""
 
     name: str
     text: str | None
@@ -55,7 +55,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class ServiceWish:
-    """What one service shall be. ``columns`` and ``options`` hold what was asked for; None is "as it is"."""
+    """What one service must be. ``columns`` and ``options`` hold what was asked for; None is "as it is"."""
 
     name: str
     type: str
@@ -74,7 +74,7 @@ class ServiceWish:
 
 @dataclass(frozen=True)
 class Request:
-    """All that one run shall bring about."""
+    """All that one run must bring about."""
 
     parameters: Mapping[str, Wish]
     absent: frozenset[str]
@@ -108,7 +108,7 @@ def scalar_text(what: str, value: object) -> str:
     if isinstance(value, float):
         raise ValueError(f'{what} is a YAML float, which drops zeros (3.10 is 3.1); write it quoted, such as "{value}"')
     if value is None:
-        raise ValueError(f"{what} is null; give a value, or name it in the list of what shall be absent")
+        raise ValueError(f"{what} is null; give a value, or name it in the list of what must be absent")
     raise ValueError(f"{what} is a {_kind(value)}; a string, an integer or a boolean is needed")
 
 
@@ -128,7 +128,7 @@ def _items(what: str, value: object) -> tuple[str, ...]:
         if not text:
             raise ValueError(f"{what}: item {number} is empty")
         if not balanced(text):
-            raise ValueError(f"{what}: item {number} has a brace without its partner, so it is no item to Postfix")
+            raise ValueError(f"{what}: item {number} has a brace without its partner, so it is not an item to Postfix")
         texts.append(text)
     return tuple(texts)
 
@@ -172,7 +172,9 @@ def _read_parameter(name: str, value: object) -> Wish:
             + (f", not {wrong[0]!r}{_nearest(wrong[0], _EDITS)}" if wrong else "; this one is empty")
         )
     if types.kind(name) is not None and not types.is_list(name):
-        raise ValueError(f"parameter {name!r}: its value is no list, so {keys[0]} does not apply; give the whole value")
+        raise ValueError(
+            f"parameter {name!r}: its value is not a list, so {keys[0]} does not apply; give the whole value"
+        )
     edits = {}
     for key in keys:
         edits[key] = _items(f"parameter {name!r}: {key}", value[key])
@@ -212,7 +214,7 @@ def _read_service(key: str, fields: object) -> ServiceWish:
     for wrong in fields:
         if wrong not in _FIELDS:
             raise ValueError(
-                f"service {key!r}: {wrong!r} is no field of a service{_nearest(str(wrong), _FIELDS)}"
+                f"service {key!r}: {wrong!r} is not a field of a service{_nearest(str(wrong), _FIELDS)}"
                 f" (the fields are {', '.join(_FIELDS)})"
             )
     state = fields.get("state", "present")
@@ -287,7 +289,7 @@ def _option(key: str, name: str, value: object) -> str:
     if not balanced(text):
         raise ValueError(f"{what}: its value has a brace without its partner, which master.cf cannot hold")
     if not is_text(text):
-        raise ValueError(f"{what}: its value holds half of a surrogate pair, which is no character")
+        raise ValueError(f"{what}: its value holds half of a surrogate pair, which is not a character")
     return text
 
 

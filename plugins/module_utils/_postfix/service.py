@@ -259,7 +259,7 @@ def changes(
     found += _take_overs(held, wanted)
     for path in sorted(set(before.files) | set(now.files)):
         was, is_now = before.files.get(path), now.files.get(path)
-        # A path that came or went with its parameter is no further reason.
+        # A path that came or went with its parameter gives no further reason.
         if was is not None and is_now is not None and was != is_now:
             found.append(
                 Change(
@@ -419,7 +419,7 @@ def of_record(record: activation.Record) -> Snapshot:
     try:
         main, master = (record.kept[os.path.join(record.directory, name)] for name in _FILES)
     except KeyError as exc:
-        raise ValueError(f"is no record of an activated Postfix: it does not have {exc}") from exc
+        raise ValueError(f"is not a record of an activated Postfix: it does not have {exc}") from exc
     return Snapshot(main, master, record.settings, record.read, record.version, record.pid)
 
 

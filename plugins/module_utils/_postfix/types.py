@@ -469,7 +469,7 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def compare(left: str, operator: str, right: str) -> bool:
-    """A comparison of ``${{left} operator {right} …}``: levels for ``<level``, numbers where both are, else text."""
+    """A comparison of ``${{left} operator {right} …}``: levels for ``<level``, numbers where both are, or text."""
     a: tuple[int, ...] | str = left
     b: tuple[int, ...] | str = right
     if operator.endswith("level"):
@@ -490,7 +490,7 @@ def compare(left: str, operator: str, right: str) -> bool:
 
 
 def effective(set_values: Mapping[str, str], defaults: Mapping[str, str]) -> Callable[[str], str | None]:
-    """A ``lookup`` for ``expand``: the value set, else the default, else None."""
+    """A ``lookup`` for ``expand``: the value set, then the default, then None."""
     return lambda name: set_values.get(name, defaults.get(name))
 
 

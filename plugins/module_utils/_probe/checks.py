@@ -486,7 +486,7 @@ def judge_envelope(name: str, expected: Envelope, reply: Reply) -> Check:
 
 
 def judge_size(expected: int, announced: Mapping[str, str]) -> Check:
-    """The verdict on the limit, in bytes, that SIZE (RFC 1870) announces; 0 is no limit."""
+    """The verdict on the limit, in bytes, that SIZE (RFC 1870) announces; 0 means no limit."""
     if "SIZE" not in announced:
         return Check("size", False, expected, "SIZE is not announced")
     value = announced["SIZE"] or "0"
@@ -628,7 +628,7 @@ def body_of(message: bytes) -> bytes:
 
 
 def body_difference(sent: bytes, received: bytes) -> str:
-    """The first difference of two bodies, for people; empty if there is none."""
+    """The first difference of two bodies, for people; empty if they are the same."""
     if sent == received:
         return ""
     before, after = sent.split(b"\r\n"), received.split(b"\r\n")

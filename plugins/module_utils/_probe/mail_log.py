@@ -178,7 +178,7 @@ def is_dovecot(line: LogLine) -> bool:
 
 
 def excluded(program: str, message: str) -> str:
-    """The reason why a message (without its severity) is no fault of this host; empty if it is one."""
+    """The reason why a message (without its severity) is not a fault of this host; empty if it is one."""
     for exclusion in EXCLUSIONS:
         if exclusion.program.match(program) and exclusion.message.match(message):
             return exclusion.reason

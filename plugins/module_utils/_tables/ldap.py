@@ -48,7 +48,7 @@ def parse_server(text: str) -> Server:
 
     def wrong(problem: str) -> ValueError:
         return ValueError(
-            f"{text!r} is no URL of an LDAP server: {problem}. Use a URL such as 'ldap://ldap.example.org',"
+            f"{text!r} is not the URL of an LDAP server: {problem}. Use a URL such as 'ldap://ldap.example.org',"
             " 'ldaps://ldap.example.org:636' or 'ldapi://%2Frun%2Fslapd%2Fldapi'"
         )
 
@@ -78,7 +78,7 @@ def parse_server(text: str) -> Server:
     if authority.startswith("["):
         host, bracket, port = authority[1:].partition("]")
         if not bracket or not re.fullmatch(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?", host) or host.count(":") < 2:
-            raise wrong(f"{authority!r} is no IPv6 address in brackets")
+            raise wrong(f"{authority!r} is not an IPv6 address in brackets")
         if port and not port.startswith(":"):
             raise wrong(f"{port!r} follows the address")
         port = port[1:] if port else ""
@@ -89,11 +89,11 @@ def parse_server(text: str) -> Server:
         if not host:
             raise wrong("it names no host")
         if not _HOST.match(host):
-            raise wrong(f"{host!r} is no name of a host")
+            raise wrong(f"{host!r} is not the name of a host")
         if colon and not port:
             raise wrong("the port is missing after ':'")
     if port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-        raise wrong(f"{port!r} is no port from 1 to 65535")
+        raise wrong(f"{port!r} is not a port from 1 to 65535")
     return Server(scheme, host, int(port) if port else DEFAULT_PORTS[scheme])
 
 
@@ -114,7 +114,7 @@ class _Reader:
 
     def wrong(self, problem: str, at: int | None = None) -> ValueError:
         where = (self.at if at is None else at) + 1
-        return ValueError(f"{self.text!r} is no {self.what}: {problem}, at character {where}")
+        return ValueError(f"{self.text!r} is not {self.what}: {problem}, at character {where}")
 
     def blanks(self) -> None:
         while self.next() in (" ", "\t"):
@@ -139,7 +139,7 @@ class _Reader:
 class _Filter(_Reader):
     """A filter. libldap skips blanks between filters (RFC 4515 has none), which long ones need to be readable."""
 
-    what = "LDAP filter (RFC 4515)"
+    what = "an LDAP filter (RFC 4515)"
 
     def read(self) -> None:
         if not self.text.strip():
@@ -216,7 +216,7 @@ class _Filter(_Reader):
                 code = self.text[self.at + 1 : self.at + 3]
                 if len(code) < 2 or not set(code) <= _HEX:
                     raise self.wrong(
-                        f"'{self.text[self.at : self.at + 3]}' is no escape; a backslash is followed by two"
+                        f"'{self.text[self.at : self.at + 3]}' is not an escape; a backslash is followed by two"
                         " hexadecimal digits, and stands for itself as '\\5c'"
                     )
                 self.at += 2
@@ -226,7 +226,7 @@ class _Filter(_Reader):
 class _Name(_Reader):
     """A distinguished name. RFC 2253 lets blanks stand beside its separators, and servers still take them."""
 
-    what = "distinguished name (RFC 4514)"
+    what = "a distinguished name (RFC 4514)"
 
     def read(self) -> None:
         if not self.text.strip():
@@ -263,27 +263,27 @@ class _Name(_Reader):
                     self.at += 2
                 else:
                     raise self.wrong(
-                        f"'{self.text[self.at : self.at + 3]}' is no escape; a backslash is followed by the character"
-                        " or two hexadecimal digits, and stands for itself as '\\\\'"
+                        f"'{self.text[self.at : self.at + 3]}' is not an escape; a backslash is followed by the"
+                        " character or two hexadecimal digits, and stands for itself as '\\\\'"
                     )
             self.at += 1
 
 
 def check_filter(text: str, *, keys: bool = False) -> None:
-    """ValueError where ``text`` is no filter (RFC 4515); with ``keys`` it may hold the expansions of ldap_table(5)."""
+    """ValueError where ``text`` is not a filter (RFC 4515); ``keys`` allows the expansions of ldap_table(5)."""
     _Filter(text, keys).read()
 
 
 def check_dn(text: str, *, keys: bool = False) -> None:
-    """ValueError where ``text`` is no distinguished name (RFC 4514); ``keys`` as for :func:`check_filter`."""
+    """ValueError where ``text`` is not a distinguished name (RFC 4514); ``keys`` as for :func:`check_filter`."""
     _Name(text, keys).read()
 
 
 def check_attribute(text: str) -> None:
-    """ValueError where ``text`` is no name of an attribute, with options or without (RFC 4512, section 2.5)."""
+    """ValueError where ``text`` is not the name of an attribute, with options or without (RFC 4512, section 2.5)."""
     if not _DESCRIPTION.fullmatch(text):
         raise ValueError(
-            f"{text!r} is no name of an LDAP attribute; right would be one such as 'mail' (RFC 4512, section 2.5)"
+            f"{text!r} is not the name of an LDAP attribute (RFC 4512, section 2.5). Use one such as 'mail'"
         )
 
 
@@ -309,9 +309,9 @@ def escape_dn(value: str) -> str:
 
 
 def assertion(attribute: str, value: str) -> str:
-    """An attribute and its value in a distinguished name; ValueError where the one is no name or the other empty."""
+    """An attribute and its value in a distinguished name; ValueError where the name is wrong or the value empty."""
     if not _TYPE.fullmatch(attribute):
-        raise ValueError(f"{attribute!r} is no name of an LDAP attribute; right would be one such as 'ou'")
+        raise ValueError(f"{attribute!r} is not the name of an LDAP attribute. Use one such as 'ou'")
     if not value:
         raise ValueError(f"the attribute {attribute!r} has an empty value, which names no entry")
     return f"{attribute}={escape_dn(value)}"
@@ -323,14 +323,14 @@ def domain_dn(domain: str) -> str:
     fault = domain_fault(name, underscore=True)
     if fault is not None:
         hint = "" if name.isascii() else "; a name with other letters is given in its xn-- form"
-        raise ValueError(f"{domain!r} is no domain name: it {fault}{hint}")
+        raise ValueError(f"{domain!r} is not a domain name: it {fault}{hint}")
     return ",".join(f"dc={label}" for label in name.split("."))
 
 
 #: what a result code of libldap or of a server (RFC 4511, appendix A.2) tells the administrator
 _REASONS = {
     -1: "no server of server_host answers there",
-    -11: "TLS could not be agreed upon: the server's certificate must be signed by a CA of tls_ca_cert_file, be in its"
+    -11: "the TLS handshake failed: the server's certificate must be signed by a CA of tls_ca_cert_file, be in its"
     " term, and carry the name by which server_host calls the server",
     -5: "the server did not answer within timeout",
     8: "the server insists on a stronger way to log in",

@@ -66,7 +66,7 @@ def presets(accounts: str, domains: str, groups: str) -> dict[str, dict[str, Any
 
 
 def connection(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that all client files share. Raises ValueError where a server's URL is none."""
+    """The options that all client files share. Raises ValueError where a server has no valid URL."""
     servers = [ldap.parse_server(str(server)) for server in inputs["ldap_maps_servers"]]
     schemes = {server.scheme for server in servers}
     starttls = inputs["ldap_maps_tls"] == "required" and schemes == {"ldap"}

@@ -70,7 +70,7 @@ _BLOCK = 1 << 18
 _ENTRY = re.compile(rb"\n(?=[^\s#])")
 # What a line cannot be taken apart by blanks with: a quote, a backslash, a NUL.
 _INTRICATE = (b'"', b"\\", b"\0")
-# Where a line is no entry of its own: a comment, a blank one, one that continues another.
+# Where a line is not an entry of its own: a comment, a blank one, one that continues another.
 _NO_ENTRY = (b"\n#", *(b"\n%c" % blank for blank in b" \t\n\v\f\r"))
 _CONTINUED = re.compile(rb"^[ \t\v\f\r]+[^\s#]", re.MULTILINE)
 
@@ -98,7 +98,7 @@ def check_type(table_type: str, known: Collection[str]) -> None:
     if table_type not in kinds:
         near = difflib.get_close_matches(table_type, kinds, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(kinds)}"
-        raise ValueError(f"{table_type!r} is no type of table that lies in a file; {hint}")
+        raise ValueError(f"{table_type!r} is not a type of table that lies in a file; {hint}")
     if table_type not in known:
         usable = ", ".join(kind for kind in kinds if kind in known)
         raise ValueError(f"this host's Postfix has no tables of type {table_type!r}; of those in files it has {usable}")
@@ -180,7 +180,7 @@ def _blocks(source: bytes) -> Iterator[tuple[int, bytes]]:
 def _plain_records(block: bytes) -> list[bytes] | None:
     """The records of a block without quotes, continued lines and letters beyond ASCII, as ``postmap -s`` prints them.
 
-    None for any other block, and where a line is no entry: it is taken apart with more care, and more time.
+    None for any other block, and where a line is not an entry: it is taken apart with more care, and more time.
     """
     if not block.isascii() or any(mark in block for mark in _INTRICATE):
         return None

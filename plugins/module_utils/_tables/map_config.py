@@ -71,7 +71,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         **_COMMON,
         "server_host": _LIST,
         "server_port": Option("int", least=1, most=65535),
-        # 0 is no limit at all (alarm(2)).
+        # 0 means no limit at all (alarm(2)).
         "timeout": _SECONDS,
         "search_base": _TEMPLATE,
         "query_filter": _TEMPLATE,
@@ -216,7 +216,7 @@ def check_type(map_type: str) -> None:
     """ValueError where there is no such kind of client file."""
     if map_type in OPTIONS:
         return
-    raise ValueError(f"{map_type!r} is no map type with a client file; there are {', '.join(sorted(OPTIONS))}")
+    raise ValueError(f"{map_type!r} is not a map type with a client file; there are {', '.join(sorted(OPTIONS))}")
 
 
 def _unknown(map_type: str, name: str) -> str:

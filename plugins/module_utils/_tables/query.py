@@ -65,7 +65,7 @@ def discover(config_directory: str | None = None) -> Postfix:
     values = dict(zip(names, (line.strip() for line in lines)))
     match = re.match(r"(\d+)\.(\d+)", values["mail_version"])
     if match is None:
-        raise _command.CommandError(f"{postconf} names the version {values['mail_version']!r}, which is none")
+        raise _command.CommandError(f"{postconf} names the version {values['mail_version']!r}, which is not a version")
     try:
         account = pwd.getpwnam(values["mail_owner"])
     except KeyError:

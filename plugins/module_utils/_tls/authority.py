@@ -232,7 +232,7 @@ def check_authority(
             " authority that others trust is not renamed. Use its own names, or another directory for a new authority"
         )
     if root and not signed_by(certificate, certificate):
-        raise ValueError(f"{path}: the certificate is not self-signed, so it is no root")
+        raise ValueError(f"{path}: the certificate is not self-signed, so it is not a root")
     if certificate.not_before > now:
         raise ValueError(
             f"{path}: the certificate is valid from {iso(certificate.not_before)}, and the clock here says {iso(now)}."

@@ -31,7 +31,7 @@ _LEAST_BITS = {"RSA": 2048, "elliptic-curve": 256}
 
 
 def parse_chain(text: str, source: str) -> list[Certificate]:
-    """The certificates of a PEM chain, in order; ValueError where there is none or a private key is among them."""
+    """The certificates of a PEM chain, in order; ValueError without any, and where a private key is among them."""
     if any(block.label in pem.PRIVATE_LABELS for block in pem.blocks(text, source)):
         raise ValueError(f"{source}: has a private key among the certificates; a chain is readable by everyone")
     return [parse(der, source) for der in pem.certificates(text, source)]

@@ -200,7 +200,7 @@ def problem(parameters: DhParameters) -> str:
     if known_group(parameters):
         return ""
     if parameters.p % 2 == 0 or parameters.bits < 2:
-        return "the modulus is even, so it is no prime"
+        return "the modulus is even, so it is not a prime"
     if not 2 <= parameters.g <= parameters.p - 2:
         return f"the generator {parameters.g} is not between 2 and p-2"
     if not is_safe_prime(parameters.p):

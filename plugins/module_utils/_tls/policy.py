@@ -91,7 +91,7 @@ def protocols_from(oldest: str) -> str:
 
 
 def cache_type(default: str, supported: Iterable[str]) -> str:
-    """The table type of a session cache: Postfix's default if there is one, else the first usable type, or ''.
+    """The table type of a session cache: Postfix's default if there is one, or the first usable type, or ''.
 
     ``default`` is ``default_cache_db_type`` (Postfix 3.11 and later; empty before), ``supported`` what ``postconf -m``
     prints. A cache needs a type that can be written and walked through (postconf(5), smtp_tls_session_cache_database).

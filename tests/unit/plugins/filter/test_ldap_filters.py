@@ -32,10 +32,10 @@ def test_ldap_dn(domain: str, below: Any, name: str) -> None:
     ("domain", "below", "message"),
     [
         (5, None, r"^ldap_dn needs the name of a domain, not int$"),
-        ("a b", None, r"^ldap_dn: 'a b' is no domain name: "),
+        ("a b", None, r"^ldap_dn: 'a b' is not a domain name: "),
         ("a.b", "ou=people", r"^ldap_dn: below must be a list of mappings such as \[\{'ou': 'people'\}\]$"),
         ("a.b", [{}], r"^ldap_dn: below must be a list of mappings"),
-        ("a.b", [{"o u": "x"}], r"^ldap_dn: 'o u' is no name of an LDAP attribute; right would be one such as 'ou'$"),
+        ("a.b", [{"o u": "x"}], r"^ldap_dn: 'o u' is not the name of an LDAP attribute\. Use one such as 'ou'$"),
         ("a.b", [{"ou": ""}], r"^ldap_dn: the attribute 'ou' has an empty value, which names no entry$"),
     ],
 )

@@ -40,7 +40,7 @@ def test_postconf_value(value: Any, text: str) -> None:
     ("value", "message"),
     [
         (3.5, 'the value is a YAML float, which drops zeros (3.10 is 3.1); write it quoted, such as "3.5"'),
-        (None, "the value is null; give a value, or name it in the list of what shall be absent"),
+        (None, "the value is null; give a value, or name it in the list of what must be absent"),
         ({"a": 1}, "the value is a dictionary; a string, an integer or a boolean is needed"),
         ([["a"]], "the value: item 1 is a list; a string, an integer or a boolean is needed"),
         (["a", " "], "the value: item 2 is empty"),

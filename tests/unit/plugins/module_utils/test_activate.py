@@ -82,7 +82,7 @@ def test_a_damaged_record_is_named(root: Path, capsys: pytest.CaptureFixture[str
     record(root, "Dovecot", "/etc/dovecot", ARGUMENTS)
     (root / "dovecot" / "etc-dovecot" / "active.json").write_text("{")
     assert _activate.main(["-n"], str(root)) == 1
-    assert "active.json: is no record of an activated configuration: " in capsys.readouterr().err
+    assert "active.json: is not a record of an activated configuration: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,11 @@ def test_the_record_survives_a_round_trip() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no record of an activated configuration: Expecting value: line 1 column 1 (char 0)"),
-        ("[]", "is no record of an activated configuration: "),
-        ('{"format": 1}', "is no record of an activated configuration: its format is not 2"),
-        ('{"format": 2}', "is no record of an activated configuration: 'kept'"),
-        ('{"format": 2, "kept": {}, "databases": {}}', "is no record of an activated configuration: "),
+        ("", "is not a record of an activated configuration: Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "is not a record of an activated configuration: "),
+        ('{"format": 1}', "is not a record of an activated configuration: its format is not 2"),
+        ('{"format": 2}', "is not a record of an activated configuration: 'kept'"),
+        ('{"format": 2, "kept": {}, "databases": {}}', "is not a record of an activated configuration: "),
     ],
 )
 def test_what_is_no_record(text: str, message: str) -> None:

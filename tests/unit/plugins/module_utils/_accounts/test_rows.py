@@ -92,12 +92,12 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         " maildir, active."
     ]),
     (DOMAINS, box(address="alice"), [], [f"mailboxes[0].address is 'alice', which has no '@'. {AN_ADDRESS}"]),
-    (DOMAINS, box(address=None), [], [f"mailboxes[0].address is None, which is no text. {AN_ADDRESS}"]),
+    (DOMAINS, box(address=None), [], [f"mailboxes[0].address is None, which is not a text. {AN_ADDRESS}"]),
     (DOMAINS, box(address="@example.test"), [], [
         f"mailboxes[0].address is '@example.test', which has nothing before the '@'. {AN_ADDRESS}"
     ]),
     (DOMAINS, box(address="a b@example.test"), [], [
-        "mailboxes[0].address is 'a b@example.test', where 'a b' is no local part"
+        "mailboxes[0].address is 'a b@example.test', where 'a b' is not a local part"
         f" (RFC 5322, dot-atom; 64 characters at most). {AN_ADDRESS}"
     ]),
     (DOMAINS, box(address="a@b"), [], [
@@ -126,9 +126,9 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         "mailboxes[0] (a@example.test) has a password_hash of no known form."
         " Use a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
     ]),
-    (DOMAINS, box(quota="1G"), [], ["mailboxes[0].quota is '1G'. Use a number of bytes; 0 is no limit."]),
+    (DOMAINS, box(quota="1G"), [], ["mailboxes[0].quota is '1G'. Use a number of bytes; 0 means no limit."]),
     (DOMAINS, box(quota=10**18), [], [
-        "mailboxes[0].quota is 1000000000000000000. Use a number of bytes; 0 is no limit."
+        "mailboxes[0].quota is 1000000000000000000. Use a number of bytes; 0 means no limit."
     ]),
     (DOMAINS, box(name="a\nb"), [], ["mailboxes[0].name is 'a\\nb'. Use text of one line."]),
     (DOMAINS, box(maildir="../x/"), [], [
@@ -455,7 +455,7 @@ TWINS: list[tuple[list[Any], list[str]]] = [
         "domain_aliases[1].name is 'T.test', which domain_aliases[0] is already. Name each domain alias once."
     ]),
     ([{"name": "t.test"}], [
-        "domain_aliases[0].target is None, which is no text. Use a domain name such as 'example.org'."
+        "domain_aliases[0].target is None, which is not a text. Use a domain name such as 'example.org'."
     ]),
     ([{"name": "t.test", "traget": "example.test"}], [
         "domain_aliases[0] has the key 'traget', which is not known; did you mean 'target'?"

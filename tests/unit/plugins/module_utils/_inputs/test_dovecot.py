@@ -325,7 +325,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         },
         [
             (
-                "dovecot_ldap_search_base: 'example.test' is no distinguished name (RFC 4514): no '=' follows the"
+                "dovecot_ldap_search_base: 'example.test' is not a distinguished name (RFC 4514): no '=' follows the"
                 " attribute 'example', at character 8."
             )
         ],
@@ -340,7 +340,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
             "dovecot_ldap_bind_password": "s3cret",
             "dovecot_ldap_account_filter": "(a=b",
         },
-        [("dovecot_ldap_account_filter: '(a=b' is no LDAP filter (RFC 4515): the '(' has no ')', at character 1.")],
+        [("dovecot_ldap_account_filter: '(a=b' is not an LDAP filter (RFC 4515): the '(' has no ')', at character 1.")],
     ),
     (
         {
@@ -366,8 +366,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         },
         [
             (
-                "dovecot_ldap_login_attribute: 'e mail' is no name of an LDAP attribute; right would be one such as"
-                " 'mail' (RFC 4512, section 2.5)."
+                "dovecot_ldap_login_attribute: 'e mail' is not the name of an LDAP attribute (RFC 4512, section 2.5)."
+                " Use one such as 'mail'."
             )
         ],
     ),
@@ -382,7 +382,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         },
         [
             (
-                "dovecot_ldap_bind_dn: 'admin' is no distinguished name (RFC 4514): no '=' follows the attribute"
+                "dovecot_ldap_bind_dn: 'admin' is not a distinguished name (RFC 4514): no '=' follows the attribute"
                 " 'admin', at character 6."
             )
         ],

@@ -39,7 +39,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"ldap_maps_servers": ["ldap.example.org"]},
         [
             (
-                "ldap_maps_servers: 'ldap.example.org' is no URL of an LDAP server: it has no '://'. Use a URL"
+                "ldap_maps_servers: 'ldap.example.org' is not the URL of an LDAP server: it has no '://'. Use a URL"
                 " such as 'ldap://ldap.example.org', 'ldaps://ldap.example.org:636' or"
                 " 'ldapi://%2Frun%2Fslapd%2Fldapi'."
             )
@@ -96,7 +96,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"ldap_maps_account_filter": "(objectClass=a"},
         [
             (
-                "ldap_maps_account_filter: '(objectClass=a' is no LDAP filter (RFC 4515): the '(' has no ')', at"
+                "ldap_maps_account_filter: '(objectClass=a' is not an LDAP filter (RFC 4515): the '(' has no ')', at"
                 " character 1."
             )
         ],
@@ -167,7 +167,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"ldap_maps_search_base": "example.test"},
         [
             (
-                "ldap_maps_search_base: option 'search_base': 'example.test' is no distinguished name (RFC 4514): no"
+                "ldap_maps_search_base: option 'search_base': 'example.test' is not a distinguished name (RFC 4514): no"
                 " '=' follows the attribute 'example', at character 8."
             )
         ],

@@ -68,7 +68,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"postfix_networks": ["10.0.0.1/8"]},
         [
             (
-                "postfix_networks has the entry '10.0.0.1/8', which is no network: 10.0.0.1/8 has host bits set. Use"
+                "postfix_networks has the entry '10.0.0.1/8', which is not a network: 10.0.0.1/8 has host bits set. Use"
                 " '192.0.2.0/24', '[2001:db8::]/32' or a lookup table such as 'cidr:/etc/postfix/networks'."
             )
         ],

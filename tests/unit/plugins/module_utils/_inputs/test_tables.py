@@ -155,14 +155,14 @@ KNOWN = [name for _part, name in INPUTS]
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("postfix_hostnam", "postfix_hostnam is no variable of this collection; did you mean postfix_hostname?"),
-        ("tls_pki_key_type", "tls_pki_key_type is no variable of this collection; did you mean tls_pki_key_types?"),
-        ("verify_account", "verify_account is no variable of this collection; did you mean verify_accounts?"),
-        ("audit_fail", "audit_fail is no variable of this collection; did you mean audit_fail_on?"),
+        ("postfix_hostnam", "postfix_hostnam is not a variable of this collection; did you mean postfix_hostname?"),
+        ("tls_pki_key_type", "tls_pki_key_type is not a variable of this collection; did you mean tls_pki_key_types?"),
+        ("verify_account", "verify_account is not a variable of this collection; did you mean verify_accounts?"),
+        ("audit_fail", "audit_fail is not a variable of this collection; did you mean audit_fail_on?"),
         (
             "mail_colour_of_the_box",
-            "mail_colour_of_the_box is no variable of this collection; remove it, or list it in mail_other_variables if"
-            " it is your own.",
+            "mail_colour_of_the_box is not a variable of this collection; remove it, or list it in mail_other_variables"
+            " if it is your own.",
         ),
         *((old, f"{old} is now called {new}. Use {new}.") for old, new in tables.RENAMED.items()),
     ],

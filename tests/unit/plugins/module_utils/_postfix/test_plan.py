@@ -202,14 +202,14 @@ BRACES = "a brace without its partner, which master.cf cannot hold"
         ({"": "x"}, [], "the name of a parameter must not be empty"),
         ({"a b": "x"}, [], "parameter 'a b': a name must not hold white space, '=' or control characters"),
         ({}, ["a=b"], "parameter 'a=b': a name must not hold white space, '=' or control characters"),
-        ({"a": None}, [], "parameter 'a': the value is null; give a value, or name it in the list of what shall be "
+        ({"a": None}, [], "parameter 'a': the value is null; give a value, or name it in the list of what must be "
          "absent"),
         ({"a": 3.1}, [], "parameter 'a': the value is a YAML float, which drops zeros (3.10 is 3.1); write it quoted, "
          'such as "3.1"'),
         ({"a": [[1]]}, [], "parameter 'a': the value: item 1 is a list; a string, an integer or a boolean is needed"),
         ({"a": ["x", ""]}, [], "parameter 'a': the value: item 2 is empty"),
-        ({"a": {"append": "}{"}}, [], "parameter 'a': append: item 1 has a brace without its partner, so it is no item "
-         "to Postfix"),
+        ({"a": {"append": "}{"}}, [], "parameter 'a': append: item 1 has a brace without its partner, so it is not an "
+         "item to Postfix"),
         ({"a": "x\ny"}, [], "parameter 'a': its value holds a newline, which main.cf cannot hold; "
          "give a list, or fold it with '>-' in YAML"),
         ({"a": "x\0y"}, [], "parameter 'a': its value holds a null byte, which main.cf cannot hold"),
@@ -218,8 +218,8 @@ BRACES = "a brace without its partner, which master.cf cannot hold"
          "did you mean 'append'?"),
         ({"a": {"append": [","]}}, [], "parameter 'a': append has an item without a word in it"),
         ({"a": {"append": ["x"], "remove": ["x"]}}, [], "parameter 'a': the same item is to be added and removed"),
-        ({"myhostname": {"append": ["x"]}}, [], "parameter 'myhostname': its value is no list, so append does not "
-         "apply; give the whole value"),
+        ({"myhostname": {"append": ["x"]}}, [], "parameter 'myhostname': its value is not a list, so append does "
+         "not apply; give the whole value"),
         ({"a": "x"}, ["a"], "parameter 'a' is both in parameters and in absent"),
     ],
 )  # fmt: skip
@@ -243,7 +243,7 @@ FIELDS = (
         ("smtp/tcp", {}, NAMED),
         ("a b/inet", {}, "the name must not hold white space or braces, nor begin with '#'"),
         ("a/inet", [], "its fields must be a dictionary, not a list"),
-        ("a/inet", {"chrot": "y"}, f"'chrot' is no field of a service; did you mean 'chroot'? ({FIELDS})"),
+        ("a/inet", {"chrot": "y"}, f"'chrot' is not a field of a service; did you mean 'chroot'? ({FIELDS})"),
         ("a/inet", {"state": "gone"}, "state is 'gone'; it must be one of present, absent, disabled"),
         ("a/inet", {"exclusive": "x"}, "exclusive is 'x'; it must be true or false"),
         ("a/inet", {"chroot": "maybe"}, "chroot is 'maybe'; it must be y, n or -"),

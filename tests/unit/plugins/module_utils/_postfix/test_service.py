@@ -315,7 +315,7 @@ def test_the_record_survives_a_round_trip() -> None:
 
 
 def test_a_record_of_another_daemon() -> None:
-    with pytest.raises(ValueError, match=r"is no record of an activated Postfix: .* '/etc/dovecot/main\.cf'"):
+    with pytest.raises(ValueError, match=r"is not a record of an activated Postfix: .* '/etc/dovecot/main\.cf'"):
         service.of_record(activation.Record("Dovecot", "/etc/dovecot"))
 
 

@@ -94,5 +94,5 @@ def test_the_filters_pass_on_and_fail() -> None:
     ]
     # Each file holds the connection and its own query.
     assert all(file["options"]["bind_pw"] == "s3cret" and file["options"]["query_filter"] for file in files(GOOD))
-    with pytest.raises(AnsibleFilterError, match=r"^ldap_client_files: 'x' is no URL of an LDAP server: "):
+    with pytest.raises(AnsibleFilterError, match=r"^ldap_client_files: 'x' is not the URL of an LDAP server: "):
         files({**GOOD, "ldap_maps_servers": ["x"]})

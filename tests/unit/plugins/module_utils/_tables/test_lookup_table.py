@@ -211,11 +211,11 @@ def test_what_entries_say_is_what_the_source_holds(entries: dict[str, str]) -> N
 
 
 TYPES = [
-    ("lmbd", ["lmdb"], "'lmbd' is no type of table that lies in a file; did you mean 'lmdb'?"),
+    ("lmbd", ["lmdb"], "'lmbd' is not a type of table that lies in a file; did you mean 'lmdb'?"),
     (
         "mongodb",
         [],
-        "'mongodb' is no type of table that lies in a file;"
+        "'mongodb' is not a type of table that lies in a file;"
         " there are hash, btree, lmdb, cdb, texthash, cidr, pcre, regexp",
     ),
     (

@@ -61,7 +61,7 @@ def test_plan(map_type: str, options: dict[str, Any], expected: dict[str, str] |
 
 
 BAD = [
-    ("hash", {}, "'hash' is no map type with a client file; there are ldap, memcache, mysql, pgsql, sqlite"),
+    ("hash", {}, "'hash' is not a map type with a client file; there are ldap, memcache, mysql, pgsql, sqlite"),
     ("sqlite", {"dbpth": "/x"}, "sqlite_table(5) has no option 'dbpth'; did you mean 'dbpath'?"),
     ("ldap", {"search-base": "x"}, "ldap_table(5) has no option 'search-base'; did you mean 'search_base'?"),
     ("sqlite", {**SQLITE, "hosts": "x"}, "sqlite_table(5) has no option 'hosts'; it belongs to mysql and pgsql"),
@@ -120,7 +120,7 @@ BAD = [
     (
         "ldap",
         {**LDAP, "query_filter": "(mail=%s"},
-        "option 'query_filter': '(mail=%s' is no LDAP filter (RFC 4515): the '(' has no ')', at character 1",
+        "option 'query_filter': '(mail=%s' is not an LDAP filter (RFC 4515): the '(' has no ')', at character 1",
     ),
     (
         "ldap",
@@ -157,13 +157,13 @@ BAD = [
     (
         "ldap",
         {"search_base": "example.org"},
-        "option 'search_base': 'example.org' is no distinguished name (RFC 4514): no '=' follows the attribute"
+        "option 'search_base': 'example.org' is not a distinguished name (RFC 4514): no '=' follows the attribute"
         " 'example', at character 8",
     ),
     (
         "ldap",
         {**LDAP, "query_filter": "(%u=x)"},
-        "option 'query_filter': '(%u=x)' is no LDAP filter (RFC 4515): '%u' stands for an attribute, and only in a"
+        "option 'query_filter': '(%u=x)' is not an LDAP filter (RFC 4515): '%u' stands for an attribute, and only in a"
         " value is the key escaped, at character 2",
     ),
     (
@@ -174,8 +174,8 @@ BAD = [
     (
         "ldap",
         {**LDAP, "result_attribute": "mail, %s"},
-        "option 'result_attribute': '%s' is no name of an LDAP attribute; right would be one such as 'mail' (RFC 4512,"
-        " section 2.5)",
+        "option 'result_attribute': '%s' is not the name of an LDAP attribute (RFC 4512, section 2.5). Use one such"
+        " as 'mail'",
     ),
     (
         "ldap",
@@ -197,7 +197,7 @@ BAD = [
     (
         "ldap",
         {**LDAP, "bind_dn": "admin", "bind_pw": "s3cret"},
-        "option 'bind_dn': 'admin' is no distinguished name (RFC 4514): no '=' follows the attribute 'admin', at"
+        "option 'bind_dn': 'admin' is not a distinguished name (RFC 4514): no '=' follows the attribute 'admin', at"
         " character 6",
     ),
     ("ldap", {**LDAP, "sasl_mechs": "EXTERNAL"}, "option 'sasl_mechs' is of no use unless 'bind' is sasl"),

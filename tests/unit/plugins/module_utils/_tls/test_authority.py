@@ -89,7 +89,7 @@ def test_a_name_is_the_same_whatever_its_type_of_string() -> None:
     ("certificate", "message"),
     [
         (LEAF, "ca.pem: the certificate is not that of an authority (basicConstraints)"),
-        (MIDDLE, "ca.pem: the certificate is not self-signed, so it is no root"),
+        (MIDDLE, "ca.pem: the certificate is not self-signed, so it is not a root"),
     ],
 )
 def test_what_is_no_root(certificate: ca.Certificate, message: str) -> None:

@@ -70,7 +70,7 @@ def test_what_is_no_safe_prime_is_refused(number: int, monkeypatch: pytest.Monke
 
 PROBLEMS = [
     (dh.DhParameters(dh.group("ffdhe2048").p, 2), ""),
-    (dh.DhParameters(dh.group("ffdhe2048").p + 1, 2), "the modulus is even, so it is no prime"),
+    (dh.DhParameters(dh.group("ffdhe2048").p + 1, 2), "the modulus is even, so it is not a prime"),
     (dh.DhParameters(dh.group("ffdhe2048").p, 1), "the generator 1 is not between 2 and p-2"),
     (dh.DhParameters(2**521 - 1, 2), "the modulus is not a safe prime (p and (p-1)/2 prime)"),
     (dh.DhParameters(dh.group("ffdhe2048").p + 2, 2), "the modulus is not a safe prime (p and (p-1)/2 prime)"),
