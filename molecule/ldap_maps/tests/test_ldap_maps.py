@@ -260,7 +260,12 @@ def test_the_password_is_where_it_belongs(host: Any) -> None:
     found = set(places(host, "c0rrect #horse", "/etc /root /run /tmp /var /home"))
     clients = {f"{DIRECTORY}/{table}.cf" for table in FOUND}
     # Dovecot 2.4 keeps what it has read for its own processes.
-    own = {"/etc/dovecot/puffy-mail-ldap.conf.ext", "/run/dovecot/dovecot.conf.binary"}
+    own = {
+        "/etc/dovecot/puffy-mail-ldap.conf.ext",
+        "/run/dovecot/dovecot.conf.binary",
+        # The record of what was activated, for the way back.
+        "/var/lib/puffy-mail/dovecot/etc-dovecot/active.json",
+    }
     assert clients <= found <= clients | own
     for path in found:
         file = host.file(path)
