@@ -96,7 +96,7 @@ images: containers ## Build the host images that are missing
 
 .PHONY: readmes
 readmes: venv ## Write the README of each role from its head and its argument specification
-	$(BIN)/python tools/role_readme.py
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python tools/role_readme.py
 
 .PHONY: changelog
 changelog: venv ## Write CHANGELOG.md and changelogs/changelog.yaml for the version of galaxy.yml

@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write roles/*/README.md from README.head.md, meta/argument_specs.yml and defaults/main.yml of the role.
+"""Write the README of each role, and docs/variables.md.
+
+A README is made from README.head.md, meta/argument_specs.yml and defaults/main.yml of the role.
 
 The head is written by hand. Its line <!-- variables --> is replaced by the entry points and the variables;
 without that line they follow at the end.
@@ -17,6 +19,8 @@ import yaml
 from antsibull_docs_parser import dom
 from antsibull_docs_parser.parser import Context, parse
 from jinja2 import Environment, nodes
+
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import mail
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "<!-- variables -->\n"
@@ -174,13 +178,42 @@ def readme(directory: Path) -> str:
     return NOTICE + "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
+def shared_variables() -> str:
+    """Return docs/variables.md: the variables that several roles share."""
+    lines = [
+        "<!-- `make readmes` writes this file from plugins/module_utils/_inputs/mail.py. -->",
+        "<!--",
+        "SPDX-FileCopyrightText: 2026 The puffy.mail developers",
+        "SPDX-License-Identifier: GPL-3.0-or-later",
+        "-->",
+        "",
+        "# The shared variables",
+        "",
+        "Several roles read these variables, and the inventory sets them. Every other variable belongs to one role, and",
+        "the README of the role describes that variable. A variable of a role that is set wins over the shared one. A name",
+        "that begins with `mail_` or with the name of a role, and that no list knows, is an error before a host is touched.",
+        "",
+    ]
+    for name, spec in mail.SPEC.items():
+        facts = [f"Type {kind(spec)}"]
+        if spec.get("choices"):
+            facts.append(f"one of {', '.join(code(choice) for choice in spec['choices'])}")
+        facts.append(f"default: {spec['default_text'] or 'empty'}" + ("; a secret" if spec.get("no_log") else ""))
+        lines += [f"## `{name}`", "", spec["description"], "", "; ".join(facts) + ".", ""]
+    return "\n".join(lines)
+
+
+def write(target: Path, text: str) -> None:
+    """Write a file whose text differs, and say so."""
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
+        print(f"{target.relative_to(ROOT)} was written.")
+
+
 def main() -> None:
     for head in sorted(ROOT.glob("roles/*/README.head.md")):
-        target = head.with_name("README.md")
-        text = readme(head.parent)
-        if not target.exists() or target.read_text() != text:
-            target.write_text(text)
-            print(f"{target.relative_to(ROOT)} was written.")
+        write(head.with_name("README.md"), readme(head.parent))
+    write(ROOT / "docs" / "variables.md", shared_variables())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,12 @@ def test_the_readme_is_current(role: Path) -> None:
     assert (role / "README.md").read_text() == role_readme.readme(role), "Run 'make readmes'."
 
 
+def test_the_page_of_the_shared_variables_is_current() -> None:
+    assert (role_readme.ROOT / "docs" / "variables.md").read_text() == role_readme.shared_variables(), (
+        "Run 'make readmes'."
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
