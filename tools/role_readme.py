@@ -189,9 +189,10 @@ def shared_variables() -> str:
         "",
         "# The shared variables",
         "",
-        "Several roles read these variables, and the inventory sets them. Every other variable belongs to one role, and",
-        "the README of the role describes that variable. A variable of a role that is set wins over the shared one. A name",
-        "that begins with `mail_` or with the name of a role, and that no list knows, is an error before a host is touched.",
+        "Several roles read these variables, and the inventory sets them. Every other variable belongs to one role,",
+        "and the README of the role describes that variable. A variable of a role that is set wins over the shared",
+        "one. A name that begins with `mail_` or with the name of a role, and that no list knows, is an error before",
+        "a host is touched.",
         "",
     ]
     for name, spec in mail.SPEC.items():
