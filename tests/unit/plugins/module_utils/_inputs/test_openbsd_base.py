@@ -228,8 +228,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         {"openbsd_base_chroot_schedule": "99 * * * *"},
         [
             (
-                "openbsd_base_chroot_schedule: schedule is '99 * * * *'. Its minute is '99': '99' is out of range. Use 0"
-                " to 59."
+                "openbsd_base_chroot_schedule: schedule is '99 * * * *'. Its minute is '99': '99' is out of range."
+                " Use 0 to 59."
             )
         ],
     ),
