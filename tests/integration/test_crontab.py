@@ -80,7 +80,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         {"match": "x", "state": "absent", "schedule": "@daily"},
         "state is 'absent', where schedule and flags have no meaning",
     ),
-    ({**JOB, "user": "nobody-here"}, "crontab: unknown user nobody-here; nothing was changed"),
+    ({**JOB, "user": "nobody-here"}, "crontab: unknown user nobody-here. Nothing was changed."),
 ]
 
 
