@@ -62,6 +62,23 @@ def test_nothing_but_the_two_modules_touches_a_running_daemon(path: Path, task: 
             assert arguments["name"] == "httpd" or path.name == "back.yml"
 
 
+def texts(value: Any) -> Iterator[str]:
+    """Every text of a file."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts(item)
+
+
+@pytest.mark.parametrize(
+    "path", [*FILES, *sorted(ROOT.glob("roles/*/vars/*.yml")), *sorted(ROOT.glob("roles/*/defaults/*.yml"))], ids=str
+)
+def test_no_template_writes_a_backslash_for_a_line_end(path: Path) -> None:
+    """Ansible gives a template its backslashes as they are: only YAML's double quotes make a line end of them."""
+    assert [text for text in texts(yaml.safe_load(path.read_text())) if re.search(r"'[^']*\\n[^']*'", text)] == []
+
+
 def test_the_packages_have_one_door() -> None:
     """Only the action plugin packages installs, but for OpenBSD's Postfix, whose flavor may have to be replaced."""
     found = {
