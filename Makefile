@@ -60,10 +60,11 @@ test-long: images ## Run what takes hours: every release, generated files, kill 
 	@$(MAKE) molecule-all $(LONG_SCENARIOS:%=scenario-%)
 
 .PHONY: lint
-lint: venv ## Run ruff, mypy, ansible-lint, reuse and the changelog check
+lint: venv ## Run ruff, mypy, ansible-lint, reuse, and the checks of wording and changelog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/mypy -p ansible_collections.puffy.mail.plugins
+	$(BIN)/python tools/plain_english.py
 	$(BIN)/python tools/sanity.py --changelog lint
 	$(BIN)/reuse lint --quiet || $(BIN)/reuse lint --lines
 	$(BIN)/ansible-lint --offline --strict --config-file .config/ansible-lint.yml

@@ -16,7 +16,7 @@ READ = ("plugins", "roles", "playbooks", "docs", "*.md", "galaxy.yml", "examples
 
 #: each pattern, and what to write; a space in a pattern matches a line break too
 RULES = (
-    (r"Right would be", "Give the cure as an instruction: 'Use X.'"),
+    (r"[Rr]ight would be", "Give the cure as an instruction: 'Use X.'"),
     (r"\b[Ff]oret(?:ell?|old)\w*", "Write 'report' or 'predict'."),
     (r"\bnothing to (?!do\b)\w+ for\b", "Say what happens: 'X needs no Y.'"),
     (r"\bno matter of\b", "Say what the thing depends on."),

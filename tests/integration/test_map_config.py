@@ -159,7 +159,7 @@ FAILURES: list[tuple[dict[str, object], str]] = [
     ({"path": "sqlite/t.cf"}, "sqlite/t.cf: path 'sqlite/t.cf' is not absolute"),
     ({"path": "sqlite/t.cf", "state": "absent"}, "sqlite/t.cf: path 'sqlite/t.cf' is not absolute"),
     ({"mode": "416"}, f"{PATH}: mode '416' gives the group or others what the owner has not"),
-    ({"expect": {"a": True}}, f"{PATH}: expect has True for the key 'a'; right would be a text, or null for no entry"),
+    ({"expect": {"a": True}}, f"{PATH}: expect has True for the key 'a'. Use a text, or null for no entry"),
     ({"options": {**OPTIONS, "query": "SELECT v FROM t WHERE k = %s"}}, f"{PATH}: option 'query' uses '%s' outside"),
     ({"path": "/etc/postfix/sqlite"}, "/etc/postfix/sqlite: /etc/postfix/sqlite: is not a regular file"),
     (

@@ -217,8 +217,7 @@ def test_one_bad_line_in_a_million(host: Host) -> None:
     host.run(f"seq -f 'user%.0f value' 1000000 | sed '765432s/ .*//' > {PATH}")
     result = host.module("postmap", {"path": PATH, "type": kind})
     assert result["msg"] == (
-        f"{PATH}: line 765432: 'user765432' has no value; right would be a key, blanks and a value;"
-        " the live table is untouched"
+        f"{PATH}: line 765432: 'user765432' has no value. Use a key, blanks and a value; the live table is untouched"
     )
     assert host.run(f"md5sum {PATH}{SUFFIX[kind]}").stdout == index
 
@@ -228,8 +227,8 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     ({"entries": {"a": "x\ny"}}, "the value 'x\\ny' has a line break or a NUL; it must be one line"),
     ({"entries": {"a\0": "x"}}, "the key 'a\\x00' has a line break or a NUL; it must be one line"),
     ({"entries": {"a b": "x"}}, "the key 'a b' has blanks outside double quotes, where the value would begin"),
-    ({"entries": {"a": True}}, "the key 'a' has the value True; right would be a text (quoted in YAML)"),
-    ({"content": "a 1\nb\n"}, "line 2: 'b' has no value; right would be a key, blanks and a value"),
+    ({"entries": {"a": True}}, "the key 'a' has the value True. Use a text (quoted in YAML)"),
+    ({"content": "a 1\nb\n"}, "line 2: 'b' has no value. Use a key, blanks and a value"),
     ({"content": "a 1\nb 1\nA 2\n"}, "line 3: the key 'a' is there already, in line 1 (case does not count);"),
     ({"content": "/(/ x\n", "type": "pcre"}, "pcre map line 1: error in regex"),
     ({"content": "10.0.0.1/8 x\n", "type": "cidr"}, "cidr map line 1: non-null host address bits"),
@@ -239,7 +238,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
         "'lmbd' is not a type of table that lies in a file; did you mean 'lmdb'?",
     ),
     ({"entries": {"a": "1"}, "mode": "rw"}, "mode 'rw' is not an octal number"),
-    ({"entries": {"a": "1"}, "expect": {"a": ["1"]}}, "expect has ['1'] for the key 'a'; right would be a text, or"),
+    ({"entries": {"a": "1"}, "expect": {"a": ["1"]}}, "expect has ['1'] for the key 'a'. Use a text, or"),
     ({"entries": {"a": "1"}, "path": "table"}, "path 'table' is not absolute"),
     ({"state": "absent", "path": "table"}, "path 'table' is not absolute"),
     ({"path": "/srv/t/none"}, "there is no such file, and neither entries nor content to make it from"),

@@ -141,7 +141,7 @@ def test_what_is_not_ours_is_left_alone(prepared: Host) -> None:
     refused = (
         (foreign, f"{foreign}: is a SQLite database that this collection did not make (application_id 0x0);"),
         ("/srv/accounts/text", "/srv/accounts/text: file is not a database; the database is as it was"),
-        ("/srv/accounts/directory", "/srv/accounts/directory: is not a regular file; right would be"),
+        ("/srv/accounts/directory", "/srv/accounts/directory: is not a regular file. Use"),
         ("/srv/none/a.sqlite", "/srv/none/a.sqlite: no file can be made beside it in /srv/none: No such file"),
         ("accounts.sqlite", "path 'accounts.sqlite' is not absolute"),
     )

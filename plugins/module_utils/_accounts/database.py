@@ -78,7 +78,7 @@ def _status(path: str) -> os.stat_result | None:
     except OSError as exc:
         raise DatabaseError(f"{path}: cannot be read: {exc.strerror}") from exc
     if not stat.S_ISREG(status.st_mode):
-        raise DatabaseError(f"{path}: is not a regular file; right would be a SQLite database or no file at all")
+        raise DatabaseError(f"{path}: is not a regular file. Use a SQLite database or no file at all")
     return status
 
 
@@ -230,7 +230,7 @@ def opened_for_reading(path: str) -> Iterator[sqlite3.Connection]:
     """One view of the database at ``path``, which is not changed. Raises DatabaseError."""
     status = _status(path)
     if status is None:
-        raise DatabaseError(f"{path}: there is no such file; right would be the database that PostfixAdmin made")
+        raise DatabaseError(f"{path}: there is no such file. Use the database that PostfixAdmin made")
     if status.st_size == 0:
         raise DatabaseError(f"{path}: is empty; PostfixAdmin's upgrade.php makes its tables")
     with _opened(path, "ro") as connection:

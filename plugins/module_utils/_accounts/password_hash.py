@@ -17,7 +17,7 @@ _BCRYPT = re.compile(r"(?:\{(?:BLF-CRYPT|CRYPT)\})?(\$2[abxy]\$(\d\d)\$[./A-Za-z
 
 def _encoded(password: Any, where: str) -> bytes:
     if not isinstance(password, str) or not password:
-        raise ValueError(f"{where} has a password that is empty or no text; right would be a text of 1 to 72 bytes")
+        raise ValueError(f"{where} has a password that is empty or no text. Use a text of 1 to 72 bytes")
     data = password.encode("utf-8")
     if len(data) > BCRYPT_BYTES:
         raise ValueError(
@@ -25,9 +25,7 @@ def _encoded(password: Any, where: str) -> bytes:
             " Use a shorter password, or the hash of another scheme as password_hash"
         )
     if b"\0" in data:
-        raise ValueError(
-            f"{where} has a password with a NUL, where bcrypt would stop reading; right would be one without"
-        )
+        raise ValueError(f"{where} has a password with a NUL, where bcrypt would stop reading. Use one without")
     return data
 
 
@@ -46,9 +44,9 @@ def hashed_mailboxes(
     ``bcrypt`` is the package of that name. Raises ValueError; no message holds a password.
     """
     if scheme not in ("BLF-CRYPT", "CRYPT"):
-        raise ValueError(f"the password scheme {scheme!r} cannot be made here; right would be 'BLF-CRYPT' or 'CRYPT'")
+        raise ValueError(f"the password scheme {scheme!r} cannot be made here. Use 'BLF-CRYPT' or 'CRYPT'")
     if isinstance(cost, bool) or not 4 <= int(cost) <= 31:
-        raise ValueError(f"the cost {cost!r} is not one of bcrypt's; right would be a number from 4 to 31, such as 12")
+        raise ValueError(f"the cost {cost!r} is not one of bcrypt's. Use a number from 4 to 31, such as 12")
     rows = []
     for entry in mailboxes:
         row = {key: value for key, value in entry.items() if key != "password"}

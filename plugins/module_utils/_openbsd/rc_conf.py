@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """rc.conf.local(8) as OpenBSD's rc.subr(8) reads it and as rcctl(8) writes it.
 
-The file is no shell script: no expansion, no continuation lines. Sources: rc.subr 1.163 (``_rc_parse_conf``)
+The file is not a shell script: no expansion, no continuation lines. Sources: rc.subr 1.163 (``_rc_parse_conf``)
 and rcctl.sh 1.120.
 """
 

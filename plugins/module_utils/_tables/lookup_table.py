@@ -159,7 +159,7 @@ def records(text: str, utf8: bool = True, first: int = 1) -> Iterator[tuple[int,
             raise ValueError(f"line {number}: {_shown(line)} has a double quote that stays open")
         key, value = pair
         if not key or not value:
-            raise ValueError(f"line {number}: {_shown(line)} has no value; right would be a key, blanks and a value")
+            raise ValueError(f"line {number}: {_shown(line)} has no value. Use a key, blanks and a value")
         if "\0" in line:
             raise ValueError(f"line {number}: {_shown(line)} has a NUL, where Postfix would stop reading")
         yield number, fold(key, utf8), value
@@ -277,7 +277,7 @@ def render_entries(entries: Mapping[str, Any], builder: str) -> str:
         key = str(raw)
         value = ", ".join(str(item) for item in given) if isinstance(given, (list, tuple)) else given
         if isinstance(value, (bool, Mapping)) or value is None:
-            raise ValueError(f"the key {key!r} has the value {value!r}; right would be a text (quoted in YAML)")
+            raise ValueError(f"the key {key!r} has the value {value!r}. Use a text (quoted in YAML)")
         text = str(value)
         for what, part in (("key", key), ("value", text)):
             if any(character in part for character in "\n\r\0"):

@@ -294,7 +294,7 @@ def format_value(map_type: str, name: str, value: Any, version: Version | None =
         if option.kind == "bool":
             word = {"0": "no", "1": "yes"}.get(str(value), str(value).lower())
             if word not in ("yes", "no"):
-                raise ValueError(f"option {name!r} is {shown}; right would be yes or no")
+                raise ValueError(f"option {name!r} is {shown}. Use yes or no")
             return word
     if isinstance(value, (list, tuple)):
         if option.kind != "list":
@@ -303,7 +303,7 @@ def format_value(map_type: str, name: str, value: Any, version: Version | None =
             raise ValueError(f"option {name!r} is {shown}; each item must be a text without blanks")
         value = " ".join(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ValueError(f"option {name!r} is {shown}, a {type(value).__name__}; right would be a text or a number")
+        raise ValueError(f"option {name!r} is {shown}, a {type(value).__name__}. Use a text or a number")
     text = str(value)
     if option.kind in ("query", "list"):
         # Written over several lines for the reader, one line for Postfix.
@@ -314,21 +314,19 @@ def format_value(map_type: str, name: str, value: Any, version: Version | None =
         raise ValueError(f"option {name!r} begins or ends with a blank, which Postfix would drop")
     if option.kind == "int":
         if not re.fullmatch(r"[0-9]+", text):
-            raise ValueError(f"option {name!r} is {shown}; right would be a whole number, without a unit")
+            raise ValueError(f"option {name!r} is {shown}. Use a whole number, without a unit")
         if not option.least <= int(text) <= option.most:
-            raise ValueError(
-                f"option {name!r} is {shown}; right would be a whole number from {option.least} to {option.most}"
-            )
+            raise ValueError(f"option {name!r} is {shown}. Use a whole number from {option.least} to {option.most}")
     if option.kind == "choice" and text not in option.choices:
-        raise ValueError(f"option {name!r} is {shown}; right would be one of {', '.join(option.choices)}")
+        raise ValueError(f"option {name!r} is {shown}. Use one of {', '.join(option.choices)}")
     if option.kind == "query":
         problem = _expansion_problem(name, text) or (_quoting_problem(name, text) if option.quoted else None)
         if problem:
             raise ValueError(problem)
     if name == "dbpath" and not text.startswith("/"):
-        raise ValueError(f"option 'dbpath' is {shown}; right would be an absolute path")
+        raise ValueError(f"option 'dbpath' is {shown}. Use an absolute path")
     if name == "memcache" and not _SERVER.fullmatch(text):
-        raise ValueError(f"option 'memcache' is {shown}; right would be 'inet:HOST:PORT' or 'unix:/PATH'")
+        raise ValueError(f"option 'memcache' is {shown}. Use 'inet:HOST:PORT' or 'unix:/PATH'")
     # A client file is not expanded as main.cf is: a dollar sign stands for itself (seen with Postfix 3.10).
     return text
 
@@ -485,9 +483,9 @@ def socketmap(options: Mapping[str, Any]) -> str:
             raise ValueError(f"a socketmap needs the option {name!r}")
     server, table = options["server"], options["name"]
     if not _SERVER.fullmatch(server):
-        raise ValueError(f"option 'server' is {server!r}; right would be 'inet:HOST:PORT' or 'unix:/PATH'")
+        raise ValueError(f"option 'server' is {server!r}. Use 'inet:HOST:PORT' or 'unix:/PATH'")
     if not re.fullmatch(r"[!-~]+", table) or "," in table:
-        raise ValueError(f"option 'name' is {table!r}; right would be ASCII without blanks and commas")
+        raise ValueError(f"option 'name' is {table!r}. Use ASCII without blanks and commas")
     return f"socketmap:{server}:{table}"
 
 

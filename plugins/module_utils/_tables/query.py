@@ -95,7 +95,7 @@ def expectations(expect: Mapping[Any, Any], name: str = "expect") -> dict[str, s
     """What a table must answer, as texts; None for "not found". Raises ValueError for what no table can be asked."""
     for key, value in expect.items():
         if isinstance(value, (bool, dict, list)):
-            raise ValueError(f"{name} has {value!r} for the key {key!r}; right would be a text, or null for no entry")
+            raise ValueError(f"{name} has {value!r} for the key {key!r}. Use a text, or null for no entry")
         if not str(key) or any(character in str(key) for character in "\n\0"):
             raise ValueError(f"{name} has the key {key!r}; a key is one line and not empty")
     return {str(key): None if value is None else str(value) for key, value in expect.items()}

@@ -129,10 +129,10 @@ def test_files_that_are_no_given_database(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     (tmp_path / "text").write_text("no database, and longer than a header of SQLite\n" * 40)
     for name, message in (
-        ("none", "there is no such file; right would be the database that PostfixAdmin made"),
+        ("none", "there is no such file. Use the database that PostfixAdmin made"),
         ("empty", "is empty; PostfixAdmin's upgrade.php makes its tables"),
         ("text", "file is not a database; the database is as it was"),
-        (".", "is not a regular file; right would be a SQLite database or no file at all"),
+        (".", "is not a regular file. Use a SQLite database or no file at all"),
     ):
         path = os.path.join(tmp_path, name)
         with (

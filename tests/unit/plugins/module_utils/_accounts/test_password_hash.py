@@ -52,16 +52,16 @@ def test_a_given_hash_passes() -> None:
 
 
 BAD = [
-    ([{**ALICE, "password": ""}], {}, "the mailbox 'alice@example.test' has a password that is empty or no text;"
-     " right would be a text of 1 to 72 bytes"),
-    ([{**ALICE, "password": 12}], {}, "the mailbox 'alice@example.test' has a password that is empty or no text;"
-     " right would be a text of 1 to 72 bytes"),
+    ([{**ALICE, "password": ""}], {}, "the mailbox 'alice@example.test' has a password that is empty or no text."
+     " Use a text of 1 to 72 bytes"),
+    ([{**ALICE, "password": 12}], {}, "the mailbox 'alice@example.test' has a password that is empty or no text."
+     " Use a text of 1 to 72 bytes"),
     ([{**ALICE, "password": "é" * 37}], {}, "the mailbox 'alice@example.test' has a password of 74 bytes; bcrypt reads"
      " the first 72 only. Use a shorter password, or the hash of another scheme as password_hash"),
     ([{**ALICE, "password": "a\0b"}], {}, "the mailbox 'alice@example.test' has a password with a NUL, where bcrypt"
-     " would stop reading; right would be one without"),
-    ([], {"cost": 3}, "the cost 3 is not one of bcrypt's; right would be a number from 4 to 31, such as 12"),
-    ([], {"scheme": "MD5"}, "the password scheme 'MD5' cannot be made here; right would be 'BLF-CRYPT' or 'CRYPT'"),
+     " would stop reading. Use one without"),
+    ([], {"cost": 3}, "the cost 3 is not one of bcrypt's. Use a number from 4 to 31, such as 12"),
+    ([], {"scheme": "MD5"}, "the password scheme 'MD5' cannot be made here. Use 'BLF-CRYPT' or 'CRYPT'"),
 ]  # fmt: skip
 
 

@@ -148,8 +148,8 @@ ENTRIES = [
     ({" a": "x"}, "postmap", "the key ' a' has blanks outside double quotes, where the value would begin"),
     ({"#a": "x"}, "postmap", "the key '#a' is empty or begins with '#', which makes the line a comment"),
     ({"": "x"}, "postmap", "the key '' is empty or begins with '#', which makes the line a comment"),
-    ({"a": True}, "postmap", "the key 'a' has the value True; right would be a text (quoted in YAML)"),
-    ({"a": None}, "postmap", "the key 'a' has the value None; right would be a text (quoted in YAML)"),
+    ({"a": True}, "postmap", "the key 'a' has the value True. Use a text (quoted in YAML)"),
+    ({"a": None}, "postmap", "the key 'a' has the value None. Use a text (quoted in YAML)"),
     ({"a": ""}, "postmap", "the key 'a' has the value ''; it must neither be empty nor begin or end with blanks"),
     ({"a": []}, "postmap", "the key 'a' has the value ''; it must neither be empty nor begin or end with blanks"),
     (
@@ -167,12 +167,12 @@ def test_entries_refused(entries: dict[str, object], builder: str, message: str)
 
 
 SOURCES = [
-    ("a 1\nb\n", "line 2: 'b' has no value; right would be a key, blanks and a value"),
+    ("a 1\nb\n", "line 2: 'b' has no value. Use a key, blanks and a value"),
     (" a 1\n", "line 1: ' a 1' continues a line that is not there; write the key first"),
     ('"a 1\n', "line 1: '\"a 1' has a double quote that stays open"),
     ("a\0 1\n", "line 1: 'a\\x00 1' has a NUL, where Postfix would stop reading"),
-    ("a " + 70_000 * "x" + "\nb\n", "line 2: 'b' has no value; right would be a key, blanks and a value"),
-    (70_000 * "b", f"line 1: '{120 * 'b'}'… (70000 characters) has no value; right would be a key, blanks and a value"),
+    ("a " + 70_000 * "x" + "\nb\n", "line 2: 'b' has no value. Use a key, blanks and a value"),
+    (70_000 * "b", f"line 1: '{120 * 'b'}'… (70000 characters) has no value. Use a key, blanks and a value"),
 ]
 
 
@@ -185,7 +185,7 @@ def test_sources_refused(text: str, message: str) -> None:
 def test_one_bad_line_among_many_is_named() -> None:
     lines = [f"user{number}@example.test mailbox{number}" for number in range(50_000)]
     lines[41_234] = "nothing"
-    message = "line 41235: 'nothing' has no value; right would be a key, blanks and a value"
+    message = "line 41235: 'nothing' has no value. Use a key, blanks and a value"
     with pytest.raises(ValueError, match=f"^{message}$"):
         lookup_table.source_fingerprint("\n".join(lines).encode())
 

@@ -73,7 +73,7 @@ BAD = [
     ),
     ("sqlite", {"dbpath": "/x"}, "a sqlite client file needs the option 'query' or 'table'"),
     ("ldap", {}, "a ldap client file needs the option 'search_base'"),
-    ("sqlite", {**SQLITE, "dbpath": "db"}, "option 'dbpath' is 'db'; right would be an absolute path"),
+    ("sqlite", {**SQLITE, "dbpath": "db"}, "option 'dbpath' is 'db'. Use an absolute path"),
     (
         "sqlite",
         {**SQLITE, "query": "SELECT a FROM t WHERE b = %s"},
@@ -99,7 +99,7 @@ BAD = [
     (
         "sqlite",
         {**SQLITE, "expansion_limit": "many"},
-        "option 'expansion_limit' is 'many'; right would be a whole number, without a unit",
+        "option 'expansion_limit' is 'many'. Use a whole number, without a unit",
     ),
     (
         "sqlite",
@@ -108,9 +108,9 @@ BAD = [
     ),
     ("sqlite", {**SQLITE, "dbpath": " /a"}, "option 'dbpath' begins or ends with a blank, which Postfix would drop"),
     ("sqlite", {**SQLITE, "table": ["a"]}, "option 'table' is a list and takes one value"),
-    ("sqlite", {**SQLITE, "table": True}, "option 'table' is True, a bool; right would be a text or a number"),
-    ("ldap", {**LDAP, "scope": "all"}, "option 'scope' is 'all'; right would be one of sub, base, one"),
-    ("ldap", {**LDAP, "start_tls": "maybe"}, "option 'start_tls' is 'maybe'; right would be yes or no"),
+    ("sqlite", {**SQLITE, "table": True}, "option 'table' is True, a bool. Use a text or a number"),
+    ("ldap", {**LDAP, "scope": "all"}, "option 'scope' is 'all'. Use one of sub, base, one"),
+    ("ldap", {**LDAP, "start_tls": "maybe"}, "option 'start_tls' is 'maybe'. Use yes or no"),
     ("ldap", {**LDAP, "bind_pw": "s3cret"}, "option 'bind_pw' is of no use without 'bind_dn'"),
     (
         "ldap",
@@ -138,8 +138,8 @@ BAD = [
         {**LDAP, "server_host": ["a b"]},
         "option 'server_host' is ['a b']; each item must be a text without blanks",
     ),
-    ("ldap", {**LDAP, "timeout": 0}, "option 'timeout' is 0; right would be a whole number from 1 to 2147483647"),
-    ("ldap", {**LDAP, "timeout": "10s"}, "option 'timeout' is '10s'; right would be a whole number, without a unit"),
+    ("ldap", {**LDAP, "timeout": 0}, "option 'timeout' is 0. Use a whole number from 1 to 2147483647"),
+    ("ldap", {**LDAP, "timeout": "10s"}, "option 'timeout' is '10s'. Use a whole number, without a unit"),
     ("ldap", {**LDAP, "password": "x"}, "ldap_table(5) has no option 'password'; did you mean 'bind_pw'?"),
     ("ldap", {**LDAP, "hosts": "x"}, "ldap_table(5) has no option 'hosts'; did you mean 'server_host'?"),
     ("pgsql", {"server_host": "x"}, "pgsql_table(5) has no option 'server_host'; did you mean 'hosts'?"),
@@ -152,7 +152,7 @@ BAD = [
     (
         "memcache",
         {"memcache": "localhost:11211"},
-        "option 'memcache' is 'localhost:11211'; right would be 'inet:HOST:PORT' or 'unix:/PATH'",
+        "option 'memcache' is 'localhost:11211'. Use 'inet:HOST:PORT' or 'unix:/PATH'",
     ),
     (
         "ldap",
@@ -201,7 +201,7 @@ BAD = [
         " character 6",
     ),
     ("ldap", {**LDAP, "sasl_mechs": "EXTERNAL"}, "option 'sasl_mechs' is of no use unless 'bind' is sasl"),
-    ("memcache", {"ttl": "1 hour"}, "option 'ttl' is '1 hour'; right would be a whole number, without a unit"),
+    ("memcache", {"ttl": "1 hour"}, "option 'ttl' is '1 hour'. Use a whole number, without a unit"),
     # What YAML makes of a name without quotes.
     (
         "sqlite",
@@ -275,11 +275,11 @@ def test_socketmap() -> None:
         ({1: 1}, "a socketmap has no option 1; it has name, server"),
         (
             {"server": "localhost:1", "name": "a"},
-            "option 'server' is 'localhost:1'; right would be 'inet:HOST:PORT' or 'unix:/PATH'",
+            "option 'server' is 'localhost:1'. Use 'inet:HOST:PORT' or 'unix:/PATH'",
         ),
         (
             {"server": "inet:a:1", "name": "a b"},
-            "option 'name' is 'a b'; right would be ASCII without blanks and commas",
+            "option 'name' is 'a b'. Use ASCII without blanks and commas",
         ),
     ],
 )
@@ -298,7 +298,7 @@ def test_the_password_in_a_uri_is_a_secret() -> None:
         "# hosts = postgres://u:********@a/m postgres://b/m\nquery = SELECT 1\n"
     )
     assert "s3cret" not in map_config.mask("pgsql", "hosts = a\n  postgres://u:s3cret@a/m\n")
-    with pytest.raises(ValueError, match=r"^option 'expansion_limit' is 'postgres://u:\*{8}@a'; right would be"):
+    with pytest.raises(ValueError, match=r"^option 'expansion_limit' is 'postgres://u:\*{8}@a'\. Use"):
         map_config.plan("pgsql", {"expansion_limit": "postgres://u:s3cret@a"})
 
 
