@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -144,6 +145,8 @@ def main() -> int:
     parser.add_argument("--before", default=BEFORE, help="the commit to compare with")
     parser.add_argument("--list", action="store_true", help="print the modules of the second run")
     options = parser.parse_args()
+    # Who is ended by kill(1) removes the containers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     def bare() -> Host:
         return Standin("stable") if options.openbsd else Host("trixie")
