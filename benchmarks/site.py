@@ -13,6 +13,7 @@ and the least seconds count. --list prints the modules of the second run.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.puffy.mail.tests.harness.containers import ROOT, Host, machine
-from ansible_collections.puffy.mail.tests.harness.playbooks import playbook, tree
+from ansible_collections.puffy.mail.tests.harness.playbooks import mail_hosts, playbook, tree
 from ansible_collections.puffy.mail.tests.harness.standin import Standin
 
 #: the tree that the figures stand beside: the last one in which each input was judged in two or three places
@@ -56,6 +57,10 @@ class Site:
         self.root = Path(collections, "ansible_collections", "puffy", "mail")
         self.costs: dict[str, list[Cost]] = {name: [] for name in RUNS}
         (directory / "state").mkdir(parents=True)
+        # A second inventory, which has the last word on the host, and on the host alone.
+        self.more = directory / "more.json"
+        python = {"ansible_python_interpreter": host.python}
+        self.more.write_text(json.dumps(mail_hosts({"mail.example.test": python})))
 
     def run(self, name: str) -> None:
         """Run the site playbook once and keep what it cost."""
@@ -65,8 +70,8 @@ class Site:
         done = playbook(
             "puffy.mail.site",
             self.root / "examples" / "demo",
-            "-e",
-            f"ansible_python_interpreter={self.host.python}",
+            "-i",
+            str(self.more),
             *RUNS[name],
             environment={
                 "ANSIBLE_COLLECTIONS_PATH": self.collections,
