@@ -321,10 +321,12 @@ def main() -> None:
                     "mode": {"type": "str", "required": True},
                 },
             },
+            # The log line holds lists in the form of repr(), in which a secret with a quote is not recognised.
             "files": {
                 "type": "list",
                 "elements": "dict",
                 "default": [],
+                "no_log": True,
                 "options": {
                     "path": {"type": "path", "required": True},
                     "content": {"type": "str"},
@@ -337,10 +339,11 @@ def main() -> None:
                 },
             },
         },
-        # The log line holds lists in the form of repr(), in which a secret with a quote is not recognised.
-        no_log=True,
         supports_check_mode=True,
     )
+    # What is returned holds no more secrets than these.
+    module.no_log_values.clear()
+    module.no_log_values.update(file["secret_content"] for file in module.params["files"] if file["secret_content"])
     differences = []
     try:
         _check_inputs(module)

@@ -480,9 +480,11 @@ def main() -> None:
             # Which of the values are secrets is known once the type is; until then all of them count as such.
             "options": {"type": "dict", "no_log": True},
             "expect": {"type": "dict", "default": {}},
+            # The log line holds lists in the form of repr(), in which a secret with a quote is not recognised.
             "files": {
                 "type": "list",
                 "elements": "dict",
+                "no_log": True,
                 "options": {
                     "path": {"type": "path", "required": True},
                     "options": {"type": "dict", "no_log": True},
@@ -496,8 +498,6 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         mutually_exclusive=[("path", "files"), ("options", "files")],
-        # The log line holds lists in the form of repr(), in which a secret with a quote is not recognised.
-        no_log=True,
         required_if=[("state", "present", ("type",))],
         supports_check_mode=True,
     )

@@ -57,9 +57,9 @@ FAILURES: list[tuple[dict[str, object], str, str]] = [
         "49 (Invalid credentials)",
         "The server knows no bind_dn with this bind_pw",
     ),
-    ({"tls_ca_cert_file": "/etc/ssl/other.pem"}, "STARTTLS: -11: Connect error", "the TLS handshake failed: "),
+    ({"tls_ca_cert_file": "/etc/ssl/other.pem"}, "STARTTLS: -11: Connect error", "The TLS handshake failed: "),
     ({"tls_ca_cert_file": "/etc/ssl/none.pem"}, "", "There is no /etc/ssl/none.pem (tls_ca_cert_file)"),
-    ({"server_host": "ldap://other.example.test"}, "STARTTLS: -11: Connect error", "the TLS handshake failed: "),
+    ({"server_host": "ldap://other.example.test"}, "STARTTLS: -11: Connect error", "The TLS handshake failed: "),
     ({"server_host": "ldap://ldap.example.test:388"}, "STARTTLS: -1: ", "No server of server_host answers there"),
     ({"search_base": "dc=other,dc=test"}, "Search base 'dc=other,dc=test' not found", "There is no such search_base"),
     (
