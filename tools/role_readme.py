@@ -182,9 +182,11 @@ def shared_variables() -> str:
     """Return docs/variables.md: the variables that several roles share."""
     lines = [
         "<!-- `make readmes` writes this file from plugins/module_utils/_inputs/mail.py. -->",
+        # REUSE-IgnoreStart
         "<!--",
         "SPDX-FileCopyrightText: 2026 The puffy.mail developers",
         "SPDX-License-Identifier: GPL-3.0-or-later",
+        # REUSE-IgnoreEnd
         "-->",
         "",
         "# The shared variables",
