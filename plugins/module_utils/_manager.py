@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import platform
@@ -29,7 +30,7 @@ def kind_of_host(service: str) -> str:
     return "init" if os.access(f"/etc/init.d/{service}", os.X_OK) else ""
 
 
-class Manager:
+class Manager(abc.ABC):
     """How ``service`` is started on this host. A kind without a manager is for the subclass to serve."""
 
     def __init__(self, kind: str, service: str) -> None:
@@ -70,9 +71,9 @@ class Manager:
         # systemctl reload refuses a daemon that was started by hand.
         return self.directly("reload")
 
+    @abc.abstractmethod
     def directly(self, verb: str) -> command.Result:
         """Start, stop or reload the daemon by its own command."""
-        raise NotImplementedError(verb)
 
     def enabled(self) -> bool | None:
         """Whether the daemon is started at boot; None where nothing would start it."""
