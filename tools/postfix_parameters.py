@@ -1,25 +1,36 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write plugins/module_utils/_postfix/parameters.py from the real ``postconf -d`` of three Postfix releases.
+"""Write plugins/module_utils/_postfix/parameters.py from the programs and sources of three Postfix releases.
 
-    tools/postfix_parameters.py            reads the releases' images and rewrites the module
+    tools/postfix_parameters.py            reads the releases' images and source packages, and rewrites the module
     tools/postfix_parameters.py --check    exits 1 where the module is not what would be written
 
-The defaults themselves go to tests/unit/fixtures/postfix/postconf-d.RELEASE, for tests that need no container.
+``postconf -d`` gives the names and defaults; they also go to tests/unit/fixtures/postfix/postconf-d.RELEASE. Each
+program carries the tables of the parameters that it reads, with their bounds (mail_conf.h, CONFIG_INT_TABLE and its
+kin): they are read from the ELF files of the image, so the facts are those of the very release. Debian's source
+packages (deb-src of DEBIAN_MIRROR, as far as the mirror has them) must say the same of each row, and tell what stands
+in code only: which daemons must be single or privileged, and what pipe(8) takes. What could not be read is printed,
+with the coverage.
 
-No command of Postfix prints the type of a parameter. It follows from the default (``yes``, ``30s``, ``$other``)
-or from the name (``*_maps``), and where both mislead, from the rules below, which rest on postconf(5).
-tests/integration/test_postfix_checks.py holds the result against the daemons themselves: each is started with
-nonsense in every parameter, and its complaints tell which parameters it reads as booleans, numbers and times.
+Which text is a list, a table or a file follows from the name (``*_maps``), and where that misleads, from the rules
+below, which rest on postconf(5).
 """
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import struct
 import subprocess
 import sys
+import tarfile
+import tempfile
 import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +38,9 @@ TARGET = ROOT / "plugins" / "module_utils" / "_postfix" / "parameters.py"
 FIXTURES = ROOT / "tests" / "unit" / "fixtures" / "postfix"
 PODMAN = str(ROOT / "tools" / "podman")
 RELEASES = {"3.5": "bullseye", "3.10": "trixie", "3.11": "forky"}
+
+sys.path.insert(0, subprocess.run([ROOT / "tools" / "tree"], capture_output=True, text=True, check=True).stdout.strip())
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 
 #: kinds that the name decides, in order; the first pattern that matches the whole name wins
 NAME_RULES: tuple[tuple[str, str], ...] = (
@@ -143,33 +157,109 @@ EXACT: dict[str, str] = {
 }
 
 
-def defaults_of(release: str) -> dict[str, str]:
-    """The built-in parameters of one release and their defaults, from the real ``postconf``."""
+@dataclass(frozen=True)
+class Row:
+    """One row of a table of parameters: its bounds (0: none), whether it has 64 bits, and its layout."""
+
+    name: str
+    low: int
+    high: int
+    wide: bool
+    shape: tuple[bool, bool]
+
+
+@dataclass
+class Release:
+    """What one release says. ``rows`` are those of each program, ``sources`` the C files by name."""
+
+    defaults: dict[str, str]
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+def rows_of(data: bytes, names: Iterable[str]) -> Iterator[Row]:
+    """The rows of the tables in an x86-64 program: {name, default, &variable, minimum, maximum}.
+
+    Pointers are relocations (R_X86_64_RELATIVE is 8): a row begins where one leads to the name of a parameter and
+    another stands 16 bytes on. Rows of booleans and other pairs have a third pointer 24 bytes on, and no bounds.
+    """
+    (start,) = struct.unpack_from("<Q", data, 0x28)
+    size, count = struct.unpack_from("<HH", data, 0x3A)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, start + index * size) for index in range(count)]
+
+    def place(address: int) -> int | None:
+        held = (s for s in sections if s[1] != 8 and s[3] and s[3] <= address < s[3] + s[5])
+        return next((s[4] + address - s[3] for s in held), None)
+
+    relocated: dict[int, int] = {}
+    for section in sections:
+        if section[1] == 4:
+            for offset in range(section[4], section[4] + section[5], 24):
+                where, kind, addend = struct.unpack_from("<QQq", data, offset)
+                relocated[where] = addend if kind & 0xFFFFFFFF == 8 else 0
+    strings = {}
+    for target in set(relocated.values()):
+        at = place(target) if target else None
+        if at is not None:
+            strings[target] = data[at : data.find(b"\0", at)].decode("latin-1")
+    known = set(names)
+    tables = (where for where, target in relocated.items() if strings.get(target) in known and where + 16 in relocated)
+    starts = dict.fromkeys(sorted(tables))
+    for where in starts:
+        offset = place(where) or 0
+        wide = where + 40 in starts or (where - 40 in starts and where + 32 not in starts)
+        low, high = struct.unpack_from("<qq" if wide else "<ii", data, offset + 24)
+        yield Row(strings[relocated[where]], low, high, wide, (where + 8 in relocated, where + 24 in relocated))
+
+
+def release_of(release: str) -> Release:
+    """The parameters of one release: the listing of the real ``postconf``, and the tables of the programs."""
     image = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "images.py"), f"{release}-mail"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout.strip()
+
+    def inside(command: str) -> bytes:
+        return subprocess.run([PODMAN, "run", "--rm", image, "sh", "-c", command], stdout=-1, check=True).stdout
+
     # Without the services of master.cf there are no parameters named after them.
-    listing = subprocess.run(
-        [
-            PODMAN,
-            "run",
-            "--rm",
-            image,
-            "sh",
-            "-c",
-            "mkdir /tmp/c; : >/tmp/c/main.cf; : >/tmp/c/master.cf; postconf -c /tmp/c -d",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
+    listing = inside("mkdir /tmp/c; : >/tmp/c/main.cf; : >/tmp/c/master.cf; postconf -c /tmp/c -d").decode()
     pairs = (re.split(r" = ?", line, maxsplit=1) for line in listing.splitlines())
-    return {name.strip(): value for name, value in pairs if name != "config_directory"} | {
-        "config_directory": "/etc/postfix"
-    }
+    found = Release({name.strip(): value for name, value in pairs} | {"config_directory": "/etc/postfix"})
+    with tarfile.open(fileobj=io.BytesIO(inside("tar -C / -cf - usr/lib/postfix usr/sbin"))) as archive:
+        for member in archive:
+            program = member.name.rpartition("/")[2]
+            if (member.isfile() or member.islnk()) and re.search(
+                r"lib/postfix/(sbin/|libpostfix)|sbin/(post|sendmail$)", member.name
+            ):
+                data = archive.extractfile(member).read()  # type: ignore[union-attr]
+                if data.startswith(b"\x7fELF"):
+                    found.rows[program] = list(rows_of(data, found.defaults))
+    found.sources = sources_of(release)
+    return found
+
+
+def sources_of(release: str) -> dict[str, str]:
+    """The C files of Debian's source package; none where the mirror lacks it. Debian's patches change no row."""
+    mirror = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+    with tempfile.TemporaryDirectory() as directory:
+        for name in ("lists/partial", "cache/archives/partial"):
+            Path(directory, name).mkdir(parents=True)
+        Path(directory, "sources").write_text(f"deb-src [check-valid-until=no] {mirror} {release} main\n")
+        places = {"Etc::SourceList": "sources", "Etc::SourceParts": "none", "State::Lists": "lists", "Cache": "cache"}
+        apt = ["apt-get", "-qq", *(f"-oDir::{name}={directory}/{path}" for name, path in places.items())]
+        for command in (["update"], ["source", "--download-only", "--tar-only", "postfix"]):
+            done = subprocess.run([*apt, *command], cwd=directory, capture_output=True, text=True)
+        packed = next(Path(directory).glob("*.orig.tar.*"), None)
+        if packed is None:
+            print(f"{release}: no source package; the programs alone are read: {done.stderr.strip().splitlines()[1:2]}")
+            return {}
+        data = packed.read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        texts = {m.name.partition("/src/")[2]: archive.extractfile(m) for m in archive if m.name.endswith((".c", ".h"))}
+        return {name: stream.read().decode("latin-1") for name, stream in texts.items() if name and stream}
 
 
 def kind_of(name: str, defaults: dict[str, str], seen: tuple[str, ...] = ()) -> str:
@@ -193,18 +283,156 @@ def kind_of(name: str, defaults: dict[str, str], seen: tuple[str, ...] = ()) -> 
     return "text"
 
 
-def render(listings: dict[str, dict[str, str]]) -> str:
+#: Libraries that several programs link, and whose parameters all of those read.
+LIBRARIES = {"libpostfix-global.so": ("all",), "libpostfix-tls.so": ("lmtp", "smtp", "smtpd", "tlsproxy")}
+
+
+def facts_of(release: Release, kinds: dict[str, str]) -> tuple[dict[str, tuple[int, int, bool]], dict[str, str]]:
+    """The bounds of each parameter, and the programs that read it. Prints the coverage, and every disagreement."""
+    shapes, bounds = {}, {}
+    for row in release.rows["postconf"]:
+        if kinds[row.name] == "boolean":
+            shapes[row.name] = None
+        elif not row.shape[1] and row.name not in bounds:
+            shapes[row.name], bounds[row.name] = row.shape, (row.low, row.high, row.wide)
+    readers: dict[str, set[str]] = {name: set() for name in shapes}
+    count: Counter[str] = Counter()
+    for program, rows in release.rows.items():
+        for row in rows:
+            if program in ("postconf", "nqmgr") or shapes.get(row.name, ()) not in (None, row.shape):
+                continue
+            readers[row.name].update(LIBRARIES.get(program, (program,)))
+            if row.name in bounds and bounds[row.name][:2] != (row.low, row.high) and not row.wide:
+                print(f"{program} has {row.name} within {row.low}, {row.high}, postconf within {bounds[row.name]}")
+                count["rows of the programs that disagree"] += 1
+    bounds = {name: row for name, row in bounds.items() if readers[name]}
+    macros = dict(re.findall(r'#define (VAR_\w+)\s+"(\w+)"', release.sources.get("global/mail_params.h", "")))
+    for text in release.sources.values():
+        for macro, low, high in re.findall(r"\b(VAR_\w+),\s*DEF_\w+,\s*&\w+,\s*(\d+),\s*(\d+),", text):
+            name = macros.get(macro)
+            if name in bounds:
+                agreed = bounds[name][:2] == (int(low), int(high))
+                count[f"rows of the sources that {'agree' if agreed else 'disagree'}"] += 1
+                if not agreed:
+                    print(f"the sources have {name} within {low}, {high}, postconf within {bounds[name]}")
+    count["parameters"] = len(release.defaults)
+    count["with a row"] = len(shapes)
+    count["with bounds"] = sum(1 for low, high, _wide in bounds.values() if low or high)
+    print(release.defaults["mail_version"], ", ".join(f"{name}: {number}" for name, number in count.items()))
+    print("  without a row:", " ".join(sorted(set(release.defaults) - set(shapes))))
+    return bounds, {name: " ".join(sorted(programs)) for name, programs in readers.items()}
+
+
+def code_facts(releases: Iterable[Release]) -> dict[str, dict[str, str]]:
+    """What stands in code only: the needs of daemons, and the arguments and flags of those that take any."""
+    # Debian's mirror does not have the sources of 3.11, which brought nbdb_reindexd: measured with forky.
+    needs: dict[str, set[str]] = {"single": {"nbdb_reindexd"}, "unlimited": set(), "privileged": {"nbdb_reindexd"}}
+    words: dict[str, set[str]] = {}
+    flags: dict[str, str] = {}
+    for release in releases:
+        for name, text in release.sources.items():
+            program = name.partition("/")[0]
+            for word in re.findall(r"^\t+\s+CA_MAIL_SERVER_(SOLITARY|UNLIMITED|PRIVILEGED),", text, re.MULTILINE):
+                needs["single" if word == "SOLITARY" else word.lower()].add(program)
+            for body in re.findall(r"^static \w+ \w+\([^)]*char \*\*argv\)\n{.*?^}", text, re.MULTILINE | re.DOTALL):
+                taken = re.findall(r'strncasecmp\("(\w+=)", \*argv', body)
+                if taken and program in ("pipe", "smtp", "spawn"):
+                    words.setdefault(program, set()).update(taken)
+                    flags[program] = "".join(re.findall(r"(?:case |^\t)'(.)'[:,]", body, re.MULTILINE))
+    if not words:
+        return {}
+    return {
+        "NEEDS": {need: " ".join(sorted(found)) for need, found in needs.items()},
+        "ARGUMENTS": {program: " ".join(sorted(found)) for program, found in sorted(words.items())},
+        "FLAGS": {program: letters for program, letters in sorted(flags.items()) if letters},
+    }
+
+
+def marked(facts: dict[str, dict[str, str]], version_of: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The names by fact, from name -> fact of each version. A fact that is not in all versions of the name gets a mark:
+    ``name@3.10`` from there on, ``name~3.10`` not from there on."""
+    versions = list(facts)
+    found: dict[str, list[str]] = {}
+    for name in sorted(version_of):
+        for fact in dict.fromkeys(facts[version].get(name, "") for version in version_of[name]):
+            present = [
+                version for version in versions if facts[version].get(name, "") == fact and version in version_of[name]
+            ]
+            first, last = version_of[name].index(present[0]), versions.index(present[-1])
+            ends = present[-1] != version_of[name][-1]
+            if fact:
+                mark = ("@" + present[0] if first else "") + ("~" + versions[last + 1] if ends else "")
+                found.setdefault(fact, []).append(name + mark)
+    return found
+
+
+def by_prefix(groups: dict[str, list[str]], names: Iterable[str]) -> dict[str, list[str]]:
+    """The groups with ``word_*`` for the group that most of the names with this first word are in."""
+    fact_of = {re.split("[@~]", name)[0]: fact for fact, members in groups.items() for name in members}
+    families: dict[str, Counter[str]] = {}
+    for name in names:
+        families.setdefault(name.partition("_")[0] + "_*", Counter())[fact_of.get(name, "")] += 1
+    common = {family: facts.most_common(1)[0][0] for family, facts in families.items()}
+    worth = {family: fact for family, fact in common.items() if fact and families[family][fact] > 2}
+    found: dict[str, list[str]] = {}
+    for family, fact in sorted(worth.items()):
+        found.setdefault(fact, []).append(family)
+    for name in sorted(names):
+        fact, family = fact_of.get(name, ""), name.partition("_")[0] + "_*"
+        if fact != worth.get(family, ""):
+            found.setdefault(fact or "all", []).append(name)
+    return found
+
+
+def dictionary(name: str, comment: str, entries: dict[str, list[str]]) -> str:
+    """The text of one dictionary of names."""
+    parts = [f"#: {comment}\n{name}: dict[str, str] = {{\n"]
+    for key in sorted(entries):
+        words = " ".join(entries[key])
+        line = f'    "{key}": "{words}",\n'
+        if len(line) > 120:
+            text = textwrap.fill(
+                words, 112, initial_indent=" " * 8, subsequent_indent=" " * 8,
+                break_long_words=False, break_on_hyphens=False,
+            )  # fmt: skip
+            line = f'    "{key}": """\n{text}\n    """,\n'
+        parts.append(line)
+    return "".join(parts) + "}\n"
+
+
+def render(releases: dict[str, Release]) -> str:
     """The text of the data module."""
-    kinds: dict[str, list[str]] = {}
-    versions = list(listings)
-    for name in sorted({name for listing in listings.values() for name in listing}):
-        present = [version for version in versions if name in listings[version]]
-        kind = kind_of(name, listings[present[-1]])
-        mark = ""
-        if present != versions:
-            first, last = versions.index(present[0]), versions.index(present[-1])
-            mark = ("@" + present[0] if first else "") + ("~" + versions[last + 1] if last + 1 < len(versions) else "")
-        kinds.setdefault(kind, []).append(name + mark)
+    versions = list(releases)
+    where = {
+        name: [version for version in versions if name in releases[version].defaults]
+        for name in sorted({name for release in releases.values() for name in release.defaults})
+    }
+    kinds = {name: kind_of(name, releases[present[-1]].defaults) for name, present in where.items()}
+    names: dict[str, list[str]] = {}
+    for name, present in where.items():
+        first, last = versions.index(present[0]), versions.index(present[-1])
+        mark = ("@" + present[0] if first else "") + ("~" + versions[last + 1] if last + 1 < len(versions) else "")
+        names.setdefault(kinds[name], []).append(name + mark)
+    facts = {version: facts_of(release, kinds) for version, release in releases.items()}
+    bounds = {
+        version: {name: f"{low or ''}..{high or ''}" for name, (low, high, _wide) in limits.items() if low or high}
+        for version, (limits, _readers) in facts.items()
+    }
+    readers = {name: facts[present[-1]][1].get(name, "") for name, present in where.items()}
+    groups: dict[str, list[str]] = {}
+    for name, programs in readers.items():
+        if programs and "all" not in programs.split():
+            groups.setdefault(programs, []).append(name)
+    wide = sorted({name for limits, _readers in facts.values() for name, row in limits.items() if row[2]})
+    code = code_facts(releases.values())
+    if not code:
+        print("no sources: NEEDS, ARGUMENTS and FLAGS stay as they are")
+        code = {name: getattr(types.parameters, name) for name in ("NEEDS", "ARGUMENTS", "FLAGS")}
+    comments = {
+        "NEEDS": "what a daemon needs in master.cf -> daemons: a process limit of 1, of 0, no n in the column unpriv",
+        "ARGUMENTS": "daemon -> the attributes that it takes",
+        "FLAGS": "daemon -> the letters of flags=",
+    }
     # REUSE-IgnoreStart
     parts = [
         "# Copyright (c) 2026, The puffy.mail developers\n"
@@ -212,30 +440,35 @@ def render(listings: dict[str, dict[str, str]]) -> str:
         " (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
         "# SPDX-License-Identifier: GPL-3.0-or-later\n"
         # REUSE-IgnoreEnd
-        '"""The built-in parameters of Postfix by value type. Written by tools/postfix_parameters.py; do not edit.\n\n'
-        "Read from ``postconf -d`` of Postfix "
+        '"""The parameters of Postfix and what its programs do with them. Written by tools/postfix_parameters.py.\n\n'
+        "Read from Postfix "
         + ", ".join(versions)
-        + ". ``name@3.10`` is new in a release after the one before\n"
-        'it in that list and not after 3.10; ``name~3.10`` is gone in 3.10.\n"""\n\n'
+        + ". ``name@3.10`` is new in a release after the one before it in that"
+        ' list\nand not after 3.10; ``name~3.10`` is gone in 3.10.\n"""\n\n'
         "from __future__ import annotations\n\n"
-        "VERSIONS = (" + ", ".join(f'"{version}"' for version in versions) + ")\n\n"
-        "#: value type -> names\n"
-        "NAMES: dict[str, str] = {\n"
+        "VERSIONS = (" + ", ".join(f'"{version}"' for version in versions) + ")\n",
+        dictionary("NAMES", "value type -> names", names),
+        dictionary("BOUNDS", "least..greatest number, seconds or length -> names", marked(bounds, where)),
+        "#: names whose numbers have 64 bits; all others have 32\nWIDE = "
+        + repr(" ".join(wide)).replace("'", '"')
+        + "\n",
+        dictionary(
+            "READERS",
+            "programs -> the names that they read; ``smtp_*``: all with that beginning which stand nowhere else",
+            by_prefix(groups, [name for name in where if readers[name]]),
+        ),
+        *(
+            dictionary(name, comments[name], {key: value.split() for key, value in entries.items()})
+            for name, entries in code.items()
+        ),
     ]
-    for kind in sorted(kinds):
-        text = textwrap.fill(
-            " ".join(kinds[kind]), 112, initial_indent=" " * 8, subsequent_indent=" " * 8,
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        parts.append(f'    "{kind}": """\n{text}\n    """,\n')
-    parts.append("}\n")
-    return "".join(parts)
+    return "\n".join(parts)
 
 
 def main(arguments: list[str]) -> int:
-    listings = {version: defaults_of(release) for version, release in RELEASES.items()}
-    texts = {TARGET: render(listings)}
-    for version, listing in listings.items():
+    releases = {version: release_of(release) for version, release in RELEASES.items()}
+    texts = {TARGET: render(releases)}
+    for version, release in releases.items():
         # REUSE-IgnoreStart
         header = (
             "# SPDX-FileCopyrightText: 2026 The puffy.mail developers\n# SPDX-License-Identifier: GPL-3.0-or-later\n"
@@ -250,7 +483,7 @@ def main(arguments: list[str]) -> int:
             "mynetworks": "127.0.0.0/8",
             "process_id": "1",
         }
-        fixed = {**listing, **local}
+        fixed = {**release.defaults, **local}
         texts[FIXTURES / f"postconf-d.{version}"] = header + "".join(
             f"{name} = {value}".rstrip() + "\n" for name, value in fixed.items()
         )

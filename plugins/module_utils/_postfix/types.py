@@ -162,21 +162,22 @@ _LIST_KINDS = frozenset(
 _UNORDERED_KINDS = frozenset({"enumeration_list", "tls_protocols"})
 
 
-def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    kinds, since, gone = {}, {}, {}
-    for kind_, text in parameters.NAMES.items():
+def _marked(table: Mapping[str, str]) -> dict[str, list[tuple[str, str | None, str | None]]]:
+    """The facts of each name in a table of the module ``parameters``, with the releases of its marks."""
+    found: dict[str, list[tuple[str, str | None, str | None]]] = {}
+    for fact, text in table.items():
         for word in text.split():
             name, _unused, removed = word.partition("~")
             name, _unused, added = name.partition("@")
-            kinds[name] = kind_
-            if added:
-                since[name] = added
-            if removed:
-                gone[name] = removed
-    return kinds, since, gone
+            found.setdefault(name, []).append((fact, added or None, removed or None))
+    return found
 
 
-_KINDS, _SINCE, _GONE = _read_table()
+_NAMED = {name: facts[0] for name, facts in _marked(parameters.NAMES).items()}
+_KINDS = {name: fact for name, (fact, _added, _removed) in _NAMED.items()}
+_BOUNDS = _marked(parameters.BOUNDS)
+_READERS = {name: tuple(facts[0][0].split()) for name, facts in _marked(parameters.READERS).items()}
+_WIDE = frozenset(parameters.WIDE.split())
 
 
 def names(version: tuple[int, ...] | None = None) -> frozenset[str]:
@@ -190,13 +191,16 @@ def exists(name: str, version: tuple[int, ...]) -> bool:
     """Whether the built-in parameter ``name`` is in the release ``version``, as far as the table can tell."""
     if name not in _KINDS:
         return False
-    added, removed = _SINCE.get(name), _GONE.get(name)
+    return _in_version(*_NAMED[name][1:], version)
+
+
+def _in_version(added: str | None, removed: str | None, version: tuple[int, ...]) -> bool:
     return not (added and version < version_of(added)) and not (removed and version >= version_of(removed))
 
 
 def since(name: str) -> str | None:
     """The first release of the table that has the parameter, or None where the oldest already has it."""
-    return _SINCE.get(name)
+    return _NAMED[name][1] if name in _NAMED else None
 
 
 def version_of(text: str) -> tuple[int, ...]:
@@ -218,12 +222,38 @@ def kind(name: str) -> str | None:
     A parameter named after a service (``relay_destination_concurrency_limit``) has the type of its default.
     A name that ends in ``_restrictions`` is a list of restrictions whoever made it up (``mua_helo_restrictions``).
     """
-    if name in _KINDS:
-        return _KINDS[name]
-    for suffix, base in SERVICE_SUFFIXES.items():
-        if name.endswith(suffix) and len(name) > len(suffix):
-            return _KINDS[base]
+    base = _default_of(name)
+    if base in _KINDS:
+        return _KINDS[base]
     return "restrictions" if name.endswith("_restrictions") else None
+
+
+def _default_of(name: str) -> str:
+    """The name itself, or the one whose kind and bounds a parameter named after a service has."""
+    if name in _KINDS:
+        return name
+    return next((base for suffix, base in SERVICE_SUFFIXES.items() if name.endswith(suffix) and name != suffix), name)
+
+
+def bounds(name: str, version: tuple[int, ...]) -> tuple[int, int]:
+    """The least and the greatest number, seconds, or length of a text that the programs take; 0 stands for no bound."""
+    for fact, added, removed in _BOUNDS.get(_default_of(name), ()):
+        if _in_version(added, removed, version):
+            low, _unused, high = fact.partition("..")
+            return int(low or 0), int(high or 0)
+    return 0, 0
+
+
+def bits(name: str) -> int:
+    """How many bits the number that a parameter holds has in the programs."""
+    return 64 if name in _WIDE else 32
+
+
+def readers(name: str) -> tuple[str, ...]:
+    """The programs that read a parameter; none where all do, or the table does not know."""
+    name = _default_of(name)
+    found = _READERS.get(name) or _READERS.get(f"{name.partition('_')[0]}_*", ())
+    return () if "all" in found else found
 
 
 def is_list(name: str) -> bool:

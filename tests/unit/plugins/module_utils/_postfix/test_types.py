@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import host, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import host, parameters, types
 
 FIXTURES = Path(__file__).resolve().parents[4] / "unit" / "fixtures" / "postfix"
 
@@ -61,6 +61,45 @@ def test_kinds(name, kind, is_list, is_ordered):
     assert types.kind(name) == kind
     assert types.is_list(name) is is_list
     assert types.is_ordered(name) is is_ordered
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "bounds", "bits", "readers"),
+    [
+        ("queue_run_delay", (3, 10), (1, 0), 32, ("lmtp", "oqmgr", "qmgr", "smtp")),
+        ("qmgr_fudge_factor", (3, 10), (10, 100), 32, ("oqmgr",)),
+        ("tls_eecdh_strong_curve", (3, 5), (1, 0), 32, ("lmtp", "smtp", "smtpd", "tlsproxy")),
+        ("tls_eecdh_strong_curve", (3, 10), (0, 0), 32, ("lmtp", "smtp", "smtpd", "tlsproxy")),
+        ("mailbox_size_limit", (3, 11), (0, 0), 64, ("local",)),
+        ("myhostname", (3, 11), (1, 0), 32, ()),
+        ("own_initial_destination_concurrency", (3, 11), (1, 0), 32, ("oqmgr", "qmgr")),
+        ("own_word", (3, 11), (0, 0), 32, ()),
+    ],
+)
+def test_facts(name, version, bounds, bits, readers):
+    assert (types.bounds(name, version), types.bits(name), types.readers(name)) == (bounds, bits, readers)
+
+
+def test_the_shape_of_the_facts():
+    """Each name has one kind, one set of readers, and at most one pair of bounds in a release; the words are known."""
+    for table in (parameters.NAMES, parameters.READERS):
+        words = " ".join(table.values()).split()
+        assert len(words) == len(set(words))
+    names = types.names()
+    for text in parameters.BOUNDS.values():
+        assert names.issuperset(re.split("[@~]", word)[0] for word in text.split())
+    for bounds in parameters.BOUNDS:
+        assert re.fullmatch(r"\d+\.\.\d*|\.\.\d+", bounds)
+    for version in ((3, 5), (3, 10), (3, 11)):
+        limited = [name for name in types.names(version) if types.bounds(name, version) != (0, 0)]
+        assert len(limited) > 280
+        for name in limited:
+            low, high = types.bounds(name, version)
+            assert (not high or low <= high) and types.kind(name) != "boolean"
+    readers = {word for key in parameters.READERS for word in key.split()}
+    assert readers.issuperset({"smtpd", "smtp", "qmgr", "cleanup", "local", "virtual", "all"})
+    assert set(parameters.NEEDS) == {"single", "unlimited", "privileged"}
+    assert set(parameters.FLAGS) < set(parameters.ARGUMENTS)
 
 
 def test_activation():
