@@ -146,7 +146,7 @@ FAULTS: dict[str, list[Guise]] = {
     ],
     "a time with a long unit": [
         ({"smtpd_timeout": "30 seconds"}, "wrong-time", "smtpd_timeout = 30s"),
-        ({"maximal_queue_lifetime": "5days"}, "wrong-time", "maximal_queue_lifetime = 5d"),
+        ({"maximal_queue_lifetime": "5 days"}, "wrong-time", "maximal_queue_lifetime = 5d"),
         ({"queue_run_delay": "5 M"}, "wrong-time", "queue_run_delay = 5m"),
     ],
     "an unknown restriction": [

@@ -29,28 +29,8 @@ if TYPE_CHECKING:
 #: Service types whose names are sockets of this host.
 LOCAL_TYPES = ("unix", "fifo", "pass", "unix-dgram")
 
-#: Which daemons look a parameter's tables up: the first pattern that matches; smtpd(8) reads all others.
-_READERS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
-    (re.compile(pattern), programs)
-    for pattern, programs in (
-        (r"virtual_alias_maps|(sender_|recipient_)?canonical_maps", ("smtpd", "cleanup")),
-        (r"(sender|recipient)_bcc_maps|(mime_|nested_|milter_)?header_checks|body_checks", ("cleanup",)),
-        (r"virtual_mailbox_domains|virtual_alias_domains|relay_domains|mydestination", ("smtpd", "trivial-rewrite")),
-        (
-            r"(sender_dependent_.*|address_verify_)?(transport|relayhost)_maps|relocated_maps",
-            ("trivial-rewrite", "smtpd"),
-        ),
-        (r"virtual_mailbox_maps", ("smtpd", "virtual")),
-        (r"virtual_[ug]id_maps", ("virtual",)),
-        (r"alias_maps|local_recipient_maps", ("smtpd", "local")),
-        (r"mailbox_(command|transport)_maps|fallback_transport_maps", ("local",)),
-        (r"non_smtpd_milters", ("cleanup",)),
-        (r"smtp_.*", ("smtp",)),
-        (r"lmtp_.*", ("lmtp",)),
-        (r"postscreen_.*", ("postscreen",)),
-        (r"alias_database|authorized_.*|local_login_sender_maps", ()),
-    )
-)
+#: Which daemons look the tables of those parameters up that every program reads.
+_READ_BY_ALL = ("smtpd", "trivial-rewrite")
 #: Ports of the mail services, for a host whose services(5) lacks them (RFC 5321, 6409, 8314).
 MAIL_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465, "ssmtp": 465}
 
@@ -256,7 +236,7 @@ class Context:
         """The services that use a setting."""
         if setting.service is not None:
             return [setting.service]
-        programs = next((found for pattern, found in _READERS if pattern.fullmatch(setting.name)), ("smtpd",))
+        programs = types.readers(setting.name) or _READ_BY_ALL
         return [service for service in self.services if service.command in programs]
 
     # ------------------------------------------------------------------------------------------------- host

@@ -18,6 +18,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.setting
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
 
+_INTEGER = re.compile(r"[+-]?\d+")
+_TIME = re.compile(r"\+?(\d+)(.?)")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 #: What people write for the two words of a boolean.
 _BOOLEANS = {"true": "yes", "1": "yes", "on": "yes", "false": "no", "0": "no", "off": "no"}
 #: Enumerations whose empty value means "not set".
@@ -64,28 +67,109 @@ def wrong_boolean(context: Context, value: Value) -> Iterator[Fault]:
 
 @rule("wrong-integer", ERROR, each=of_kind("integer"))
 def wrong_integer(context: Context, value: Value) -> Iterator[Fault]:
-    """text, a unit, a sign where a whole number stands | the number without its unit | postconf(5)"""
-    if re.fullmatch(r"\d+", value.text) or (re.fullmatch(r"-\d+", value.text) and "dnsbl" in value.name):
+    """text, a unit, a number larger than its 32 or 64 bits | the number without its unit | postconf(5),
+    mail_conf_int.c"""
+    if _INTEGER.fullmatch(value.text):
+        bits = types.bits(value.name)
+        if abs(int(value.text)) >> bits - 1:
+            message = f"{value.name} is a number of {bits} bits, and {value.text} does not fit"
+            yield Fault(value.setting, message, f"set {value.name} to {(1 << bits - 1) - 1} or less")
         return
     suggestion = f"set {value.name} to a whole number"
     match = re.fullmatch(r"(\d+)\s*([kmg])i?b?", value.text, re.IGNORECASE)
     if match:
         size = int(match[1]) * 1024 ** (" kmg".index(match[2].lower()))
         suggestion = f"{value.name} = {size}"
-    yield Fault(value.setting, f"{value.name} is a whole number without a unit or sign, not {value.text!r}", suggestion)
+    yield Fault(value.setting, f"{value.name} is a whole number without a unit, not {value.text!r}", suggestion)
+
+
+@rule("negative-number", WARNING, each=of_kind("integer"))
+def negative_number(context: Context, value: Value) -> Iterator[Fault]:
+    """a number below 0 that no program refuses and none has a use for | 0 or more | mail_conf_int.c"""
+    low, _high = types.bounds(value.name, context.host.version)
+    if value.text.startswith("-") and _INTEGER.fullmatch(value.text) and not low and "dnsbl" not in value.name:
+        yield Fault(value.setting, f"{value.name} is less than 0: {value.text}", f"set {value.name} to 0 or more")
+
+
+def seconds(context: Context, value: Value) -> int | None:
+    """A time as Postfix reads it, in seconds; None where it cannot.
+
+    The first letter after the number is the unit, whatever follows it; without one, the unit of the default counts
+    (conv_time.c, mail_conf_time.c).
+    """
+    match = _TIME.match(value.text)
+    if match is None:
+        return None
+    default = context.defaults.get(value.name, "")
+    unit = match[2] or (default[-1:] if default[-1:] in _UNITS else "s")
+    found = int(match[1]) * _UNITS.get(unit, 0)
+    return found if unit in _UNITS and found < 1 << 31 else None
 
 
 @rule("wrong-time", ERROR, each=of_kind("time"))
 def wrong_time(context: Context, value: Value) -> Iterator[Fault]:
-    """a time with a blank, a long unit, or an unknown one | `30s`, with s, m, h, d or w | postconf(5)"""
-    if re.fullmatch(r"\d+[smhdw]?", value.text):
+    """a time with a blank, an unknown unit, a sign, or more than 68 years | `30s`, with s, m, h, d or w | postconf(5),
+    conv_time.c"""
+    if seconds(context, value) is None:
+        match = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)[a-z]*", value.text, re.IGNORECASE)
+        cure = match[1] + match[2].lower() if match else ""
+        yield Fault(
+            value.setting,
+            f"{value.name} is a number with one of the units s, m, h, d, w directly after it, not {value.text!r}",
+            f"{value.name} = {cure}" if cure not in ("", value.text) else f"set {value.name} to a time such as 30s",
+        )
+
+
+@rule("cut-time", WARNING, each=of_kind("time"))
+def cut_time(context: Context, value: Value) -> Iterator[Fault]:
+    """a time with more behind its unit, of which Postfix takes no notice: `1h30m` is one hour | one unit: `90m` |
+    conv_time.c"""
+    match = _TIME.match(value.text)
+    if match and match.end() < len(value.text) and seconds(context, value) is not None:
+        message = f"{value.name} is {match[0]} to Postfix: it does not read {value.text[match.end() :]!r} behind that"
+        yield Fault(value.setting, message, f"write {value.name} with one unit, such as {match[0]}")
+
+
+def _bounded(context: Context, value: Value) -> int | None:
+    """The number that is held against the bounds: as it stands, in seconds, or the length of a text."""
+    if value.kind == "time":
+        return seconds(context, value)
+    if value.kind == "integer":
+        return int(value.text) if _INTEGER.fullmatch(value.text) else None
+    return None if value.kind == "boolean" else len(value.text.encode("utf-8", "surrogateescape"))
+
+
+def bounded(context: Context) -> Iterator[tuple[Value, int, int, int]]:
+    """The values with bounds, as a number, and the bounds. An empty default is out of bounds where the parameter has to
+    be set once its program runs."""
+    for value in context.all_values:
+        low, high = types.bounds(value.name, context.host.version)
+        if (low or high) and not value.broken and (value.text or context.defaults.get(value.name)):
+            number = _bounded(context, value)
+            if number is not None:
+                yield value, number, low, high
+
+
+@rule("out-of-bounds", ERROR, each=bounded)
+def out_of_bounds(context: Context, found: tuple[Value, int, int, int]) -> Iterator[Fault]:
+    """a number, a time or a text that is smaller or larger than the programs take; they do not start | a value within
+    the bounds | mail_conf_int.c, mail_conf_time.c, mail_conf_str.c"""
+    value, number, low, high = found
+    if (not low or low <= number) and (not high or number <= high):
         return
-    match = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)[a-z]*", value.text, re.IGNORECASE)
-    yield Fault(
-        value.setting,
-        f"{value.name} is a number with one of the units s, m, h, d, w directly after it, not {value.text!r}",
-        f"{value.name} = {match[1]}{match[2].lower()}" if match else f"set {value.name} to a time such as 30s",
-    )
+    name, programs = value.name, types.readers(value.name)
+    stop = f"{' and '.join(f'{program}(8)' for program in programs[:3]) or 'Postfix'} cannot start"
+    limit, word = (low, "least") if low and number < low else (high, "most")
+    if value.kind in ("integer", "time"):
+        ends = f"{limit}s" if value.kind == "time" else str(limit)
+        message = f"{name} = {value.text}: {stop}, because the {word} is {ends}"
+        cure = f"set {name} to {ends} or {'more' if word == 'least' else 'less'}"
+    elif not number:
+        message, cure = f"{name} is empty: {stop} without a value", f"set {name}, or remove the line to get the default"
+    else:
+        message = f"{name} = {value.text}: {stop}, because at {word} {limit} characters are taken, not {number}"
+        cure = f"write {name} with {limit} characters"
+    yield Fault(value.setting, message, cure)
 
 
 @rule("wrong-enumeration", ERROR, each=of_kind("enumeration", "enumeration_list"))
