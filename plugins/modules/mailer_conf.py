@@ -143,17 +143,24 @@ def apply(plan: mailer_conf.Plan, programs: dict[str, str]) -> None:
         if step.action == "write":
             files.write(step.target, files.encode_text(step.text), uid=0, gid=0, mode=0o644)
         elif step.action == "remove":
+            # The copies are removed only after mailer.conf itself is what it should be.
+            check(plan, (mailer_conf.CURRENT,), programs, said)
             files.remove(step.target)
         else:
             result = command.run([programs[step.target]], check=False)
             said += " / ".join(line.strip() for line in (result.stdout + result.stderr).splitlines() if line.strip())
+    check(plan, mailer_conf.PATHS, programs, said)
+
+
+def check(plan: mailer_conf.Plan, paths: tuple[str, ...], programs: dict[str, str], said: str) -> None:
+    """Raise files.FileError where one of ``paths`` is not as ``plan`` wants it."""
     now = texts()
-    wrong = [path for path in mailer_conf.PATHS if now[path] != plan.after[path]]
-    if wrong:
-        helpers = " and ".join(programs) or "the change"
-        raise files.FileError(
-            f"{wrong[0]} does not have the wanted content after {helpers}" + (f", which said: {said}" if said else "")
-        )
+    for path in paths:
+        if now[path] != plan.after[path]:
+            helpers = " and ".join(programs) or "the change"
+            raise files.FileError(
+                f"{path} does not have the wanted content after {helpers}" + (f", which said: {said}" if said else "")
+            )
 
 
 if __name__ == "__main__":

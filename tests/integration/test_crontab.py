@@ -80,8 +80,35 @@ BAD: list[tuple[dict[str, Any], str]] = [
         {"match": "x", "state": "absent", "schedule": "@daily"},
         "state is 'absent', where schedule and flags have no meaning",
     ),
+    ({**JOB, "schedule": "*/61 * * * *"}, "Its minute is '*/61': the step '61' is not a number from 1 to 60"),
+    ({**JOB, "job": "-x y"}, "job is '-x y'. Cron reads '-x' as flags"),
     ({**JOB, "user": "nobody-here"}, "crontab: unknown user nobody-here. Nothing was changed."),
 ]
+
+
+def test_finds_what_crontab_reads_beyond_its_manual_page(standin: Standin) -> None:
+    lines = ("*-5 *~5 * jan-dec/3 mon-fri", "0 0 * * mon~fri -n", "0 0 * * 1-fri", "0 0 * feb-apr tue-thu,sat")
+    old = "".join(f"{line} /usr/local/sbin/x{index}\n" for index, line in enumerate(lines))
+    answers = run(
+        standin,
+        [
+            shell(f"printf %s {shlex.quote(old)} | crontab -u _smtpd -"),
+            *(
+                request
+                for index in range(len(lines))
+                for request in four(
+                    "crontab", {"user": "_smtpd", "job": f"/usr/local/sbin/x{index}", "schedule": "0 1 * * sun-sat/2"}
+                )
+            ),
+            shell("crontab -u _smtpd -l"),
+            *four("crontab", {"user": "_smtpd", "match": "sbin/x", "state": "absent"}),
+        ],
+    )
+    for index in range(len(lines)):
+        assert assert_four(answers[1 + 4 * index : 5 + 4 * index])["enabled"] == 1
+    new = "".join(f"0\t1\t*\t*\tsun-sat/2\t/usr/local/sbin/x{index}\n" for index in range(len(lines)))
+    assert answers[-5]["stdout"] == new
+    assert assert_four(answers[-4:])["changed"]
 
 
 def test_bad_input_leaves_the_crontab(standin: Standin) -> None:

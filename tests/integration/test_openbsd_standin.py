@@ -195,7 +195,15 @@ REFUSED = [
     ("0 24 * * * x\n", "bad hour"),
     ("0 0 0 * * x\n", "bad day-of-month"),
     ("0 0 * 13 * x\n", "bad month"),
-    ("0 0 * * mon-fri x\n", "bad day-of-week"),
+    ("0 0 * * sat-sun x\n", "bad day-of-week"),
+    ("5- * * * * x\n", "bad minute"),
+    ("*/61 * * * * x\n", "bad minute"),
+    ("* */25 * * * x\n", "bad hour"),
+    ("* * */32 * * x\n", "bad day-of-month"),
+    ("* * * */13 * x\n", "bad month"),
+    ("* * * * */9 x\n", "bad day-of-week"),
+    ("@DAILY x\n", "bad time specifier"),
+    ("0 * * * * -n -- x\n", "bad flags"),
     ("@never x\n", "bad time specifier"),
     ("@daily -x y\n", "bad flags"),
     ("~ * * * *\n", "bad command"),
@@ -225,7 +233,10 @@ def test_crontab_e(standin: Standin) -> None:
 
 
 def test_crontab_takes_openbsd_syntax_and_has_none_for_others(standin: Standin) -> None:
-    text = "~ ~/4 * jan sun -ns a\n@hourly b\n0~30 5~ ~7 * * -q c\n"
+    text = (
+        "~ ~/4 * jan sun -ns a\n@hourly b\n0~30 5~ ~7 * * -q c\n*-5 *~5 */31 jan-dec/3 Mon-Fri d\n"
+        "*/60 */24 * */12 tue-thu,sat e\n0 0 * * mon~fri f\n0 0 * * 1-fri g\n0 0 * * mon~ h\n"
+    )
     assert answer(standin, "crontab -u _smtpd -l") == (1, "", "crontab: no crontab for _smtpd\n")
     assert answer(standin, "crontab -u _smtpd -", text) == (0, "", "")
     assert standin.run("crontab -u _smtpd -l").stdout == text

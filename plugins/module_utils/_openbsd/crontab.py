@@ -4,7 +4,7 @@
 """A user's crontab(5): its lines, its jobs, and edits that leave every other line alone.
 
 OpenBSD's dialect (crontab.c 1.96, entry.c): ``~`` for random values, and the flags ``-n``, ``-q`` and ``-s``
-before the command.
+before the command. crontab(1) reads more than crontab(5) says, such as ``mon-fri`` and ``*-5``, and so does this.
 """
 
 from __future__ import annotations
@@ -50,12 +50,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table. ``job`` is None for anything else; ``enabled`` is False for a job commented out."""
+    """One line of the table. ``job`` is None for anything else; ``enabled`` is False for a job commented out.
+
+    ``unread`` is the command of a line that is neither a job that cron knows, nor a comment, nor a variable.
+    """
 
     number: int
     text: str
     job: Job | None = None
     enabled: bool = True
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,23 +84,25 @@ def _line(number: int, text: str) -> Line:
     shown = text.strip(_BLANKS)
     if not shown:
         return Line(number, text)
+    if _ENVIRONMENT.match(shown):
+        return Line(number, text)
     enabled = not shown.startswith("#")
-    return Line(number, text, _job(shown if enabled else shown.lstrip("#" + _BLANKS)), enabled)
+    job, rest = _job(shown if enabled else shown.lstrip("#" + _BLANKS))
+    return Line(number, text, job, enabled, rest if enabled and job is None else "")
 
 
-def _job(text: str) -> Job | None:
-    if _ENVIRONMENT.match(text):
-        return None
+def _job(text: str) -> tuple[Job | None, str]:
+    """The job, or None and what would be its command."""
     count = 1 if text.startswith("@") else len(_FIELDS)
     words = text.split(None, count)
-    if len(words) <= count:
-        return None
-    try:
-        schedule = check_schedule(" ".join(words[:count]))
-    except ValueError:
-        return None
+    if _ENVIRONMENT.match(text) or len(words) <= count:
+        return None, text
     flags, command = _flags(words[count])
-    return Job(schedule, flags, command) if command else None
+    try:
+        return check_job(" ".join(words[:count]), flags, command), command
+    except ValueError:
+        # with unknown flags the command is behind them
+        return None, re.sub(r"^(?:-\S*\s+)+", "", command)
 
 
 def _flags(text: str) -> tuple[tuple[str, ...], str]:
@@ -119,9 +125,9 @@ def check_schedule(schedule: object) -> tuple[str, ...]:
         raise ValueError(f"schedule is {schedule!r}, which is not text. Put it in quotes")
     fields = tuple(schedule.split())
     if len(fields) == 1 and fields[0].startswith("@"):
-        if fields[0].lower() not in NAMES:
+        if fields[0] not in NAMES:
             raise ValueError(f"schedule is {schedule!r}, a name that cron does not know. Use one of {', '.join(NAMES)}")
-        return (fields[0].lower(),)
+        return fields
     if len(fields) != len(_FIELDS):
         raise ValueError(
             f"schedule is {schedule!r}, which has {len(fields)} field{'' if len(fields) == 1 else 's'}. Use five fields"
@@ -134,13 +140,15 @@ def check_schedule(schedule: object) -> tuple[str, ...]:
 
 
 def _check_part(schedule: str, name: str, part: str, low: int, high: int, words: Sequence[str]) -> None:
-    """One element of a field's list (OpenBSD crontab(5)): ``*``, a value, a range, a random value, and a step."""
+    """One element of a field's list (OpenBSD entry.c): ``*``, a value, a range, a random value, and a step."""
 
     def bad(reason: str) -> ValueError:
         allowed = f"{low} to {high}" + (f" or {words[0]} to {words[-1]}" if words else "")
         return ValueError(f"schedule is {schedule!r}. Its {name} is {part!r}: {reason}. Use {allowed}")
 
     def value(text: str) -> int:
+        if text.lower() in words:
+            return low + words.index(text.lower())
         if not text.isascii() or not text.isdigit():
             raise bad(f"{text!r} is not a number")
         if not low <= int(text) <= high:
@@ -148,25 +156,18 @@ def _check_part(schedule: str, name: str, part: str, low: int, high: int, words:
         return int(text)
 
     span, slash, step = part.partition("/")
-    if slash and (not step.isascii() or not step.isdigit() or int(step) == 0):
-        raise bad(f"the step {step!r} is not a number above 0")
-    if span == "*":
-        return
-    for separator in ("~", "-"):
-        first, found, second = span.partition(separator)
-        if not found:
-            continue
-        if separator == "-" and not (first and second):
-            raise bad("a range needs a start and an end")
-        start = value(first) if first else low
-        end = value(second) if second else high
-        if start > end:
-            raise bad("its start is after its end")
-        return
-    if slash:
+    values = high - low + 1
+    if slash and not (step.isascii() and step.isdigit() and 1 <= int(step) <= values):
+        raise bad(f"the step {step!r} is not a number from 1 to {values}")
+    first, separator, second = re.fullmatch(r"([^~-]*)([~-]?)(.*)", span, re.DOTALL).groups()  # type: ignore[union-attr]
+    if separator == "-" and not (first and second):
+        raise bad("a range needs a start and an end")
+    if slash and not separator and first != "*":
         raise bad("a step needs '*', a range or '~' before it")
-    if span.lower() not in words:
-        value(span)
+    # '*-5' starts at the first value. A random value may lack its start or its end.
+    start = low if first == "*" or (separator and not first) else value(first)
+    if separator and start > (value(second) if second else high):
+        raise bad("its start is after its end")
 
 
 def check_flags(flags: Sequence[object]) -> tuple[str, ...]:
@@ -185,9 +186,10 @@ def check_job(schedule: object, flags: Sequence[object], command: object) -> Job
         raise ValueError(f"job is {command!r}, which contains a line end or a NUL. Use one line")
     if command != command.strip():
         raise ValueError(f"job is {command!r}. Cron drops the blanks around a command. Remove them")
-    if _FLAG_WORD.fullmatch(command.split()[0]):
+    if command.startswith("-"):
         raise ValueError(
-            f"job is {command!r}. Cron reads {command.split()[0]!r} as flags. Use the option flags for them"
+            f"job is {command!r}. Cron reads {command.split()[0]!r} as flags. Use the option flags for"
+            f" {', '.join(FLAGS)}, and start the job with its program"
         )
     return Job(check_schedule(schedule), check_flags(flags), command)
 
@@ -215,9 +217,16 @@ def edit(text: str, state: str, pattern: re.Pattern[str], job: Job | None = None
     ``absent`` removes the matching jobs, running or commented out. ``disabled`` comments them out and ``enabled``
     brings them back; both change nothing where nothing matches. Every other line stays, and a missing newline at
     the end is added where the text changes.
-    Raises ValueError where ``present`` finds several different jobs.
+    Raises ValueError where ``present`` finds several different jobs, and for a line whose command matches and whose
+    schedule or flags cron does not know.
     """
     lines = parse(text)
+    for line in lines:
+        if line.unread and pattern.search(line.unread):
+            raise ValueError(
+                f"line {line.number} of the crontab is {line.text!r}. {pattern.pattern!r} matches the command, but the"
+                " line is not a job that OpenBSD's crontab(1) accepts. Correct or remove the line"
+            )
     found = [line for line in lines if line.job is not None and pattern.search(line.job.command)]
     new: dict[int, Line | None] = {}
     if state == "absent":

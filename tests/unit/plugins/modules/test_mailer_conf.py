@@ -115,6 +115,21 @@ def test_a_helper_without_effect_is_an_error(port: Port, capsys: pytest.CaptureF
     assert port.path.read_text() == BASE
 
 
+def test_an_immutable_mailer_conf_loses_no_copy(port: Port, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys)
+    there = port.texts()
+    port.works = False
+    result = run(capsys, state="base")
+    assert (
+        result["msg"]
+        == f"{port.path} does not have the wanted content after postfix-disable, which said: can't find it."
+    )
+    assert port.texts() == there
+    port.works = True
+    assert run(capsys, state="base")["changed"]
+    assert "mailer.conf.base" not in port.texts()
+
+
 def test_without_the_package_nothing_is_touched(port: Port, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, sendmail="/nowhere/sendmail")
     assert result["msg"] == ("/nowhere/sendmail is missing. Install the Postfix package first. Nothing was changed.")

@@ -34,7 +34,10 @@ OFF = ROOT.replace(RUNNER, f"#{RUNNER}")
         ("0 * * * * /usr/bin/x -n", crontab.Job(("0", "*", "*", "*", "*"), (), "/usr/bin/x -n"), True),
         ("~\t*\t*\t*\t*\t-ns x  y", crontab.Job(("~", "*", "*", "*", "*"), ("-n", "-s"), "x  y"), True),
         ("  @daily -q -n x", crontab.Job(("@daily",), ("-n", "-q"), "x"), True),
-        ("@Daily x", crontab.Job(("@daily",), (), "x"), True),
+        ("@Daily x", None, True),
+        ("0 1 * * mon-fri x", crontab.Job(("0", "1", "*", "*", "mon-fri"), (), "x"), True),
+        ("0 * * * * -x y", None, True),
+        ("0 * * * * -n -- y", None, True),
         ("#0 * * * * x", crontab.Job(("0", "*", "*", "*", "*"), (), "x"), False),
         ("## 0 1 * jan mon x", crontab.Job(("0", "1", "*", "jan", "mon"), (), "x"), False),
         ("* * * * * A=b c", crontab.Job(("*", "*", "*", "*", "*"), (), "A=b c"), True),
@@ -64,6 +67,14 @@ def test_parse(text: str, job: crontab.Job | None, enabled: bool) -> None:
         "~/30 0~12/4 * * *",
         "0,15,30-45/5 */2 1,31 jan,DEC 0,7,Sun",
         "59 23 31 12 7",
+        # seen on OpenBSD 7.6-current: read by crontab(1), though crontab(5) does not say so
+        *(
+            f"0 0 * * {day}"
+            for day in ("mon-fri", "Mon-Fri", "sun-sat", "mon-fri/2", "mon~fri", "1-fri", "mon~", "~fri")
+        ),
+        *(f"0 0 * {month} *" for month in ("jan-mar", "jan-dec/3", "feb~", "jan,mar-may")),
+        "*-5 *~5 *-31/2 * tue-thu,sat",
+        "*/60 */24 */31 */12 */8",
         *crontab.NAMES,
     ],
 )
@@ -74,6 +85,7 @@ def test_check_schedule(schedule: str) -> None:
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
+        ("@DAILY", f"schedule is '@DAILY', a name that cron does not know. Use one of {', '.join(crontab.NAMES)}"),
         ("@dayly", f"schedule is '@dayly', a name that cron does not know. Use one of {', '.join(crontab.NAMES)}"),
         (
             "* * *",
@@ -84,10 +96,19 @@ def test_check_schedule(schedule: str) -> None:
         ("* 24 * * *", "Its hour is '24': '24' is out of range. Use 0 to 23"),
         ("* * 0 * *", "Its day-of-month is '0': '0' is out of range. Use 1 to 31"),
         ("* * * foo *", "Its month is 'foo': 'foo' is not a number. Use 1 to 12 or jan to dec"),
-        ("* * * * mon-fri", "Its day-of-week is 'mon-fri': 'mon' is not a number. Use 0 to 7 or sun to sat"),
+        ("* * * * mon-frx", "Its day-of-week is 'mon-frx': 'frx' is not a number. Use 0 to 7 or sun to sat"),
+        ("* * * * sat-sun", "Its day-of-week is 'sat-sun': its start is after its end. Use 0 to 7 or sun to sat"),
+        ("mon * * * *", "Its minute is 'mon': 'mon' is not a number. Use 0 to 59"),
+        ("1-2-3 * * * *", "Its minute is '1-2-3': '2-3' is not a number. Use 0 to 59"),
+        ("*-* * * * *", "Its minute is '*-*': '*' is not a number. Use 0 to 59"),
+        ("*/61 * * * *", "Its minute is '*/61': the step '61' is not a number from 1 to 60. Use 0 to 59"),
+        ("* */25 * * *", "Its hour is '*/25': the step '25' is not a number from 1 to 24. Use 0 to 23"),
+        ("* * 1-9/32 * *", "Its day-of-month is '1-9/32': the step '32' is not a number from 1 to 31. Use 1 to 31"),
+        ("* * * */13 *", "Its month is '*/13': the step '13' is not a number from 1 to 12. Use 1 to 12 or jan to dec"),
+        ("* * * * */9", "Its day-of-week is '*/9': the step '9' is not a number from 1 to 8. Use 0 to 7 or sun to sat"),
         ("5-1 * * * *", "Its minute is '5-1': its start is after its end. Use 0 to 59"),
         ("5- * * * *", "Its minute is '5-': a range needs a start and an end. Use 0 to 59"),
-        ("*/0 * * * *", "Its minute is '*/0': the step '0' is not a number above 0. Use 0 to 59"),
+        ("*/0 * * * *", "Its minute is '*/0': the step '0' is not a number from 1 to 60. Use 0 to 59"),
         ("5/2 * * * *", "Its minute is '5/2': a step needs '*', a range or '~' before it. Use 0 to 59"),
         ("1,,2 * * * *", "Its minute is '': '' is not a number. Use 0 to 59"),
     ],
@@ -106,7 +127,15 @@ def test_check_schedule_errors(schedule: str, message: str) -> None:
         ([], None, "job is None, which is not a command. Use the command that cron is to run"),
         ([], "a\nb", "job is 'a\\nb', which contains a line end or a NUL. Use one line"),
         ([], " a", "job is ' a'. Cron drops the blanks around a command. Remove them"),
-        ([], "-nq a", "job is '-nq a'. Cron reads '-nq' as flags. Use the option flags for them"),
+        *(
+            (
+                [],
+                f"{flags} a",
+                f"job is '{flags} a'. Cron reads '{flags}' as flags. Use the option flags for -n, -q, -s, and start"
+                " the job with its program",
+            )
+            for flags in ("-nq", "-x", "-nx", "--n", "--")
+        ),
         (["-x"], "a", "flags has '-x', which cron does not know. Use -n, -q, -s"),
         (["n"], "a", "flags has 'n', which cron does not know. Use -n, -q, -s"),
     ],
@@ -136,6 +165,23 @@ def test_check_job_errors(flags: list[object], command: object, message: str) ->
 def test_check_match_errors(match: str, command: str | None, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         crontab.check_match(match, command)
+
+
+@pytest.mark.parametrize("state", crontab.STATES)
+@pytest.mark.parametrize(
+    "line",
+    ["99 * * * * /x", "@DAILY /x", "*/61 * * * * /x", "0 0 * * sat-sun -n /x", "0 * * * * -x /x", "0 * * * * -n -- /x"],
+)
+def test_a_line_that_cannot_be_read_but_matches_is_an_error(line: str, state: str) -> None:
+    message = (
+        f"line 2 of the crontab is {line!r}. '^/x$' matches the command, but the line is not a job that OpenBSD's"
+        " crontab(1) accepts. Correct or remove the line"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        crontab.edit(f"# /x\n{line}\n", state, re.compile("^/x$"), job("/x") if state == "present" else None)
+    other = re.compile("^/y$")
+    edit = crontab.edit(f"# /x\n{line}\n", state, other, job("/y") if state == "present" else None)
+    assert edit.text.startswith(f"# /x\n{line}\n")
 
 
 def job(command: str = "/x", schedule: str = "~ 3 * * *", *flags: str) -> crontab.Job:
