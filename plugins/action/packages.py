@@ -25,8 +25,15 @@ def missing(needs: list[Any], facts: Mapping[str, Any]) -> list[str]:
             )
         name = entry["package"]
         # OpenBSD's facts name flavors as "dovecot--"; a package without a flavor is asked for by its plain name, too.
-        there = {name, f"{name}--"} & set(facts["packages"]) or entry.get("provides") in facts["provides"]
-        if not there:
+        installed = bool({name, f"{name}--"} & set(facts["packages"]))
+        provides = str(entry.get("provides") or "")
+        kind, _colon, library = provides.partition(":")
+        if kind == "python" and installed and provides not in facts["provides"]:
+            raise ValueError(
+                f"the package {name} is installed, but the Python of Ansible on the host cannot import {library}."
+                f" Set ansible_python_interpreter to the Python of that package, or install {name} again"
+            )
+        if not installed and provides not in facts["provides"]:
             found[name] = None
     return list(found)
 
@@ -68,7 +75,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         if looked.get("failed"):
             raise AnsibleActionFail(f"{', '.join(names)} were installed. Then: {looked.get('msg')}", result=looked)
         result["ansible_facts"] = looked["ansible_facts"]
-        left = missing(arguments["needs"], looked["ansible_facts"]["puffy_mail"])
+        try:
+            left = missing(arguments["needs"], looked["ansible_facts"]["puffy_mail"])
+        except ValueError as exc:
+            raise AnsibleActionFail(f"{', '.join(names)} were installed. Then: {exc}.") from None
         if left:
             raise AnsibleActionFail(
                 f"The package manager reported success, and these packages are still missing: {', '.join(left)}."

@@ -90,10 +90,18 @@ class Delivery:
         return f"deliver {self.sender or '<>'} to {self.recipient}"
 
 
+#: X509_V_ERR_CA_MD_TOO_WEAK (OpenSSL x509_vfy.h)
+_CA_MD_TOO_WEAK = 68
+
+
 def cause_of(error: BaseException, timeout: float) -> str:
     """Why a network operation failed, for people."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return (error.verify_message or "certificate verify failed").rstrip(".")
+        cause = (error.verify_message or "certificate verify failed").rstrip(".")
+        if error.verify_code == _CA_MD_TOO_WEAK:
+            # `openssl x509 -req` of LibreSSL signs so unless it is told otherwise.
+            cause += ": it is signed with SHA-1 or MD5. Sign the certificate again with openssl x509 -sha256"
+        return cause
     if isinstance(error, socket.timeout):
         return f"no answer within {timeout:g} seconds"
     if isinstance(error, socket.gaierror):

@@ -36,3 +36,11 @@ def test_missing(needs: list[object], names: list[str]) -> None:
 def test_bad_needs(need: object) -> None:
     with pytest.raises(ValueError, match=r"^needs has the entry .*\. Use the name of a package, or a mapping"):
         missing([need], FACTS)
+
+
+def test_a_library_that_the_python_in_use_lacks_is_no_missing_package() -> None:
+    need = {"package": "py3-cryptography", "provides": "python:cryptography"}
+    facts = {"packages": [], "provides": []}
+    assert missing([need], facts) == ["py3-cryptography"]
+    with pytest.raises(ValueError, match=r"^the package py3-cryptography is installed, but the Python"):
+        missing([need], {**facts, "packages": ["py3-cryptography--"]})

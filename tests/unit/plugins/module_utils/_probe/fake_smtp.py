@@ -30,6 +30,7 @@ class FakeServer:
         wrapper: bool = False,
         highest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
         injected: str = "",
+        ciphers: str = "DEFAULT",
     ) -> None:
         self.replies = {"EHLO": f"{EHLO} STARTTLS", "TLS:EHLO": f"{EHLO} AUTH PLAIN LOGIN", **(replies or {})}
         self.greeting = greeting
@@ -39,6 +40,7 @@ class FakeServer:
         self.context: ssl.SSLContext | None = None
         if certificate is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.set_ciphers(ciphers)
             self.context.load_cert_chain(certificate)
             self.context.maximum_version = highest
         self._listener = socket.create_server(("127.0.0.1", 0))

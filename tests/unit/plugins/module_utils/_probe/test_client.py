@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,24 @@ def test_untrusted(certificate: Path, tmp_path: Path) -> None:
     )
     assert seen["login"] == (False, f"not made: the certificate is not verified ({cause}), and no password was sent")
     assert not any("AUTH PLAIN " in line for line in server.heard)
+
+
+def test_a_certificate_signed_with_sha_1(tmp_path: Path) -> None:
+    """What `openssl x509 -req` of LibreSSL signs without -sha256: OpenSSL refuses it, and the probe says what to do."""
+    authority = make_certificate(tmp_path, "authority.example.test")
+    name = "mail.example.test"
+    request = ["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-subj", f"/CN={name}"]
+    sign = ["openssl", "x509", "-req", "-sha1", "-CA", authority, "-CAkey", authority, "-CAcreateserial"]
+    asked = subprocess.run(request, capture_output=True, check=True, cwd=tmp_path)
+    made = subprocess.run(sign, input=asked.stdout, capture_output=True, check=True, cwd=tmp_path)
+    server_file = tmp_path / "server.pem"
+    server_file.write_text((tmp_path / "key").read_text() + made.stdout.decode())
+    with FakeServer(certificate=server_file, wrapper=True, ciphers="DEFAULT@SECLEVEL=0") as server:
+        seen, _ = probe(endpoint(server, authority), {})
+    assert seen["tls"][0] is False
+    assert seen["tls"][1].endswith(
+        "too weak: it is signed with SHA-1 or MD5. Sign the certificate again with openssl x509 -sha256"
+    )
 
 
 def test_wrong_name(certificate: Path) -> None:
