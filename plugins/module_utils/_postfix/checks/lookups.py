@@ -84,8 +84,8 @@ def _word(context: Context, setting: Setting, word: str, kind: str | None) -> It
     if kind == "restrictions" and text.startswith("{"):
         text = next(iter(words(text[1:-1])), "")
     if TABLE_SHAPE.match(text):
-        # In a list of restrictions inet: and unix: are the server of check_policy_service.
-        if kind != "restrictions" or not text.startswith(("inet:", "unix:")):
+        # In a list of restrictions these are the server of check_policy_service.
+        if kind != "restrictions" or not text.startswith(("inet:", "local:", "unix:")):
             yield from _parts(context, Table(setting, text, cache=kind == "cache"))
     elif kind not in ("match_list", "restrictions") and (kind != "cache" or text) and setting.name not in _OWN_WORDS:
         yield Table(setting, word, "word")

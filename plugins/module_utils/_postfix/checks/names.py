@@ -97,10 +97,12 @@ def _table_sources(context: Context) -> tuple[str, ...]:
     return tuple(found)
 
 
-@rule("duplicate-parameter", ERROR, each=entries)
+@rule("duplicate-parameter", WARNING, each=entries)
 def duplicate_parameter(context: Context, pair: tuple[Setting, Setting]) -> Iterator[Fault]:
-    """the same parameter twice in main.cf, or twice after `-o` of one service | keep one | postconf(5)"""
+    """the same parameter with two values in main.cf, or after `-o` of one service | keep one | postconf(5)"""
     earlier, later = pair
+    if earlier.value == later.value:
+        return
     yield Fault(
         earlier,
         f"{later.name} is set here and again on line {later.line}; Postfix uses the later one",

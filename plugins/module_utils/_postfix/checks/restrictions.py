@@ -99,7 +99,7 @@ def _argument_problem(name: str, argument: str, follow: str | None, classes: Col
         # check_ccert_access { type:table, { search_order = … } }: Postfix 3.5 and later (postconf(5)).
         types.TABLE: bool(TABLE_SHAPE.match(follow)) or (name == "check_ccert_access" and follow[0] == "{"),
         types.DOMAIN: bool(re.match(r"[\w-]+(\.[\w-]+)*\.?(=\S+)?$", follow)) and "." in follow,
-        types.POLICY: bool(re.match(r"(inet|unix):\S|\{", follow)),
+        types.POLICY: bool(re.match(r"(inet|local|unix):\S|\{", follow)),
         types.NUMBER: bool(re.fullmatch(r"\d+[smhdw]?", follow)),
     }[argument]
     return None if right else f"not {follow!r}"

@@ -87,12 +87,12 @@ def same_port(context: Context, found: tuple[Service, Service, int]) -> Iterator
 
 @duplicate_parameter.also(each=lines)
 def duplicate_option(context: Context, line: Line) -> Iterator[Fault]:
-    options: set[str] = set()
-    for name, _unused in line.service.options:
-        if name in options:
+    options: dict[str, str] = {}
+    for name, value in line.service.options:
+        if options.get(name, value) != value:
             message = f"{line.key} has -o {name} twice; Postfix uses the later one"
             yield Fault(line.place, message, f"remove one -o {name}")
-        options.add(name)
+        options[name] = value
 
 
 @rule("unknown-program", ERROR, each=lines)

@@ -31,7 +31,6 @@ BLIND_SPOTS = {
     "enumeration": "wrong-enumeration",
     "TLS files": "tls-file-missing",
     "open relay": "open-relay",
-    "duplicate parameter": "duplicate-parameter",
     "references": "undefined-reference",
     "master": "unknown-option",
 }

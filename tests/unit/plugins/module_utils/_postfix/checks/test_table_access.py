@@ -4,6 +4,59 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.checks import cases
 
 test_a_fault_is_found_and_named = cases.tests("table_access")
+
+
+#: A client file or a server, and what a daemon in the chroot cannot reach: tried with smtpd(8) on Postfix 3.5 to 3.11.
+CHROOT = [
+    ("ldap", "server_host = ldap://ldap.example.test", ""),
+    ("ldap", "server_host = ldap://a.test ldapi://%2Frun%2Fldapi", "ldapi://%2Frun%2Fldapi"),
+    ("ldap", "server_host = ldaps://a.test\ntls_ca_cert_file = /etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
+    ("ldap", "server_host = ldap://a.test\nstart_tls = yes\ntls_ca_cert_dir = /etc/ssl/certs", "/etc/ssl/certs"),
+    ("ldap", "server_host = ldap://a.test\ntls_ca_cert_file = /etc/ssl/ca.pem", ""),
+    ("ldap", "server_host = ldaps://a.test\ntls_ca_cert_file = /etc/ssl/inside.pem", ""),
+    ("sqlite", "dbpath = /srv/delete.sqlite", ""),
+    ("sqlite", "dbpath = /srv/wal.sqlite", "the log of its database, which is in WAL mode"),
+    ("mysql", "hosts = db.example.test 127.0.0.1", ""),
+    ("mysql", "hosts = unix:/run/mysqld.sock", "unix:/run/mysqld.sock"),
+    ("mysql", "hosts = localhost", "localhost"),
+    ("pgsql", "hosts = localhost", ""),
+    ("pgsql", "hosts = unix:/run/pgsql", "unix:/run/pgsql"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "missing"), CHROOT)
+@pytest.mark.parametrize("proxied", [False, True])
+def test_what_a_chroot_keeps_from_a_table(kind: str, text: str, missing: str, proxied: bool) -> None:
+    contents = {
+        "/etc/postfix/client.cf": f"{text}\n".encode(),
+        "/srv/delete.sqlite": b"SQLite format 3\0\x10\0\1\1",
+        "/srv/wal.sqlite": b"SQLite format 3\0\x10\0\2\2",
+        "/var/spool/postfix/etc/ssl/inside.pem": b"",
+    }
+    probe = cases.FakeProbe({}, contents)
+    host = cases.host("3.11", probe)
+    host = dataclasses.replace(host, map_types=host.map_types | {"mysql", "pgsql"})
+    table = f"{kind}:/etc/postfix/client.cf"
+    value = f"proxy:{table}" if proxied else table
+    main, master = cases.parsed(f"virtual_mailbox_maps = {value}\n", cases.MASTER)
+    found = [each for each in checks.check(main, master, host) if each.rule == "table-chroot"]
+    if proxied or not missing:
+        assert found == []
+    else:
+        assert f"cannot reach {missing} from there. Each lookup fails" in found[0].message
+        assert found[0].suggestion.startswith(f"write proxy:{table}, or set the chroot column of ")
+
+
+@pytest.mark.parametrize(("path", "count"), [("/srv/map.sock", 1), ("/inside.sock", 0)])
+def test_a_socketmap_in_the_chroot(path: str, count: int) -> None:
+    probe = cases.FakeProbe({"/var/spool/postfix/inside.sock": cases.file(kind="socket")})
+    found = cases.check(f"virtual_mailbox_maps = socketmap:unix:{path}:users\n", probe=probe)
+    assert [each.rule for each in found].count("table-chroot") == count
