@@ -177,7 +177,9 @@ def main(arguments: list[str] | None = None) -> int:
     def ended(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, ended)
+    # SIGINT too: what a shell starts in the background ignores it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ended)
     for jobs, *names in stages:
         run.stage(int(jobs), [name.rstrip("!") for name in names])
         vital = {name.rstrip("!") for name in names if name.endswith("!")}

@@ -101,7 +101,14 @@ def test_nothing_starts_after_a_vital_part_has_failed(make: str, capsys: pytest.
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_its_parts_and_says_so(make: str, tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, parts.__file__, "--make", make, "--logs", "logs", "1 bad", "1 endless", "1 good"]
-    child = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    # What a shell starts in the background ignores SIGINT.
+    child = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
     assert child.stdout is not None
     seen = []
     for line in child.stdout:
@@ -112,8 +119,11 @@ def test_an_interrupted_run_ends_its_parts_and_says_so(make: str, tmp_path: Path
     while not (tmp_path / "started").exists():
         os.sched_yield()
     child.send_signal(number)
-    rest = child.stdout.read()
-    assert child.wait() == 130
+    try:
+        rest, _none = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == 130
     assert rest.startswith("==> endless was interrupted (")
     assert (tmp_path / "logs" / "endless.log").read_text() == "cleaned up\n"
     assert rest.endswith("\nInterrupted: endless, good\n\n4 passed, 2 failed; logs in logs\n")
