@@ -89,7 +89,7 @@ _BY_KIND = {
         smtpd_sasl_exceptions_networks smtpd_sasl_mechanism_filter smtp_sasl_mechanism_filter
         lmtp_sasl_mechanism_filter virtual_alias_domains virtual_mailbox_domains masquerade_exceptions
         local_header_rewrite_clients smtpd_log_access_permit_actions postscreen_forbidden_commands
-        smtp_requiretls_policy lmtp_requiretls_policy relay_clientcerts
+        smtp_requiretls_policy lmtp_requiretls_policy
     """,
     "enumeration_list": """
         allow_mail_to_commands allow_mail_to_files canonical_classes hash_queue_names mailbox_delivery_lock
@@ -110,6 +110,7 @@ _BY_KIND = {
     "enumeration": """
         header_from_format info_log_address_format mynetworks_style non_bdb_migration_level
         sendmail_fix_line_endings smtp_address_preference lmtp_address_preference smtp_dns_support_level
+        smtp_address_verify_target lmtp_address_verify_target
         lmtp_dns_support_level smtp_tls_dane_insecure_mx_policy smtpd_upstream_proxy_protocol
         postscreen_upstream_proxy_protocol syslog_facility smtpd_forbid_bare_newline
     """,
@@ -152,6 +153,7 @@ EXACT: dict[str, str] = {
     "tls_random_exchange_name": "text",
     "smtpd_reject_filter_maps": "tables",
     "relocated_maps": "tables",
+    "relay_clientcerts": "tables",
     "default_destination_concurrency_negative_feedback": "text",
     "default_destination_concurrency_positive_feedback": "text",
 }

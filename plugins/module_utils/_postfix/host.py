@@ -113,6 +113,7 @@ class Probe:
     def __init__(self) -> None:
         self._files: dict[str, File | None] = {}
         self._users: dict[str, User | None] = {}
+        self._sasl_types: dict[str, tuple[str, ...]] = {}
 
     def file(self, path: str) -> File | None:
         """What lies at ``path``, or None."""
@@ -152,6 +153,20 @@ class Probe:
                 found = User(entry.pw_name, entry.pw_uid, entry.pw_gid, groups)
             self._users[name] = found
         return self._users[name]
+
+    def group(self, name: str) -> int | None:
+        """The id of the group ``name``, or None."""
+        try:
+            return grp.getgrnam(name).gr_gid
+        except (KeyError, ValueError):
+            return None
+
+    def sasl_types(self, option: str) -> tuple[str, ...]:
+        """The SASL types that this Postfix was built with: ``-a`` for servers, ``-A`` for clients (postconf(1))."""
+        if option not in self._sasl_types:
+            said = _command.run(["postconf", option], check=False)
+            self._sasl_types[option] = tuple(said.stdout.split())
+        return self._sasl_types[option]
 
     def denied(self, path: str, user: User) -> str | None:
         """The first directory, or the file itself, that keeps ``user`` from reading ``path``, or None."""

@@ -90,20 +90,20 @@ NAMES: dict[str, str] = {
         smtpd_tls_CApath tlsproxy_client_CApath tlsproxy_tls_CApath
     """,
     "enumeration": """
-        header_from_format info_log_address_format lmtp_address_preference lmtp_dns_support_level
-        lmtp_tls_ciphers lmtp_tls_mandatory_ciphers lmtp_tls_security_level milter_default_action
-        mynetworks_style non_bdb_migration_level@3.11 non_empty_end_of_header_action@3.11
+        header_from_format info_log_address_format lmtp_address_preference lmtp_address_verify_target
+        lmtp_dns_support_level lmtp_tls_ciphers lmtp_tls_mandatory_ciphers lmtp_tls_security_level
+        milter_default_action mynetworks_style non_bdb_migration_level@3.11 non_empty_end_of_header_action@3.11
         postscreen_bare_newline_action postscreen_blacklist_action~3.10 postscreen_denylist_action@3.10
         postscreen_dnsbl_action postscreen_greet_action postscreen_non_smtp_command_action
         postscreen_pipelining_action postscreen_tls_security_level postscreen_upstream_proxy_protocol
-        reject_tempfail_action sendmail_fix_line_endings smtp_address_preference smtp_dns_support_level
-        smtp_tls_ciphers smtp_tls_dane_insecure_mx_policy smtp_tls_mandatory_ciphers smtp_tls_security_level
-        smtpd_forbid_bare_newline smtpd_tls_ciphers smtpd_tls_eecdh_grade smtpd_tls_mandatory_ciphers
-        smtpd_tls_security_level smtpd_upstream_proxy_protocol syslog_facility tlsproxy_client_level~3.10
-        tlsproxy_client_security_level@3.10 tlsproxy_tls_ciphers tlsproxy_tls_eecdh_grade
-        tlsproxy_tls_mandatory_ciphers tlsproxy_tls_security_level unknown_address_tempfail_action
-        unknown_helo_hostname_tempfail_action unverified_recipient_tempfail_action
-        unverified_sender_tempfail_action
+        reject_tempfail_action sendmail_fix_line_endings smtp_address_preference smtp_address_verify_target
+        smtp_dns_support_level smtp_tls_ciphers smtp_tls_dane_insecure_mx_policy smtp_tls_mandatory_ciphers
+        smtp_tls_security_level smtpd_forbid_bare_newline smtpd_tls_ciphers smtpd_tls_eecdh_grade
+        smtpd_tls_mandatory_ciphers smtpd_tls_security_level smtpd_upstream_proxy_protocol syslog_facility
+        tlsproxy_client_level~3.10 tlsproxy_client_security_level@3.10 tlsproxy_tls_ciphers
+        tlsproxy_tls_eecdh_grade tlsproxy_tls_mandatory_ciphers tlsproxy_tls_security_level
+        unknown_address_tempfail_action unknown_helo_hostname_tempfail_action
+        unverified_recipient_tempfail_action unverified_sender_tempfail_action
     """,
     "enumeration_list": """
         allow_mail_to_commands allow_mail_to_files canonical_classes hash_queue_names inet_protocols
@@ -179,7 +179,7 @@ NAMES: dict[str, str] = {
         lmtp_connection_cache_destinations lmtp_requiretls_policy@3.11 lmtp_sasl_mechanism_filter
         local_header_rewrite_clients masquerade_exceptions mydestination mynetworks permit_mx_backup_networks
         postscreen_access_list postscreen_allowlist_interfaces@3.10 postscreen_forbidden_commands
-        postscreen_whitelist_interfaces~3.10 qmqpd_authorized_clients relay_clientcerts relay_domains
+        postscreen_whitelist_interfaces~3.10 qmqpd_authorized_clients relay_domains
         smtp_connection_cache_destinations smtp_requiretls_policy@3.11 smtp_sasl_mechanism_filter
         smtpd_authorized_verp_clients smtpd_authorized_xclient_hosts smtpd_authorized_xforward_hosts
         smtpd_client_event_limit_exceptions smtpd_forbid_bare_newline_exclusions smtpd_forbidden_commands
@@ -221,14 +221,15 @@ NAMES: dict[str, str] = {
         local_login_sender_maps@3.10 local_recipient_maps mailbox_command_maps mailbox_transport_maps
         milter_header_checks mime_header_checks nested_header_checks
         postscreen_discard_ehlo_keyword_address_maps postscreen_reject_footer_maps rbl_reply_maps
-        recipient_bcc_maps recipient_canonical_maps relay_recipient_maps relocated_maps sender_bcc_maps
-        sender_canonical_maps sender_dependent_default_transport_maps sender_dependent_relayhost_maps
-        smtp_body_checks smtp_discard_ehlo_keyword_address_maps smtp_generic_maps smtp_header_checks
-        smtp_mime_header_checks smtp_nested_header_checks smtp_pix_workaround_maps smtp_sasl_password_maps
-        smtp_tls_per_site smtp_tls_policy_maps smtpd_discard_ehlo_keyword_address_maps smtpd_milter_maps
-        smtpd_reject_filter_maps@3.11 smtpd_reject_footer_maps smtpd_sender_login_maps tls_server_sni_maps
-        tlsproxy_client_per_site tlsproxy_client_policy~3.10 tlsproxy_client_policy_maps@3.10 transport_maps
-        virtual_alias_maps virtual_gid_maps virtual_mailbox_maps virtual_uid_maps
+        recipient_bcc_maps recipient_canonical_maps relay_clientcerts relay_recipient_maps relocated_maps
+        sender_bcc_maps sender_canonical_maps sender_dependent_default_transport_maps
+        sender_dependent_relayhost_maps smtp_body_checks smtp_discard_ehlo_keyword_address_maps
+        smtp_generic_maps smtp_header_checks smtp_mime_header_checks smtp_nested_header_checks
+        smtp_pix_workaround_maps smtp_sasl_password_maps smtp_tls_per_site smtp_tls_policy_maps
+        smtpd_discard_ehlo_keyword_address_maps smtpd_milter_maps smtpd_reject_filter_maps@3.11
+        smtpd_reject_footer_maps smtpd_sender_login_maps tls_server_sni_maps tlsproxy_client_per_site
+        tlsproxy_client_policy~3.10 tlsproxy_client_policy_maps@3.10 transport_maps virtual_alias_maps
+        virtual_gid_maps virtual_mailbox_maps virtual_uid_maps
     """,
     "text": """
         2bounce_notice_recipient address_verify_relayhost address_verify_sender always_bcc
@@ -239,7 +240,7 @@ NAMES: dict[str, str] = {
         empty_address_default_transport_maps_lookup_key empty_address_local_login_sender_maps_lookup_key@3.10
         empty_address_recipient empty_address_relayhost_maps_lookup_key error_notice_recipient
         execution_directory_expansion_filter forward_expansion_filter full_name_encoding_charset@3.10
-        home_mailbox lmtp_address_verify_target lmtp_bind_address lmtp_bind_address6 lmtp_lhlo_name
+        home_mailbox lmtp_bind_address lmtp_bind_address6 lmtp_lhlo_name
         lmtp_sasl_password_result_delimiter@3.10 lmtp_sasl_path lmtp_sasl_type lmtp_tls_fingerprint_digest
         lmtp_tls_servername lmtp_tlsrpt_socket_name@3.10 local_command_shell luser_relay mail_name mail_owner
         mail_release_date mail_version mailbox_command maillog_file maillog_file_compressor
@@ -248,13 +249,13 @@ NAMES: dict[str, str] = {
         multi_instance_name multi_instance_wrapper mydomain myhostname myorigin newaliases_path openssl_path
         postscreen_expansion_filter postscreen_greet_banner postscreen_reject_footer process_name
         recipient_delimiter relayhost remote_header_rewrite_domain sendmail_path service_name setgid_group
-        smtp_address_verify_target smtp_bind_address smtp_bind_address6 smtp_helo_name
-        smtp_sasl_password_result_delimiter@3.10 smtp_sasl_path smtp_sasl_type smtp_tls_fingerprint_digest
-        smtp_tls_servername smtp_tlsrpt_socket_name@3.10 smtpd_banner smtpd_expansion_filter
-        smtpd_null_access_lookup_key smtpd_policy_service_default_action smtpd_policy_service_policy_context
-        smtpd_proxy_ehlo smtpd_proxy_filter smtpd_reject_footer smtpd_sasl_local_domain smtpd_sasl_path
-        smtpd_sasl_service smtpd_sasl_type smtpd_tls_fingerprint_digest stress syslog_name tls_config_file
-        tls_config_name tls_eecdh_auto_curves tls_eecdh_strong_curve tls_eecdh_ultra_curve tls_export_cipherlist
+        smtp_bind_address smtp_bind_address6 smtp_helo_name smtp_sasl_password_result_delimiter@3.10
+        smtp_sasl_path smtp_sasl_type smtp_tls_fingerprint_digest smtp_tls_servername
+        smtp_tlsrpt_socket_name@3.10 smtpd_banner smtpd_expansion_filter smtpd_null_access_lookup_key
+        smtpd_policy_service_default_action smtpd_policy_service_policy_context smtpd_proxy_ehlo
+        smtpd_proxy_filter smtpd_reject_footer smtpd_sasl_local_domain smtpd_sasl_path smtpd_sasl_service
+        smtpd_sasl_type smtpd_tls_fingerprint_digest stress syslog_name tls_config_file tls_config_name
+        tls_eecdh_auto_curves tls_eecdh_strong_curve tls_eecdh_ultra_curve tls_export_cipherlist
         tls_ffdhe_auto_groups@3.10 tls_high_cipherlist tls_low_cipherlist tls_medium_cipherlist
         tls_null_cipherlist tls_random_exchange_name tls_random_source tls_session_ticket_cipher
         tlsproxy_client_fingerprint_digest tlsproxy_client_loglevel_parameter tlsproxy_tls_fingerprint_digest

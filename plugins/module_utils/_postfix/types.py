@@ -85,8 +85,7 @@ _FACILITIES = (
 )
 _LOCKS = ("fcntl", "flock", "dotlock")
 
-#: Enumerations: name or regular expression -> values, as postconf(5) lists them; case does not matter to Postfix
-#: in most. An empty value is judged by the caller.
+#: Enumerations: name or regular expression -> values, as postconf(5) lists them. The caller judges an empty value.
 _ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(smtpd|postscreen|tlsproxy)_tls_security_level|tlsproxy_tls_security_level", _SMTPD_LEVELS),
     (r"(smtp|lmtp)_tls_security_level|tlsproxy_client_(security_)?level", _SMTP_LEVELS),
@@ -103,6 +102,7 @@ _ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"non_bdb_migration_level", ("disable", "enable-redirect", "enable-reindex")),
     (r"sendmail_fix_line_endings", ("always", "strict", "never")),
     (r"(smtp|lmtp)_address_preference", ("any", "ipv4", "ipv6")),
+    (r"(smtp|lmtp)_address_verify_target", ("rcpt", "data")),
     (r"(smtp|lmtp)_dns_support_level", ("disabled", "enabled", "dnssec")),
     (r"smtp_tls_dane_insecure_mx_policy", ("may", "encrypt", "dane")),
     (r"(smtpd|postscreen)_upstream_proxy_protocol", ("haproxy",)),
@@ -134,6 +134,15 @@ _ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         r"hash_queue_names",
         ("active", "bounce", "defer", "deferred", "flush", "hold", "incoming", "trace", "corrupt", "saved", "maildrop"),
     ),
+)
+
+#: Enumerations whose words Postfix compares letter by letter (name_mask.c without NAME_MASK_ANY_CASE; tried).
+_CASE_COUNTS = re.compile(
+    r"allow_mail_to_(commands|files)|\w*canonical_classes|masquerade_classes|inet_protocols|mynetworks_style|notify_classes"
+    r"|(smtp|lmtp)_(host_lookup|dns_resolver_options|sasl_\w*security_options)|mailbox_delivery_lock|virtual_mailbox_lock"
+    r"|prepend_delivered_header|propagate_unmatched_extensions|receive_override_options|smtputf8_autodetect_classes"
+    r"|internal_mail_filter_classes|smtpd_proxy_options|syslog_facility|sendmail_fix_line_endings"
+    r"|\w+_upstream_proxy_protocol"
 )
 
 #: (parameter, word) -> the release that brought the word, where that is later than the oldest one of the table.
@@ -175,6 +184,8 @@ def _marked(table: Mapping[str, str]) -> dict[str, list[tuple[str, str | None, s
 
 _NAMED = {name: facts[0] for name, facts in _marked(parameters.NAMES).items()}
 _KINDS = {name: fact for name, (fact, _added, _removed) in _NAMED.items()}
+#: The parameters that name services which Postfix's own programs reach by a socket; smtpd(8)'s can be of any type.
+SERVICE_NAMES = tuple(name for name, kind_ in _KINDS.items() if kind_ == "service" and name != "smtpd_service_name")
 _BOUNDS = _marked(parameters.BOUNDS)
 _READERS = {name: tuple(facts[0][0].split()) for name, facts in _marked(parameters.READERS).items()}
 _WIDE = frozenset(parameters.WIDE.split())
@@ -256,6 +267,17 @@ def readers(name: str) -> tuple[str, ...]:
     return () if "all" in found else found
 
 
+def needs(program: str) -> tuple[str, ...]:
+    """What a daemon needs in master.cf: ``single`` (a process limit of 1), ``unlimited`` (0), ``privileged`` (root)."""
+    return tuple(need for need, programs in parameters.NEEDS.items() if program in programs.split())
+
+
+def arguments(program: str) -> tuple[tuple[str, ...], str]:
+    """The attributes that a daemon takes behind its options, and the letters of ``flags=``. lmtp(8) is smtp(8)."""
+    program = "smtp" if program == "lmtp" else program
+    return tuple(parameters.ARGUMENTS.get(program, "").split()), parameters.FLAGS.get(program, "")
+
+
 def is_list(name: str) -> bool:
     """Whether the value is a list of words parted by white space or commas."""
     return kind(name) in _LIST_KINDS
@@ -269,6 +291,11 @@ def is_ordered(name: str) -> bool:
 def activation(name: str) -> str:
     """``"restart"`` where a changed value needs Postfix stopped and started, ``"reload"`` otherwise."""
     return "restart" if name in RESTART else "reload"
+
+
+def folded(name: str, word: str) -> str:
+    """A word of an enumeration as Postfix compares it: in small letters, unless case counts."""
+    return word if _CASE_COUNTS.fullmatch(name) else word.lower()
 
 
 @cache

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks import (  # noqa: F401  # each module registers its rules
     files,
+    forms,
     names,
     networks,
     references,
@@ -51,6 +52,7 @@ GROUPS = {
     "names": "Names",
     "references": "References",
     "values": "Values",
+    "forms": "Forms of their own",
     "tls_protocols": "TLS: protocols",
     "restrictions": "Restrictions",
     "tables": "Lookup tables",

@@ -178,7 +178,8 @@ def _address(setting: Setting, word: str) -> str | None:
     return text if re.fullmatch(r"[0-9.]+|[0-9a-fA-F:.%]*:[0-9a-zA-Z:.%]*", text) else None
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address."""
     with contextlib.suppress(ValueError):
         return bool(ipaddress.ip_address(text.partition("%")[0]).version)
     return False
@@ -191,7 +192,7 @@ def wrong_address(context: Context, interface: tuple[Setting, str]) -> Iterator[
     setting, word = interface
     address, text = _address(setting, word), word.strip("[]").lower()
     if address is not None:
-        if not _is_address(address):
+        if not is_address(address):
             yield Fault(setting, f"{setting.name}: {word!r} is not an IP address", "write an IP address")
     elif text in _INTERFACE_WORDS or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?", text):
         guess = nearest(text, ("all", "loopback-only")) or _INTERFACE_WORDS.get(text)
@@ -207,7 +208,7 @@ def address_not_local(context: Context, interface: tuple[Setting, str]) -> Itera
     """an address that no interface of the host has | an address of the host | bind(2)"""
     setting, word = interface
     address = _address(setting, word)
-    if address is None or setting.name == "proxy_interfaces" or not _is_address(address):
+    if address is None or setting.name == "proxy_interfaces" or not is_address(address):
         return
     if context.probe.has_address(address) is False:
         message = f"{setting.name}: no interface of this host has the address {address}"

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import MAIL_PORTS
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.files import malformed_option, master_columns
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.names import duplicate_parameter
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_address
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Place, nearest
 
@@ -140,10 +142,111 @@ def missing_argument(context: Context, line: Line) -> Iterator[Fault]:
                 yield Fault(line.place, f"{line.key}: {service.command}(8) needs {word}", f"add {word}{example}")
 
 
+#: Parameters that name services whose sockets lie in public/; all other services that a parameter names are private.
+_PUBLIC = frozenset(f"{name}_service_name" for name in ("cleanup", "flush", "pickup", "postlog", "queue", "showq"))
+
+
+def _process_limit(context: Context, service: Service) -> int | None:
+    text = service.maxproc if service.maxproc != "-" else context.value("default_process_limit", service)
+    return int(text) if text.isdigit() else None
+
+
+@rule("service-needs", ERROR, each=lines)
+def service_needs(context: Context, line: Line) -> Iterator[Fault]:
+    """a daemon that must be alone, without a process limit, or privileged and is not; a service that others reach in
+    public/ or private/ and that is in the other | the column as in the master.cf that Postfix comes with |
+    master(5), single_server.c, `CA_MAIL_SERVER_SOLITARY` and its kin"""
+    service, needs = line.service, types.needs(line.service.command)
+    limit = _process_limit(context, service)
+    for need, wanted in (("single", 1), ("unlimited", 0)):
+        if need in needs and limit is not None and limit != wanted:
+            message = f"{line.key}: {service.command}(8) does not start with a process limit other than {wanted}"
+            yield Fault(line.place, message, f"write {wanted} in the column maxproc")
+    if "privileged" in needs and service.unpriv != "n":
+        message = f"{line.key}: {service.command}(8) does not start without the rights of root"
+        yield Fault(line.place, message, "write n in the column unpriv")
+    if service.type == "unix":
+        own = [name for name in types.SERVICE_NAMES if service.name == context.value(name)]
+        private = service.private != "n"
+        if (own or service.command in types.DELIVERY_PROGRAMS) and private == any(name in _PUBLIC for name in own):
+            side = "private" if not private else "public"
+            message = f"{line.key}: other programs look for its socket in {side}/"
+            yield Fault(line.place, message, f"write {'n' if private else '-'} in the column private")
+
+
+def _rights(context: Context, line: Line, word: str) -> Iterator[Fault]:
+    """What pipe(8) and spawn(8) say of the account that they are to run a command as."""
+    name, _unused, group_name = word.partition("=")[2].partition(":")
+    user, owner = context.probe.user(name), context.probe.user(context.value("mail_owner"))
+    group = context.probe.group(group_name) if group_name else None
+    cure = f"name an account of its own after {word.partition('=')[0]}="
+    if name.isdigit() or user is None:
+        yield Fault(line.place, f"{line.key}: this host has no account {name!r}", cure)
+    elif group_name and group is None:
+        yield Fault(line.place, f"{line.key}: this host has no group {group_name!r}", cure)
+    elif 0 in (user.uid, user.gid if group is None else group):
+        yield Fault(line.place, f"{line.key}: {word!r} gives the command the rights of root", cure)
+    elif owner is not None and (user.uid == owner.uid or (user.gid if group is None else group) == owner.gid):
+        yield Fault(line.place, f"{line.key}: {word!r} gives the command the rights of the mail owner", cure)
+
+
+@rule("wrong-argument", ERROR, each=lines)
+def wrong_argument(context: Context, line: Line) -> Iterator[Fault]:
+    """an attribute or a flag that pipe(8), spawn(8), smtp(8) or lmtp(8) does not know; an account that does not exist,
+    or with the rights of root or of the mail owner | the right one | pipe(8), spawn(8), smtp(8)"""
+    service = line.service
+    known, flags = types.arguments(service.command)
+    for word in service.arguments if known else ():
+        name, equals, text = word.partition("=")
+        if name.startswith("-"):
+            continue
+        if f"{name.lower()}=" not in known or not equals:
+            message = f"{line.key}: {service.command}(8) does not know {word!r}"
+            yield Fault(line.place, message, f"use {', '.join(known)}")
+        elif name.lower() == "argv":
+            return
+        elif name.lower() == "user":
+            yield from _rights(context, line, word)
+        elif name.lower() == "flags" and not set(text) <= set(flags):
+            message = (
+                f"{line.key}: {service.command}(8) does not know the flags {''.join(sorted(set(text) - set(flags)))!r}"
+            )
+            yield Fault(line.place, message, f"use the letters {flags}")
+        elif name.lower() == "size" and not text.isdigit():
+            yield Fault(line.place, f"{line.key}: size= is a number of bytes, not {text!r}", "write the number")
+
+
+@rule("service-address", ERROR, each=lines)
+def service_address(context: Context, line: Line) -> Iterator[Fault]:
+    """an `inet` service on an address that no interface of the host has: master(8) ends | an address of the host |
+    master(5), bind(2)"""
+    address = line.service.name.rpartition(":")[0].strip("[]")
+    if line.service.type == "inet" and is_address(address) and context.probe.has_address(address) is False:
+        message = f"{line.key}: no interface of this host has the address {address}, so master(8) does not start"
+        yield Fault(line.place, message, "name an address of this host")
+
+
+#: What virtual(8) needs to deliver (virtual(8), "configuration parameters").
+_VIRTUAL = ("virtual_mailbox_base", "virtual_uid_maps", "virtual_gid_maps")
+
+
+@rule("virtual-needs", ERROR, each=lines)
+def virtual_needs(context: Context, line: Line) -> Iterator[Fault]:
+    """virtual(8) as `virtual_transport` without the directory or the ids that it delivers with | set them |
+    virtual(8)"""
+    service = line.service
+    used = service.name == context.value("virtual_transport").partition(":")[0] and service.type == "unix"
+    if service.command == "virtual" and used and context.value("virtual_mailbox_domains"):
+        missing = [name for name in _VIRTUAL if not context.value(name, service)]
+        if missing:
+            message = f"{line.key}: virtual(8) cannot deliver to virtual_mailbox_domains without {', '.join(missing)}"
+            yield Fault(line.place, message, f"set {', '.join(missing)}, or another virtual_transport")
+
+
 @malformed_option.also(each=lines)
 def loose_argument(context: Context, line: Line) -> Iterator[Fault]:
     service = line.service
-    if service.command in ("pipe", "spawn"):
+    if types.arguments(service.command)[0]:
         return
     loose = [argument for argument in service.arguments if not argument.startswith("-")]
     if loose:

@@ -174,13 +174,14 @@ def out_of_bounds(context: Context, found: tuple[Value, int, int, int]) -> Itera
 
 @rule("wrong-enumeration", ERROR, each=of_kind("enumeration", "enumeration_list"))
 def wrong_enumeration(context: Context, value: Value) -> Iterator[Fault]:
-    """a word that the parameter does not know | the nearest word | postconf(5)"""
+    """a word that the parameter does not know, or a capital letter where case counts | the nearest word | postconf(5),
+    name_mask.c"""
     known = types.enumeration(value.name, context.host.version)
     if not known:
         return
     many = value.kind == "enumeration_list"
     for word in words(value.text) if many else [value.text]:
-        if word.lower() in known or (not word and value.name.endswith(_MAY_BE_EMPTY)):
+        if types.folded(value.name, word) in known or (not word and value.name.endswith(_MAY_BE_EMPTY)):
             continue
         if value.name == "inet_protocols" and word.lower() == "none":
             continue

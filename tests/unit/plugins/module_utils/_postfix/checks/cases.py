@@ -29,6 +29,8 @@ PROGRAMS = (
     " qmqpd scache showq smtp smtpd spawn tlsmgr tlsproxy trivial-rewrite verify virtual"
 )
 POSTFIX = postfix_host.User("postfix", 105, 105, frozenset({105}))
+USERS = {"postfix": POSTFIX, "root": postfix_host.User("root", 0, 0, frozenset({0}))}
+USERS.update({name: postfix_host.User(name, 500, 500, frozenset({500})) for name in ("nobody", "vmail", "filter")})
 
 
 def file(mode: int = 0o644, *, kind: str = "file", uid: int = 0, gid: int = 0, size: int = 100, mtime: float = NOW):
@@ -72,10 +74,16 @@ class FakeProbe(postfix_host.Probe):
         return tuple(sorted(names))
 
     def user(self, name):
-        return POSTFIX if name == "postfix" else None
+        return USERS.get(name)
+
+    def group(self, name):
+        return {"root": 0, "postfix": 105, "postdrop": 106, "nogroup": 65534}.get(name)
+
+    def sasl_types(self, option):
+        return ("cyrus", "dovecot") if option == "-a" else ("cyrus",)
 
     def has_address(self, address):
-        return address in self.addresses or address in ("127.0.0.1", "::1")
+        return address in self.addresses or address in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
 
     def port(self, service):
         return {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465, "imap2": 143}.get(service)

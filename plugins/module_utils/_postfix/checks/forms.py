@@ -1,0 +1,242 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts with a form of their own: names of hosts, servers, accounts and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Callable
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_address
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value, nearest, words
+
+if TYPE_CHECKING:
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+
+#: What is wrong, and the cure.
+Problem = tuple[str, str]
+Form = Callable[["Context", Value], Iterator[Problem]]
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,255}}$)(?![0-9.]+$){_LABEL}(?:\.{_LABEL})*")
+_RATE = re.compile(r"\s*\d+(\.\d*)?\s*(/\s*(\d+(\.\d*)?|concurrency|sqrt_concurrency)\s*)?")
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a host name (valid_hostname.c) or an address."""
+    return bool(_HOST_NAME.fullmatch(text)) or not text.isascii() or is_address(text)
+
+
+def destination(context: Context, text: str, port_needed: bool = False) -> Problem | None:
+    """What keeps smtp(8), lmtp(8) or smtpd(8) from reading ``host``, ``host:port``, ``[host]`` or ``[host]:port``
+    (host_port.c)."""
+    cure = "write host, host:port or [host]:port"
+    if text.startswith("["):
+        host, closed, port = text[1:].partition("]")
+        if not closed:
+            return f"{text!r} has no ']'", cure
+        if port and not port.startswith(":"):
+            return f"{text!r} has {port!r} after ']'", cure
+        host, port = host.split(":", 1)[1] if host.lower().startswith("ipv6:") else host, port[1:]
+    else:
+        host, _colon, port = text.rpartition(":") if ":" in text else (text, "", "")
+    if not host and not port_needed:
+        return f"{text!r} names no host", cure
+    if host and not is_host(host):
+        return f"{text!r} names {host!r}, which is neither a host name nor an address", cure
+    if not port and port_needed:
+        return f"{text!r} names no port", "write host:port"
+    if port and not context.port_known(port):
+        return f"{text!r} names the port {port!r}, which is neither a number nor in services(5)", "write the number"
+    return None
+
+
+def _host_name(context: Context, value: Value) -> Iterator[Problem]:
+    if not _HOST_NAME.fullmatch(value.text):
+        yield f"{value.text!r} is not a host name", "write a name such as mail.example.org, and no address"
+
+
+def _origin(context: Context, value: Value) -> Iterator[Problem]:
+    text = value.text
+    if re.search(r"[\s,]", text):
+        yield f"{text!r} is more than one name", "write one domain"
+    elif text.startswith("/"):
+        file = context.probe.file(text)
+        if file is None or file.size == 0:
+            yield f"the file {text} {'is empty' if file else 'does not exist'}", "write the domain itself"
+
+
+def _destinations(context: Context, value: Value) -> Iterator[Problem]:
+    for word in words(value.text):
+        problem = destination(context, word)
+        if problem is not None:
+            yield problem
+            return
+
+
+def _transport(context: Context, value: Value) -> Iterator[Problem]:
+    name, _colon, hop = value.text.partition(":")
+    if not name:
+        yield f"{value.text!r} names no transport", "write transport:nexthop, where the transport stands in master.cf"
+    for service in context.services:
+        if not hop or service.name != name or service.command not in ("lmtp", "smtp"):
+            continue
+        for word in words(hop):
+            if service.command == "lmtp":
+                if word.startswith(("unix:", "private/", "public/", "/")):
+                    continue
+                word = word[5:] if word.startswith("inet:") else word
+            problem = destination(context, word)
+            if problem is not None:
+                yield problem
+                return
+
+
+def _proxy(context: Context, value: Value) -> Iterator[Problem]:
+    text = value.text
+    if text and not text.startswith("unix:"):
+        problem = destination(context, text[5:] if text.startswith("inet:") else text, port_needed=True)
+        if problem is not None:
+            yield problem
+
+
+def _account(context: Context, value: Value) -> Iterator[Problem]:
+    user = context.probe.user(value.text) if not value.text.isdigit() else None
+    if user is None:
+        yield f"this host has no account {value.text!r}", "create the account, or name another"
+    elif user.uid == 0 or user.gid == 0:
+        yield f"the account {value.text!r} has the rights of root", "name an account without them"
+    elif value.name == "default_privs" and user.uid == _uid(context, "mail_owner"):
+        yield f"{value.text!r} is the mail owner too", "name another account, such as nobody"
+
+
+def _uid(context: Context, name: str) -> int | None:
+    user = context.probe.user(context.value(name))
+    return None if user is None else user.uid
+
+
+def _group(context: Context, value: Value) -> Iterator[Problem]:
+    gid = context.probe.group(value.text)
+    owner = context.probe.user(context.value("mail_owner"))
+    if gid is None:
+        yield f"this host has no group {value.text!r}", "create the group, or name another"
+    elif gid == 0 or (owner is not None and gid == owner.gid):
+        whose = "root" if gid == 0 else "the mail owner"
+        yield f"{value.text!r} is the group of {whose}", "name a group of its own, such as postdrop"
+
+
+def _directory(context: Context, value: Value) -> Iterator[Problem]:
+    file = context.probe.file(value.text) if value.text.startswith("/") else None
+    if file is None or file.kind != "directory":
+        what = f"is a {file.kind}" if file else "does not exist"
+        yield f"the directory {value.text!r} {what}", "name a directory of this host"
+
+
+def _file(context: Context, value: Value) -> Iterator[Problem]:
+    if value.text and context.probe.file(context.absolute(value.text)) is None:
+        yield f"the file {value.text!r} does not exist", context.create(value.text)
+
+
+def _tls_config(context: Context, value: Value) -> Iterator[Problem]:
+    text = value.text
+    if text in ("default", "none"):
+        return
+    if not text.startswith("/"):
+        yield f"{text!r} is not a path", "write default, none, or an absolute path"
+    elif context.probe.file(text) is None:
+        yield f"the file {text!r} does not exist, so OpenSSL cannot read it", context.create(text)
+
+
+def _log_file(context: Context, value: Value) -> Iterator[Problem]:
+    if not value.text:
+        return
+    prefixes = words(context.value("maillog_file_prefixes"))
+    if not value.text.startswith(tuple(prefixes)):
+        yield f"{value.text!r} begins with none of maillog_file_prefixes", f"begin with one of {', '.join(prefixes)}"
+    name = context.value("postlog_service_name")
+    if not any(service.name == name and service.type == "unix-dgram" for service in context.services):
+        yield (
+            f"master.cf has no service {name}/unix-dgram, which writes the file",
+            f"add {name} unix-dgram n - n - 1 postlogd to master.cf",
+        )
+
+
+def _rate(context: Context, value: Value) -> Iterator[Problem]:
+    if value.text and not _RATE.fullmatch(value.text):
+        yield f"{value.text!r} is not a feedback", "write a number, or number/concurrency or number/sqrt_concurrency"
+
+
+def _dns_lists(context: Context, value: Value) -> Iterator[Problem]:
+    for word in words(value.text):
+        domain = re.split(r"[=*]", word, maxsplit=1)[0]
+        if not _HOST_NAME.fullmatch(domain) and domain.isascii():
+            yield f"{word!r} names {domain!r}, which is not a domain", "write domain=filter*weight"
+
+
+def _delimiters(context: Context, value: Value) -> Iterator[Problem]:
+    if len(value.text) == 2 and not set(value.text) <= set(context.value("verp_delimiter_filter")):
+        yield f"{value.text!r} has a character that verp_delimiter_filter lacks", "write +="
+
+
+def _sasl(context: Context, value: Value) -> Iterator[Problem]:
+    server = value.name.startswith("smtpd_")
+    users = (
+        any(context.is_yes("smtpd_sasl_auth_enable", service) for service in context.smtpd_services())
+        if server
+        else context.is_yes(value.name.partition("_")[0] + "_sasl_auth_enable", value.setting.service)
+    )
+    known = context.probe.sasl_types("-a" if server else "-A") if users else ()
+    if known and value.text not in known:
+        guess = nearest(value.text, known)
+        yield (
+            f"this Postfix was not built with the SASL type {value.text!r}",
+            f"did you mean {guess}?" if guess else f"use {' or '.join(known)}",
+        )
+
+
+#: form -> the parameters that have it
+_FORMS: tuple[tuple[Form, str], ...] = (
+    (_host_name, "myhostname mydomain"),
+    (_origin, "myorigin"),
+    (_destinations, "relayhost address_verify_relayhost smtp_fallback_relay lmtp_fallback_relay fallback_relay"),
+    (
+        _transport,
+        "content_filter default_transport fallback_transport local_transport mailbox_transport relay_transport"
+        " virtual_transport address_verify_default_transport address_verify_local_transport"
+        " address_verify_relay_transport address_verify_virtual_transport",
+    ),
+    (_proxy, "smtpd_proxy_filter"),
+    (_account, "mail_owner default_privs"),
+    (_group, "setgid_group"),
+    (_directory, "queue_directory daemon_directory command_directory"),
+    (_file, "bounce_template_file"),
+    (_tls_config, "tls_config_file"),
+    (_log_file, "maillog_file"),
+    (_rate, "default_destination_concurrency_negative_feedback default_destination_concurrency_positive_feedback"),
+    (_dns_lists, "postscreen_dnsbl_sites"),
+    (_delimiters, "default_verp_delimiters"),
+    (_sasl, "smtpd_sasl_type smtp_sasl_type lmtp_sasl_type"),
+)
+FORM_OF: dict[str, Form] = {name: form for form, names in _FORMS for name in names.split()}
+
+
+def formed(context: Context) -> Iterator[tuple[Value, Form]]:
+    """The values that have a form of their own and differ from what the host has built in."""
+    for value in context.values:
+        form = FORM_OF.get(value.name)
+        if form is not None and value.text and value.setting.value != context.defaults.get(value.name):
+            yield value, form
+
+
+@rule("wrong-form", ERROR, each=formed)
+def wrong_form(context: Context, found: tuple[Value, Form]) -> Iterator[Fault]:
+    """a text that a program cannot read or whose object the host lacks: an address for a host name, a list or a missing
+    file in `myorigin`, a next hop or server with a transport, quotes, an open bracket, an unknown port or none, an
+    account, group or directory that does not exist, a SASL type that Postfix was not built with, `maillog_file` outside
+    its prefixes or without postlogd(8) | the right form | postconf(5), host_port.c, valid_hostname.c"""
+    value, form = found
+    for problem, cure in form(context, value):
+        yield Fault(value.setting, f"{value.name}: {problem}", cure)
