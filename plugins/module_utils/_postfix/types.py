@@ -80,7 +80,7 @@ _TLS_LOG = (
     "ssl-session-packet-dump",
 )
 _FACILITIES = (
-    *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp"),
+    *("auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"),
     *(f"local{number}" for number in range(8)),
 )
 _LOCKS = ("fcntl", "flock", "dotlock")
@@ -109,7 +109,9 @@ _ENUMERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"smtpd_forbid_bare_newline", ("normalize", "yes", "note", "reject", "no")),
     (r"syslog_facility", _FACILITIES),
     (r"allow_mail_to_(commands|files)", ("alias", "forward", "include")),
-    (r"(sender_|recipient_)?canonical_classes|masquerade_classes", _ADDRESS_CLASSES),
+    (r"canonical_classes|masquerade_classes", _ADDRESS_CLASSES),
+    (r"sender_canonical_classes", _ADDRESS_CLASSES[::2]),
+    (r"recipient_canonical_classes", _ADDRESS_CLASSES[1::2]),
     (r"internal_mail_filter_classes", ("bounce", "notify")),
     (r"smtputf8_autodetect_classes", ("sendmail", "smtpd", "qmqpd", "forward", "bounce", "notify", "verify", "all")),
     (r"inet_protocols", ("all", "ipv4", "ipv6")),

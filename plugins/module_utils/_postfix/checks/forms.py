@@ -177,8 +177,14 @@ def _dns_lists(context: Context, value: Value) -> Iterator[Problem]:
 
 
 def _delimiters(context: Context, value: Value) -> Iterator[Problem]:
-    if len(value.text) == 2 and not set(value.text) <= set(context.value("verp_delimiter_filter")):
-        yield f"{value.text!r} has a character that verp_delimiter_filter lacks", "write +="
+    if not set(context.value("default_verp_delimiters")) <= set(context.value("verp_delimiter_filter")):
+        yield "default_verp_delimiters has a character that verp_delimiter_filter lacks", "add it to the filter"
+
+
+def _logs_in(context: Context, value: Value) -> Iterator[Problem]:
+    maps = value.name.replace("_auth_enable", "_password_maps")
+    if value.text.lower() == "yes" and not context.value(maps, value.setting.service):
+        yield f"{value.name.partition('_')[0]}(8) does not start without {maps}", f"set {maps}, or {value.name} = no"
 
 
 def _sasl(context: Context, value: Value) -> Iterator[Problem]:
@@ -217,7 +223,8 @@ _FORMS: tuple[tuple[Form, str], ...] = (
     (_log_file, "maillog_file"),
     (_rate, "default_destination_concurrency_negative_feedback default_destination_concurrency_positive_feedback"),
     (_dns_lists, "postscreen_dnsbl_sites"),
-    (_delimiters, "default_verp_delimiters"),
+    (_delimiters, "default_verp_delimiters verp_delimiter_filter"),
+    (_logs_in, "smtp_sasl_auth_enable lmtp_sasl_auth_enable"),
     (_sasl, "smtpd_sasl_type smtp_sasl_type lmtp_sasl_type"),
 )
 FORM_OF: dict[str, Form] = {name: form for form, names in _FORMS for name in names.split()}
