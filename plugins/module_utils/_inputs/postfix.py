@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    Form,
     anything,
     directory,
     domain,
@@ -23,6 +24,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     shown,
     some_of,
 )
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
 #: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
@@ -55,6 +57,19 @@ def _relay_clients(value: Any) -> str | None:
     names = [entry if isinstance(entry, str) else entry["name"] for entry in value]
     doubled = next((client for client in names if names.count(client) > 1), None)
     return None if doubled is None else f"has {doubled!r} twice. Name each client once."
+
+
+def _read_by(read: Callable[[Any], object]) -> Form:
+    """What ``postconf`` refuses of its option is refused here, before the first host is touched."""
+
+    def problem(value: Any) -> str | None:
+        try:
+            read(value if isinstance(value, Mapping) else {})
+        except ValueError as exc:
+            return f": {exc}."
+        return None
+
+    return problem
 
 
 def _client_certificates(inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -164,9 +179,9 @@ TABLE = Table(
         "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
         "postfix_reject_unknown_sender_domain": anything,
         "postfix_environment": each(_variable, ["TZ=UTC"]),
-        "postfix_parameters": anything,
+        "postfix_parameters": _read_by(lambda value: plan.read_parameters(value, ())),
         "postfix_absent": anything,
-        "postfix_services": anything,
+        "postfix_services": _read_by(plan.read_services),
         "postfix_skip_checks": anything,
         "postfix_packages": anything,
         "postfix_service_timeout": number(1, 3600, "seconds"),

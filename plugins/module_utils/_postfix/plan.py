@@ -143,6 +143,34 @@ def value_text(value: object, what: str = "the value") -> str:
     return scalar_text(what, value)
 
 
+#: Kinds of values that may be a number. YAML reads 0640 and 1:30 as other numbers, and drops what was written.
+_NUMBERS = (None, "boolean", "compatibility_level", "enumeration", "enumeration_list", "integer", "port", "time")
+#: Not lists to Postfix, but of several words.
+_OF_WORDS = ("tls_eecdh_auto_curves", "tls_ffdhe_auto_groups")
+
+
+def _check_yaml(what: str, name: str, value: object) -> None:
+    """ValueError where YAML made something of the value that the parameter cannot be, with the cure."""
+    kind, several = types.kind(name), isinstance(value, (list, tuple))
+    if kind is None:
+        return
+    items: Sequence[object] = value if isinstance(value, (list, tuple)) else [value]
+    if several and items and not types.is_list(name) and name not in _OF_WORDS:
+        shown = ", ".join(map(str, items))
+        raise ValueError(f'{what} is a list to YAML, and {name} is a single value. Use quotes, such as "[{shown}]"')
+    for item in items:
+        if isinstance(item, bool):
+            if kind != "boolean" and not {"yes", "no"} & {*types.enumeration(name)}:
+                raise ValueError(
+                    f"{what} is a boolean: YAML reads yes, no, on and off so, and {name} is not yes or no. Use quotes"
+                    " where the word itself is meant"
+                )
+        elif isinstance(item, int) and kind not in _NUMBERS and (several or not types.is_list(name)):
+            raise ValueError(
+                f"{what} is a number: YAML reads 0640 as 416 and 1:30 as 90, and {name} is text. Use quotes"
+            )
+
+
 def read_parameters(parameters: Mapping[str, object], absent: Iterable[str]) -> dict[str, Wish]:
     """Check the options ``parameters`` and ``absent`` of the module. ValueError with one sentence."""
     gone = set()
@@ -161,6 +189,7 @@ def read_parameters(parameters: Mapping[str, object], absent: Iterable[str]) -> 
 def _read_parameter(name: str, value: object) -> Wish:
     what = f"parameter {name!r}: the value"
     if not isinstance(value, Mapping):
+        _check_yaml(what, name, value)
         text = value_text(value, what)
         check_value(name, text)
         return Wish(name, text, isinstance(value, (list, tuple)))
@@ -170,6 +199,11 @@ def _read_parameter(name: str, value: object) -> Wish:
         raise ValueError(
             f"parameter {name!r}: a dictionary may hold append, prepend and remove"
             + (f", not {wrong[0]!r}{_nearest(wrong[0], _EDITS)}" if wrong else "; this one is empty")
+            + (
+                f'. For the text itself use quotes, such as "{{{", ".join(keys)}}}"'
+                if keys and not any(value.values())
+                else ""
+            )
         )
     if types.kind(name) is not None and not types.is_list(name):
         raise ValueError(
@@ -277,6 +311,7 @@ def _option(key: str, name: str, value: object) -> str:
         check_name(name)
     except ValueError as exc:
         raise ValueError(f"service {key!r}: options: {exc}") from exc
+    _check_yaml(what, name, value)
     if isinstance(value, (list, tuple)):
         items = _items(what, value)
         text = ("," if not any(char in SPACE for item in items for char in item) else ", ").join(items)

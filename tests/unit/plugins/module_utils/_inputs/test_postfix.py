@@ -232,6 +232,13 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        {"postfix_parameters": {"relayhost": ["mail.example.net"]}},
+        [
+            "postfix_parameters: parameter 'relayhost': the value is a list to YAML, and relayhost is a single value."
+            ' Use quotes, such as "[mail.example.net]".'
+        ],
+    ),
+    (
         {"postfix_parameters": {"smtpd_tls_security_level": "encrypt"}},
         [
             (

@@ -216,6 +216,22 @@ BRACES = "a brace without its partner, which master.cf cannot hold"
         ({"a": {}}, [], "parameter 'a': a dictionary may hold append, prepend and remove; this one is empty"),
         ({"a": {"apend": ["x"]}}, [], "parameter 'a': a dictionary may hold append, prepend and remove, not 'apend'; "
          "did you mean 'append'?"),
+        # what YAML makes of [mail.example.net], {mail}, no, 0640 and 1:30
+        ({"relayhost": ["mail.example.net"]}, [], "parameter 'relayhost': the value is a list to YAML, and relayhost "
+         'is a single value. Use quotes, such as "[mail.example.net]"'),
+        ({"smtpd_banner": {"mail": None}}, [], "parameter 'smtpd_banner': a dictionary may hold append, prepend and "
+         'remove, not \'mail\'. For the text itself use quotes, such as "{mail}"'),
+        ({"mail_name": False}, [], "parameter 'mail_name': the value is a boolean: YAML reads yes, no, on and off so, "
+         "and mail_name is not yes or no. Use quotes where the word itself is meant"),
+        ({"mydestination": ["example.com", False]}, [], "parameter 'mydestination': the value is a boolean: YAML reads "
+         "yes, no, on and off so, and mydestination is not yes or no. Use quotes where the word itself is meant"),
+        ({"smtpd_tls_security_level": False}, [], "parameter 'smtpd_tls_security_level': the value is a boolean: YAML "
+         "reads yes, no, on and off so, and smtpd_tls_security_level is not yes or no. Use quotes where the word itself"
+         " is meant"),
+        ({"maillog_file_permissions": 416}, [], "parameter 'maillog_file_permissions': the value is a number: YAML "
+         "reads 0640 as 416 and 1:30 as 90, and maillog_file_permissions is text. Use quotes"),
+        ({"relayhost": 90}, [], "parameter 'relayhost': the value is a number: YAML reads 0640 as 416 and 1:30 as 90, "
+         "and relayhost is text. Use quotes"),
         ({"a": {"append": [","]}}, [], "parameter 'a': append has an item without a word in it"),
         ({"a": {"append": ["x"], "remove": ["x"]}}, [], "parameter 'a': the same item is to be added and removed"),
         ({"myhostname": {"append": ["x"]}}, [], "parameter 'myhostname': its value is not a list, so append does "
@@ -363,9 +379,18 @@ PLAIN = st.one_of(WORDS, st.booleans(), st.integers(0, 9), st.lists(WORDS, max_s
 EDITED = st.dictionaries(st.sampled_from(["append", "prepend"]), st.lists(WORDS, min_size=1, max_size=3), min_size=1)
 
 
+def readable(parameters: dict[str, object]) -> bool:
+    """Whether YAML leaves such values as they were meant."""
+    try:
+        read_parameters(parameters, [])
+    except ValueError as exc:
+        return not re.search("to YAML|YAML reads", str(exc))
+    return True
+
+
 @settings(max_examples=300)
 @given(
-    st.dictionaries(NAMES, PLAIN, max_size=4),
+    st.dictionaries(NAMES, PLAIN, max_size=4).filter(readable),
     st.dictionaries(st.sampled_from(["mydestination", "mynetworks"]), EDITED, max_size=2),
     st.lists(st.sampled_from(["relayhost", "x"]), max_size=2),
     st.lists(
