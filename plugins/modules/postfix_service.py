@@ -82,6 +82,11 @@ options:
       - The default is V(/var/db/puffy-mail/postfix) on OpenBSD and V(/var/lib/puffy-mail/postfix) elsewhere.
       - Files that could not be activated are kept beside the record, in the directory C(rejected).
     type: path
+  skip:
+    description: Checks of M(puffy.mail.postconf) to leave out, by the name of their rule.
+    type: list
+    elements: str
+    default: []
 notes:
   - Needs root.
   - Where there is no record yet and Postfix already runs, nobody can know what it has loaded. It is then reloaded once,
@@ -153,6 +158,7 @@ def main() -> None:
             "config_directory": {"type": "path", "default": daemon.DEFAULT_DIRECTORY},
             "timeout": {"type": "int", "default": 30},
             "state_directory": {"type": "path"},
+            "skip": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -166,7 +172,8 @@ def main() -> None:
         postfix_module.check_path("state_directory", state_directory)
         if not 1 <= params["timeout"] <= 3600:
             raise ValueError(f"timeout: {params['timeout']} is not from 1 to 3600 seconds")
-        run = postfix.Activation(directory, activation.Place(state_directory, directory), float(params["timeout"]))
+        place = activation.Place(state_directory, directory)
+        run = postfix.Activation(directory, place, float(params["timeout"]), params["skip"])
         if state == "refreshed":
             run.place.check()
             if command.find("postconf") is None or run.place.read(run.title) is None:

@@ -276,8 +276,8 @@ def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
 #: How the files are changed, and what the module says. What passes the checks of postconf goes through that module.
 BROKEN: dict[str, tuple[str | dict[str, Any], str]] = {
     "an address the host lacks": (
-        {"parameters": {"inet_interfaces": "192.0.2.55"}},
-        r"service smtp/inet is to listen on 192\.0\.2\.55:25, but this host has no address 192\.0\.2\.55",
+        "postconf -e inet_interfaces=192.0.2.55",
+        r"192\.0\.2\.55",
     ),
     "a port taken": (
         {"services": {"2525/inet": {"command": "smtpd", "chroot": True}}},
@@ -602,3 +602,66 @@ def test_interrupted_rollback_is_finished(host: Host) -> None:
     result = converge(host)
     assert result["reasons"] == ["an earlier run ended before its restart of Postfix was complete"]
     assert master(host) != pid
+
+
+#: What Postfix or its commands end at, or mail is refused with, beside a running Postfix; and what the message says.
+UNSEEN = {
+    "garbage": ("echo 'this is garbage' >> /etc/postfix/main.cf", r"main\.cf.*this is garbage"),
+    "a restriction": ("postconf -e smtpd_sender_restrictions=no_such_word", r"no_such_word"),
+    "a program": ("sed -i 's/ cleanup$/ no-cleanup/' /etc/postfix/master.cf", r"no-cleanup"),
+    "a table": ("postconf -e virtual_alias_maps=texthash:/etc/postfix/none", r"/etc/postfix/none"),
+    "a key": (
+        "for n in one two; do openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=$n -keyout /etc/postfix/$n.key"
+        " -out /etc/postfix/$n.pem 2>/dev/null; done; postconf -e smtpd_tls_cert_file=/etc/postfix/one.pem"
+        " smtpd_tls_key_file=/etc/postfix/two.key smtpd_tls_security_level=may",
+        r"two\.key",
+    ),
+    "a host address": ("postconf -e inet_interfaces=192.0.2.55", r"192\.0\.2\.55"),
+}
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_postconf_refuses_is_refused_before_postfix_is_told(host: Host, name: str) -> None:
+    command, message = UNSEEN[name]
+    pid, before = master(host), log(host)
+    edit(host, command)
+    for check in (True, False):
+        result = host.module("postfix_service", {"timeout": 10}, check=check)
+        assert result.get("failed"), result
+        assert re.search(message, result["msg"]), result["msg"]
+    assert master(host) == pid
+    assert complaints(host, before) == []
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_port_that_this_postfix_holds_already_is_its_own(host: Host) -> None:
+    edit(host, "printf '2526 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf")
+    host.run("postfix reload; until ss -lntH | grep -q ':2526 '; do sleep 0.1; done")
+    assert converge(host)["action"] == "reload"
+    assert "0.0.0.0:2526" in listening(host)
+    assert not converge(host)["changed"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_queue_manager_that_ends_is_noticed_and_rolled_back(host: Host) -> None:
+    program = "$(postconf -hx daemon_directory)/ending"
+    host.run(f"printf '#!/bin/sh\\nexit 1\\n' > {program}; chmod 755 {program}")
+    edit(host, "sed -i 's/^\\(qmgr .*\\) qmgr$/\\1 ending/' /etc/postfix/master.cf")
+    result = host.module("postfix_service", {"timeout": 10})
+    assert result.get("failed"), result
+    assert "bad command startup" in result["msg"], result["msg"]
+    assert result["rolled_back"], result
+    assert not converge(host)["changed"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_the_watch_costs_less_than_a_second(host: Host) -> None:
+    edit(host, "postconf -e smtpd_banner='$myhostname ESMTP'")
+    begin = time.monotonic()
+    assert converge(host)["action"] == "reload"
+    changing = time.monotonic() - begin
+    begin = time.monotonic()
+    assert not converge(host)["changed"]
+    cost = changing - (time.monotonic() - begin)
+    assert cost < 1.5, f"a reload with its proof takes {cost:.2f} s more than a run without a change"

@@ -17,7 +17,16 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command as comm
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils import _manager as manager
 from ansible_collections.puffy.mail.plugins.module_utils._activation import Rejected
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service, transaction, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import (
+    checks,
+    daemon,
+    host,
+    main_cf,
+    master_cf,
+    service,
+    transaction,
+    types,
+)
 
 #: seconds in which master(8) has acted on the signal of a reload, where no log tells
 SETTLE = 1.0
@@ -29,6 +38,9 @@ LOGIN_CLASS = "/etc/login.conf.d/postfix"
 GRACE = 5.0
 THROTTLE = 60.0
 
+#: seconds after the listeners answer in which the other daemons show that they start
+WATCH = 0.6
+
 #: seconds for the daemons of a master(8) that was killed to end
 ORPHANS = 5.0
 
@@ -38,10 +50,11 @@ class Activation:
 
     title = "Postfix"
 
-    def __init__(self, directory: str, place: activation.Place, timeout: float) -> None:
+    def __init__(self, directory: str, place: activation.Place, timeout: float, skip: Sequence[str] = ()) -> None:
         self.directory = directory
         self.place = place
         self.timeout = timeout
+        self.skip = tuple(skip)
         self.manager: daemon.Manager = daemon.Manager.of_host(directory)
         self.previous: activation.Record | None = None
 
@@ -123,7 +136,7 @@ class Activation:
 
     def arguments(self) -> dict[str, Any]:
         """The options to record."""
-        return {"config_directory": self.directory, "timeout": self.timeout}
+        return {"config_directory": self.directory, "timeout": self.timeout, "skip": list(self.skip)}
 
     def complaints(self) -> list[str]:
         """The last lines of the mail log that say what is wrong."""
@@ -211,8 +224,24 @@ class Activation:
         """Raise Rejected where the configuration on disk could not serve; the running daemon is not touched."""
         if self.problem:
             raise Rejected(self.problem)
+        if (
+            wanted.action != "none"
+            or self.before is None
+            or (self.now.main.text, self.now.master.text) != (self.before.main.text, self.before.master.text)
+        ):
+            self._judge()
         if wanted.action != "none":
             self._check_listeners()
+
+    def _judge(self) -> None:
+        """Raise Rejected for what the checks call an error. Postfix itself passes over names that it does not know."""
+        main = main_cf.parse(self.now.main.text, self.states["main.cf"].path)
+        master = master_cf.parse(self.now.master.text, self.states["master.cf"].path)
+        known = host.gather(self.directory, {entry.name: entry.raw for entry in main.entries()})
+        found = checks.check(main, master, known, unknown="warn", skip=self.skip)
+        errors = [f"{each.file}:{each.line}: {each.message}" for each in found if each.severity == checks.ERROR]
+        if errors:
+            raise Rejected(" / ".join(errors))
 
     def _check_listeners(self) -> None:
         for sentence in (*service.refused(service.services(self.now.master.text)), *service.collisions(self.wanted)):
@@ -220,7 +249,9 @@ class Activation:
         for listener in self.wanted:
             # Without a record, what holds a port may be the running Postfix.
             ours = self.pid is not None and (
-                self.previous is None or any(listener.overlaps(held) for held in self.held)
+                self.previous is None
+                or any(listener.overlaps(held) for held in self.held)
+                or daemon.holds(self.pid, listener)
             )
             reason = daemon.cannot_bind(listener, address_only=ours or self.orphans != [])
             if reason:
@@ -282,6 +313,14 @@ class Activation:
                 self._tell("start")
             else:
                 time.sleep(0.05)
+        self._watch(going_back)
+
+    def _watch(self, going_back: bool) -> None:
+        """Look on while master(8) wakes its daemons: one that cannot run, as qmgr(8) may be, ends at once."""
+        end = time.monotonic() + WATCH
+        while time.monotonic() < end:
+            self._alive(going_back)
+            time.sleep(0.05)
         self._alive(going_back)
 
     def _tell(self, action: str) -> None:

@@ -30,6 +30,9 @@ LOG_FILES = ("/var/log/mail.log", "/var/log/maillog")
 #: seconds master(8) gets to let go of its lock after "postfix stop", which itself waits 5 s
 STOP_TIMEOUT = 20.0
 
+#: seconds in which a listener that is to be this Postfix's own greets
+GREETING = 5.0
+
 
 def lock_path(queue_directory: str, process_id_directory: str) -> str:
     """The file that master(8) locks and writes its process id to."""
@@ -59,12 +62,12 @@ def master_pid(path: str) -> int | None:
         os.close(descriptor)
 
 
-def listening() -> set[tuple[str, int]] | None:
-    """The addresses and ports that processes of this host listen on; None where the system does not tell (no /proc).
+def listening() -> dict[tuple[str, int], str] | None:
+    """The addresses and ports that processes of this host listen on, with the inode of each socket.
 
-    Whose they are stays open: in a container even root may not see the open files of another process.
+    None where the system does not tell (no /proc).
     """
-    found: set[tuple[str, int]] = set()
+    found: dict[tuple[str, int], str] = {}
     for table in ("tcp", "tcp6"):
         try:
             with open(f"/proc/net/{table}", encoding="ascii") as stream:
@@ -73,8 +76,8 @@ def listening() -> set[tuple[str, int]] | None:
             if table == "tcp":
                 return None
             continue
-        # proc(5): the second column is the local address, the fourth the state; 0A is TCP_LISTEN.
-        found |= {_address(words[1]) for words in map(str.split, lines) if words[3] == "0A"}
+        # proc(5): the second column is the local address, the fourth the state; 0A is TCP_LISTEN; the tenth the inode.
+        found.update({_address(words[1]): words[9] for words in map(str.split, lines) if words[3] == "0A"})
     return found
 
 
@@ -84,6 +87,18 @@ def _address(text: str) -> tuple[str, int]:
     words = [struct.pack("=I", int(digits[at : at + 8], 16)) for at in range(0, len(digits), 8)]
     family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
     return socket.inet_ntop(family, b"".join(words)), int(port, 16)
+
+
+def holds(pid: int, listener: Listener) -> bool:
+    """Whether master(8), process ``pid``, listens there itself; where the system does not tell, whether it greets."""
+    held = listening()
+    try:
+        descriptors = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return listener.greets != "connect" and not answers(listener, GREETING)
+    if held is None:
+        return False
+    return f"socket:[{held.get((listener.address, listener.port))}]" in descriptors
 
 
 def port_of(name: str) -> int | None:
@@ -135,14 +150,23 @@ def cannot_bind(listener: Listener, *, address_only: bool) -> str:
         if exc.errno == errno.EADDRINUSE:
             return f"another process holds {listener}"
         return f"{listener} cannot be bound: {exc.strerror}"
+    # OpenBSD lets a wildcard be bound beside a listener on one address, which goes on answering there.
+    if not address_only:
+        with contextlib.suppress(OSError), socket.create_connection(_reached(listener), timeout=1.0):
+            return f"another process answers on {_reached(listener)[0]}, port {listener.port}"
     return ""
+
+
+def _reached(listener: Listener) -> tuple[str, int]:
+    """Where a client of this host reaches the listener."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.address, listener.address)  # noqa: S104
+    return host, listener.port
 
 
 def answers(listener: Listener, timeout: float) -> str:
     """Talk to a listener as a client. Returns an empty string, or what is wrong. ``timeout`` is in seconds."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.address, listener.address)  # noqa: S104
     try:
-        with socket.create_connection((host, listener.port), timeout=timeout) as plain:
+        with socket.create_connection(_reached(listener), timeout=timeout) as plain:
             plain.settimeout(timeout)
             if listener.greets == "connect":
                 return ""
@@ -152,8 +176,8 @@ def answers(listener: Listener, timeout: float) -> str:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
                 with context.wrap_socket(plain) as inside:
-                    return _greeting(inside)
-            return _greeting(plain)
+                    return _greeting(inside, listener.banner)
+            return _greeting(plain, listener.banner)
     except ssl.SSLError as exc:
         if exc.reason and "ALERT" in exc.reason:
             return ""
@@ -162,7 +186,7 @@ def answers(listener: Listener, timeout: float) -> str:
         return exc.strerror or str(exc) or type(exc).__name__
 
 
-def _greeting(stream: socket.socket) -> str:
+def _greeting(stream: socket.socket, banner: str) -> str:
     reply = b""
     while not reply.endswith(b"\n") or re.match(rb"\d{3}-", reply.splitlines()[-1]):
         part = stream.recv(4096)
@@ -173,7 +197,12 @@ def _greeting(stream: socket.socket) -> str:
     with contextlib.suppress(OSError):
         stream.sendall(b"QUIT\r\n")
         stream.recv(4096)
-    return "" if re.match(rb"220|5\d\d", reply) else f"it says {_shown(reply)}"
+    if re.match(rb"5\d\d", reply):
+        return ""
+    if not reply.startswith(b"220"):
+        return f"it says {_shown(reply)}"
+    own = " ".join(reply[4:].decode("utf-8", "replace").split()).startswith(banner)
+    return "" if own else f"it says {_shown(reply)}, and the smtpd_banner of this Postfix is {banner!r}"
 
 
 def _shown(reply: bytes) -> str:

@@ -66,13 +66,14 @@ class Listener:
     """One address and port that master(8) listens on for ``service`` (``name/type``).
 
     ``greets`` says what a client is to see: ``smtp`` a reply at once, ``smtps`` the same inside TLS,
-    ``connect`` only that the connection is accepted.
+    ``connect`` only that the connection is accepted. ``banner`` is the text of that reply; empty where it is not known.
     """
 
     service: str
     address: str
     port: int
     greets: str = "connect"
+    banner: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -198,21 +199,25 @@ def listeners(
                 f"master.cf: service {service.key}: {port_name!r} is neither a port number nor a name in services(5)"
             )
         for address in resolved(host, f"master.cf: service {service.key}") if host else default:
-            found[Listener(service.key, address, port, _greets(service, lookup))] = None
+            found[Listener(service.key, address, port, *_greeting(service, lookup))] = None
     return tuple(found)
 
 
-def _greets(service: Service, lookup: Callable[[str], str | None]) -> str:
+def _greeting(service: Service, lookup: Callable[[str], str | None]) -> tuple[str, str]:
+    """How a service greets, and the banner."""
     if service.command != "smtpd":
-        return "connect"
+        return "connect", ""
 
-    def value(name: str) -> str:
+    def value(name: str) -> str | None:
         own = service.option(name)
-        return (own if own is not None else lookup(name) or "").lower()
+        return own if own is not None else lookup(name)
 
     if value("smtpd_upstream_proxy_protocol"):
-        return "connect"
-    return "smtps" if value("smtpd_tls_wrappermode") == "yes" else "smtp"
+        return "connect", ""
+    banner = ""
+    with contextlib.suppress(ValueError):
+        banner = " ".join(types.expand(value("smtpd_banner") or "", value).split())
+    return "smtps" if (value("smtpd_tls_wrappermode") or "").lower() == "yes" else "smtp", banner
 
 
 def known_ports(value: str) -> dict[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Union
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest, words
 
 if TYPE_CHECKING:
@@ -203,9 +203,9 @@ def wrong_address(context: Context, interface: tuple[Setting, str]) -> Iterator[
         )
 
 
-@rule("address-not-local", WARNING, each=interfaces)
+@rule("address-not-local", ERROR, each=interfaces)
 def address_not_local(context: Context, interface: tuple[Setting, str]) -> Iterator[Fault]:
-    """an address that no interface of the host has | an address of the host | bind(2)"""
+    """an address that no interface of the host has: every Postfix command ends | an address of the host | bind(2)"""
     setting, word = interface
     address = _address(setting, word)
     if address is None or setting.name == "proxy_interfaces" or not is_address(address):

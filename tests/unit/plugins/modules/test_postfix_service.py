@@ -140,6 +140,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHost:
     monkeypatch.setattr(daemon, "LOG_FILES", ())
     monkeypatch.setattr(postfix, "SETTLE", 0.0)
     monkeypatch.setattr(postfix, "GRACE", 0.1)
+    monkeypatch.setattr(postfix, "WATCH", 0.0)
+    # What the checks find is shown with a Postfix of its own.
+    monkeypatch.setattr(postfix.Activation, "_judge", lambda _: None)
     return host
 
 
@@ -443,7 +446,7 @@ def test_refreshed_leaves_alone_what_does_not_run_or_was_not_activated(
 
 def test_documentation() -> None:
     documented = yaml.safe_load(postfix_service.DOCUMENTATION)["options"]
-    assert list(documented) == ["state", "enabled", "config_directory", "timeout", "state_directory"]
+    assert list(documented) == ["state", "enabled", "config_directory", "timeout", "state_directory", "skip"]
     assert set(yaml.safe_load(postfix_service.RETURN)) == {"action", "reasons", "rolled_back", "log"}
     for task in yaml.safe_load(postfix_service.EXAMPLES):
         assert set(task["puffy.mail.postfix_service"]) <= set(documented)

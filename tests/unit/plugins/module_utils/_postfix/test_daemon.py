@@ -290,3 +290,25 @@ def test_manager_of_a_host(
     monkeypatch.setattr(os.path, "isdir", lambda path: systemd and path == "/run/systemd/system")
     monkeypatch.setattr(os, "access", lambda path, _: script and path == "/etc/init.d/postfix")
     assert daemon.Manager.of_host(directory).kind == expected
+
+
+def test_the_greeting_of_another_program_is_no_proof() -> None:
+    port, thread = serve(b"220 mail.example.test ESMTP OpenSMTPD\r\n")
+    listener = Listener("smtp/inet", "127.0.0.1", port, "smtp", "mail.example.test ESMTP Postfix")
+    assert daemon.answers(listener, 5) == (
+        "it says '220 mail.example.test ESMTP OpenSMTPD', and the smtpd_banner of this Postfix is"
+        " 'mail.example.test ESMTP Postfix'"
+    )
+    thread.join()
+
+
+def test_a_wildcard_beside_a_listener_on_the_loopback_is_held_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenBSD lets the wildcard be bound, and the listener on the loopback goes on answering."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr(socket.socket, "bind", lambda *_: None)
+        wildcard = Listener("smtp/inet", "0.0.0.0", port)  # noqa: S104
+        assert daemon.cannot_bind(wildcard, address_only=False) == (
+            f"another process answers on 127.0.0.1, port {port}"
+        )
+        assert daemon.cannot_bind(wildcard, address_only=True) == ""
