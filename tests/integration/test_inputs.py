@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,17 @@ import yaml
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import tables
 from ansible_collections.puffy.mail.tests.harness.containers import ROOT
-from ansible_collections.puffy.mail.tests.harness.playbooks import Run, playbook
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run, playbook, tree
 
 #: nothing answers at the address: a task that wants to reach the host ends as unreachable
 NOWHERE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
-GOOD = {**NOWHERE, "sqlite_maps_domains": ["example.test"], "tls_pki_ca_directory": "/tmp/puffy-mail-test/pki"}
+GOOD = {
+    **NOWHERE,
+    "mail_ldap_servers": ["ldap://ldap.example.test"],
+    "mail_ldap_search_base": "dc=example,dc=test",
+    "sqlite_maps_domains": ["example.test"],
+    "tls_pki_ca_directory": "/tmp/puffy-mail-test/pki",
+}
 VALUES: dict[str, Any] = yaml.safe_load(
     (ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_inputs" / "values.yml").read_text()
 )
@@ -126,14 +135,65 @@ def test_bad_arguments(arguments: dict[str, Any]) -> None:
     assert "Use " in run.stdout
 
 
-def test_a_role_called_without_what_it_needs() -> None:
-    """Its first task ends the run; no host is reached."""
-    plays = [{"hosts": "all", "gather_facts": False, "tasks": [
-        {"ansible.builtin.include_role": {"name": "puffy.mail.ldap_maps", "rolespec_validate": False}}
-    ]}]  # fmt: skip
-    run = playbook(plays, {"all": {"hosts": {"a.example.test": NOWHERE}}})
+# -- a role alone ------------------------------------------------------------------------------------------------------
+
+
+def alone(role: str, variables: dict[str, Any], **more: Any) -> list[str]:
+    """What a play of one's own, with that role alone, says; no host is reached, and nothing else is printed."""
+    plays = [{"hosts": "all", "gather_facts": False, "roles": [{"role": f"puffy.mail.{role}", **more}]}]
+    run = playbook(plays, {"all": {"hosts": {"a.example.test": {**GOOD, **variables}}}})
     assert run.rc == 2
-    assert [sentence.split(" ")[0] for sentence in told(run)] == ["mail_ldap_search_base", "mail_ldap_servers"]
+    assert run.counts["ok"] == 0, run.output
+    return told(run)
+
+
+#: what no input of that type takes
+WRONG: dict[str, Any] = {"bool": "perhaps", "int": "many", "list": {"a": "b"}, "dict": ["a"], "str": ["a", "b"]}
+
+
+@pytest.mark.parametrize("role", tables.ROLES)
+def test_a_role_alone_names_each_wrong_value_in_a_sentence(role: str) -> None:
+    """A wrong type or word of each input; Ansible's own validation would print all inputs first."""
+    spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]
+    wrong = {name: WRONG[option["type"]] for name, option in spec["options"].items() if option["type"] in WRONG}
+    sentences = [sentence for sentence in alone(role, wrong) if not sentence.startswith("mail_")]
+    assert {re.split(r"[ :\[]", sentence)[0] for sentence in sentences} >= set(wrong)
+    name = min(name for name, option in spec["options"].items() if option["type"] == "bool" or "choices" in option)
+    (sentence,) = alone(role, {name: "moder"})
+    assert sentence.startswith(f"{name} is 'moder'. Use ")
+    (sentence,) = alone(role, {}, **{f"{name}s": "moder"})
+    assert sentence == f"{name}s is not a variable of this collection; did you mean {name}?"
+
+
+def test_a_role_alone_without_what_it_needs() -> None:
+    missing = {"mail_ldap_servers": "", "mail_ldap_search_base": ""}
+    assert [sentence.split(" ")[0] for sentence in alone("ldap_maps", missing)] == [
+        "mail_ldap_search_base",
+        "mail_ldap_servers",
+    ]
+
+
+def test_a_role_alone_needs_no_directory_of_an_inventory() -> None:
+    """The inventory is a list of hosts on the command line; the first task passes, and the next wants the host."""
+    plays = [
+        {"hosts": "all", "gather_facts": False, "vars": GOOD, "roles": ["puffy.mail.postfix", "puffy.mail.tls_pki"]}
+    ]
+    run = playbook(plays, Path("a.example.test,"))
+    assert (run.counts["ok"], run.counts["failed"], run.counts["unreachable"]) == (1, 0, 1), run.output
+
+
+def test_ansible_doc_shows_every_option() -> None:
+    command = [os.path.join(os.path.dirname(sys.executable), "ansible-doc"), "-t", "role", "--json"]
+    command += [f"puffy.mail.{role}" for role in tables.ROLES]
+    shown = subprocess.run(
+        command, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": tree()}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    for role in tables.ROLES:
+        path = ROOT / "roles" / role / "meta" / "argument_specs.yml"
+        assert (
+            json.loads(shown.stdout)[f"puffy.mail.{role}"]["entry_points"]
+            == yaml.safe_load(path.read_text())["argument_specs"]
+        )
 
 
 # -- what the control node needs ---------------------------------------------------------------------------------------
