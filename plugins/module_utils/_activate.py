@@ -58,8 +58,7 @@ def _run(name: str, state: str, directory: str, *, check: bool) -> postfix.Activ
     if record is None:
         raise files.FileError(f"{place.record}: is gone")
     if name == "postfix":
-        timeout, skip = record.arguments.get("timeout", TIMEOUT), record.arguments.get("skip", ())
-        return postfix.Activation(record.directory, place, float(timeout), skip)
+        return postfix.Activation(record.directory, place, float(record.arguments.get("timeout", TIMEOUT)))
     return dovecot.Activation(dovecot.Options.of(record.arguments), place, check=check)
 
 

@@ -234,10 +234,6 @@ def _stronger(one: str, other: str) -> str:
     return max(one, other, key=planning.ACTIVATIONS.index)
 
 
-def _told(finding: checks.Finding) -> str:
-    return f"{finding.file} line {finding.line}: {finding.message} ({finding.suggestion})"
-
-
 def _read(directory: str) -> tuple[files.FileState, files.FileState]:
     paths = (os.path.join(directory, name) for name in ("main.cf", "master.cf"))
     main, master = map(transaction.read, paths)
@@ -270,7 +266,7 @@ def _run(module: postfix_module.PostfixModule, directory: str, request: planning
         skip=tuple(module.params["skip"]),
     )
     reported = [asdict(finding) for finding in findings]
-    errors = [_told(finding) for finding in findings if finding.severity == "error"]
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
         left = "The change of a run that had been cut off was finished; nothing else was changed."
         left = left if stopped and not module.check_mode else "Nothing was changed."

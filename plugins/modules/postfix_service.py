@@ -22,12 +22,13 @@ description:
   - Daemons keep the SQLite databases open that C(sqlite:) tables name, with C(proxy:) or without. So Postfix is
     reloaded where such a file was replaced, moved away and back, or given another owner or mode. A change inside the
     database needs no reload.
-  - Before Postfix is told anything, C(postfix check) must pass, every address that it is to listen on must be one of
-    this host, and every new port must be free. So the running daemon goes on serving where the new configuration could
-    not.
-  - Afterwards every listener of C(master.cf) must answer, those of smtpd(8) with an SMTP greeting. If one does not,
-    or master(8) ends, the last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and
-    the module fails with the lines of the mail log that say why.
+  - Before Postfix is told anything, what changed must pass the checks of M(puffy.mail.postconf) and C(postfix check),
+    every address that it is to listen on must be one of this host, and every new port must be free or held by this
+    Postfix. So the running daemon goes on serving where the new configuration could not.
+  - Afterwards cleanup(8) and trivial-rewrite(8) must answer, the queue manager must stay, and a daemon of this Postfix
+    must serve each listener of C(master.cf), smtpd(8) with an SMTP greeting. If one does not, or master(8) ends, the
+    last activated C(main.cf) and C(master.cf) are put back, Postfix is made to run them, and the module fails with the
+    lines of the mail log that say why.
   - Works through rcctl(8) on OpenBSD, systemctl(1) where systemd runs, and else the init script. A configuration
     in another place than C(/etc/postfix) is started by postfix(1) itself.
 author:
@@ -83,10 +84,11 @@ options:
       - Files that could not be activated are kept beside the record, in the directory C(rejected).
     type: path
   skip:
-    description: Checks of M(puffy.mail.postconf) to leave out, by the name of their rule.
+    description:
+      - The rules to leave out, as in M(puffy.mail.postconf).
+      - By default those of the last call for this configuration directory, at first none.
     type: list
     elements: str
-    default: []
 notes:
   - Needs root.
   - Where there is no record yet and Postfix already runs, nobody can know what it has loaded. It is then reloaded once,
@@ -158,7 +160,7 @@ def main() -> None:
             "config_directory": {"type": "path", "default": daemon.DEFAULT_DIRECTORY},
             "timeout": {"type": "int", "default": 30},
             "state_directory": {"type": "path"},
-            "skip": {"type": "list", "elements": "str", "default": []},
+            "skip": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
     )

@@ -247,6 +247,85 @@ def test_a_new_service_is_reloaded(host: Host) -> None:
 
 
 @pytest.mark.usefixtures("clean")
+def test_what_this_postfix_holds_already_stays(host: Host) -> None:
+    """A reload by hand, or a run killed between its reload and its record: the new port is held by this Postfix."""
+    pid = master(host)
+    edit(
+        host,
+        "printf '2526 inet n - y - - smtpd\\n2527 inet n n n - 0 spawn user=nobody argv=/bin/cat\\n'"
+        " >> /etc/postfix/master.cf; postfix reload",
+    )
+    until(lambda: "0.0.0.0:2526" in listening(host), "the listener")
+    result = host.four_runs("postfix_service", {})
+    assert (result["action"], master(host)) == ("reload", pid)
+    assert "0.0.0.0:2526" in listening(host)
+
+
+@pytest.mark.usefixtures("clean")
+def test_the_proof_of_a_healthy_host_is_quick(host: Host) -> None:
+    edit(host, "echo message_size_limit = 20480000 >> /etc/postfix/main.cf")
+    begin = time.monotonic()
+    host.run("postfix check; postfix reload")
+    plain = time.monotonic() - begin
+    edit(host, "echo message_size_limit = 20480001 >> /etc/postfix/main.cf")
+    begin = time.monotonic()
+    assert converge(host)["action"] == "reload"
+    whole = time.monotonic() - begin
+    begin = time.monotonic()
+    assert converge(host)["action"] == "none"
+    rest = time.monotonic() - begin
+    assert whole - rest - plain < 1, f"by hand {plain:.2f} s, module with a reload {whole:.2f} s, without {rest:.2f} s"
+
+
+@pytest.mark.usefixtures("clean")
+def test_three_instances(host: Host) -> None:
+    """Each has its own record; none restarts another, and a roll-back writes to its own directory alone."""
+    host.run("postmulti -e init")
+    ports = {"in": 2601, "out": 2602}
+    names = ["/etc/postfix", *(f"/etc/postfix-{name}" for name in ports)]
+    settings = (
+        "master_service_disable= inet_interfaces=127.0.0.1 authorized_submit_users=static:anyone mydestination="
+        " myhostname=mail.example.test smtpd_tls_security_level=none"
+    )
+    for name, port in ports.items():
+        host.run(
+            f"postmulti -I postfix-{name} -e create; postmulti -i postfix-{name} -x postconf -e {settings};"
+            f" cd /etc/postfix-{name}; sed -i 's/^smtp .*inet /{port} inet /' master.cf;"
+            f" touch -d '1 minute ago' *.cf; postmulti -i postfix-{name} -e enable"
+        )
+    try:
+        for directory in names:
+            host.four_runs(
+                "postconf", {"config_directory": directory, "parameters": {"message_size_limit": "20480002"}}
+            )
+            host.run(f"touch -d '1 minute ago' {directory}/main.cf {directory}/master.cf")
+            host.four_runs("postfix_service", {"config_directory": directory})
+            assert host.module("postfix_info", {"config_directory": directory})["parameters"]["message_size_limit"]
+        held = {name: host.run(f"cat {name}/main.cf {name}/master.cf").stdout for name in names}
+        pids = {
+            name: host.run(f"cat $(postconf -c {name} -hx queue_directory)/pid/master.pid").stdout for name in names
+        }
+        assert len(set(pids.values())) == 3
+        for directory in names:
+            assert not converge(host, config_directory=directory)["changed"]
+        host.run("postmulti -i postfix-out -x postconf -e queue_run_delay=0")
+        bad = host.module("postfix_service", {"config_directory": "/etc/postfix-out"})
+        assert bad["rolled_back"], bad
+        assert {name: host.run(f"cat {name}/main.cf {name}/master.cf").stdout for name in names} == held
+        for directory in names:
+            assert not converge(host, config_directory=directory)["changed"]
+        assert pids == {
+            name: host.run(f"cat $(postconf -c {name} -hx queue_directory)/pid/master.pid").stdout for name in names
+        }
+    finally:
+        host.run(
+            "postmulti -p stop; postmulti -i postfix-in -e disable; postmulti -i postfix-out -e disable;"
+            " postmulti -i postfix-in -e destroy; postmulti -i postfix-out -e destroy; postfix start",
+            check=False,
+        )
+
+
+@pytest.mark.usefixtures("clean")
 def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
     pid, before = master(host), log(host)
     host.run("postconf -e inet_interfaces=127.0.0.1")
@@ -276,24 +355,42 @@ def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
 #: How the files are changed, and what the module says. What passes the checks of postconf goes through that module.
 BROKEN: dict[str, tuple[str | dict[str, Any], str]] = {
     "an address the host lacks": (
-        "postconf -e inet_interfaces=192.0.2.55",
-        r"192\.0\.2\.55",
+        {"parameters": {"inet_interfaces": "192.0.2.55"}, "skip": ["address-not-local"]},
+        r"service smtp/inet is to listen on 192\.0\.2\.55:25, but this host has no address 192\.0\.2\.55",
     ),
     "a port taken": (
         {"services": {"2525/inet": {"command": "smtpd", "chroot": True}}},
         r"service 2525/inet is to listen on 0\.0\.0\.0:2525, but another process holds 0\.0\.0\.0:2525",
     ),
+    "a line that is no parameter": (
+        "printf 'this is garbage\\n' >> /etc/postfix/main.cf",
+        r"missing '=' after attribute name",
+    ),
     "a number that is none": (
         "postconf -e message_size_limit=ten",
-        r"postfix -c /etc/postfix check failed .*bad numerical configuration: message_size_limit = ten",
+        r"main.cf line \d+: message_size_limit is a whole number",
+    ),
+    "a value that a daemon does not take": (
+        "printf '2526 inet n - y - - smtpd\\n  -o smtpd_timeout=ten\\n' >> /etc/postfix/master.cf",
+        r"smtpd_timeout is a number with one of the units",
     ),
     "a daemon that does not start": (
-        "printf '2526 inet n - y - - smtpd\\n  -o smtpd_timeout=ten\\n' >> /etc/postfix/master.cf",
-        r"a daemon does not start; .*fatal: .*smtpd_timeout",
+        {"parameters": {"queue_run_delay": "0"}, "skip": ["out-of-bounds"]},
+        r"a daemon does not start; .*qmgr.*fatal: .*queue_run_delay",
+    ),
+    "a program that is missing": (
+        "sed -i 's/ cleanup$/ cleenup/' /etc/postfix/master.cf",
+        r"master.cf line \d+: .*cleenup",
     ),
     "a private service on the network": (
         "printf '2526 inet - - y - - smtpd\\n' >> /etc/postfix/master.cf",
-        r"service 2526/inet is private \('-'\), and master\(8\) ends at an inet service that is",
+        r"2526/inet .*private",
+    ),
+    "a key of another certificate": (
+        "cd /root && for name in one two; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        " -subj /CN=mail.example.test -keyout $name.key -out $name.crt 2>/dev/null; done;"
+        " postconf -e smtpd_tls_cert_file=/root/one.crt smtpd_tls_key_file=/root/two.key smtpd_tls_security_level=may",
+        r"does not (match|belong)",
     ),
     "a line that master(8) cannot read": (
         "printf '2526 inett n - y - - smtpd\\n' >> /etc/postfix/master.cf",
@@ -335,13 +432,17 @@ def cannot_serve(host: Host, names: Sequence[str]) -> None:
             breakage, message = BROKEN[name]
             pid, before = master(host), log(host)
             with sending(host, name.replace(" ", "-").replace("(8)", "")) as sent:
+                skip = []
                 if isinstance(breakage, str):
                     host.run(breakage)
                 else:
                     passed = host.module("postconf", breakage)
                     assert passed["changed"], passed
+                    skip = breakage.get("skip", [])
                 bad = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
-                result = host.module("postfix_service", {"timeout": 15})
+                predicted = host.module("postfix_service", {"skip": skip}, check=True)
+                assert predicted.get("failed") or skip, name
+                result = host.module("postfix_service", {"timeout": 15, "skip": skip})
             assert result.get("failed"), name
             assert re.search(message, result["msg"]), (name, result["msg"])
             assert "serve again" in result["msg"], result["msg"]
@@ -395,7 +496,8 @@ def test_nothing_to_go_back_to(host: Host) -> None:
     assert result["failed"]
     assert not result["rolled_back"]
     assert result["msg"].endswith(
-        "this host has no address 192.0.2.55; there is no other configuration to go back to, and Postfix does not run"
+        "no interface of this host has the address 192.0.2.55 (name an address of this host); there is no other"
+        " configuration to go back to, and Postfix does not run"
     )
     assert host.read("/etc/postfix/main.cf") == text
 
@@ -635,15 +737,6 @@ def test_what_postconf_refuses_is_refused_before_postfix_is_told(host: Host, nam
 
 
 @pytest.mark.usefixtures("clean")
-def test_a_port_that_this_postfix_holds_already_is_its_own(host: Host) -> None:
-    edit(host, "printf '2526 inet n - y - - smtpd\\n' >> /etc/postfix/master.cf")
-    host.run("postfix reload; until ss -lntH | grep -q ':2526 '; do sleep 0.1; done")
-    assert converge(host)["action"] == "reload"
-    assert "0.0.0.0:2526" in listening(host)
-    assert not converge(host)["changed"]
-
-
-@pytest.mark.usefixtures("clean")
 def test_a_queue_manager_that_ends_is_noticed_and_rolled_back(host: Host) -> None:
     program = "$(postconf -hx daemon_directory)/ending"
     host.run(f"printf '#!/bin/sh\\nexit 1\\n' > {program}; chmod 755 {program}")
@@ -653,15 +746,3 @@ def test_a_queue_manager_that_ends_is_noticed_and_rolled_back(host: Host) -> Non
     assert "bad command startup" in result["msg"], result["msg"]
     assert result["rolled_back"], result
     assert not converge(host)["changed"]
-
-
-@pytest.mark.usefixtures("clean")
-def test_the_watch_costs_less_than_a_second(host: Host) -> None:
-    edit(host, "postconf -e smtpd_banner='$myhostname ESMTP'")
-    begin = time.monotonic()
-    assert converge(host)["action"] == "reload"
-    changing = time.monotonic() - begin
-    begin = time.monotonic()
-    assert not converge(host)["changed"]
-    cost = changing - (time.monotonic() - begin)
-    assert cost < 1.5, f"a reload with its proof takes {cost:.2f} s more than a run without a change"

@@ -38,8 +38,8 @@ LOGIN_CLASS = "/etc/login.conf.d/postfix"
 GRACE = 5.0
 THROTTLE = 60.0
 
-#: seconds after the listeners answer in which the other daemons show that they start
-WATCH = 0.6
+#: seconds that the queue manager must run
+STEADY = 0.25
 
 #: seconds for the daemons of a master(8) that was killed to end
 ORPHANS = 5.0
@@ -50,11 +50,14 @@ class Activation:
 
     title = "Postfix"
 
-    def __init__(self, directory: str, place: activation.Place, timeout: float, skip: Sequence[str] = ()) -> None:
+    def __init__(
+        self, directory: str, place: activation.Place, timeout: float, skip: Sequence[str] | None = None
+    ) -> None:
         self.directory = directory
         self.place = place
         self.timeout = timeout
-        self.skip = tuple(skip)
+        #: the rules that the checks leave out; None: as in the record
+        self.skip = skip
         self.manager: daemon.Manager = daemon.Manager.of_host(directory)
         self.previous: activation.Record | None = None
 
@@ -68,6 +71,8 @@ class Activation:
         main, master = self._configuration("main.cf", contents), self._configuration("master.cf", contents)
         self.previous = self.place.read(self.title)
         self.before = None if self.previous is None else service.of_record(self.previous)
+        if self.skip is None and self.previous is not None:
+            self.skip = self.previous.arguments.get("skip", ())
         self.problem = ""
         try:
             self.parameters = daemon.effective(self.directory)
@@ -136,7 +141,7 @@ class Activation:
 
     def arguments(self) -> dict[str, Any]:
         """The options to record."""
-        return {"config_directory": self.directory, "timeout": self.timeout, "skip": list(self.skip)}
+        return {"config_directory": self.directory, "timeout": self.timeout, "skip": list(self.skip or ())}
 
     def complaints(self) -> list[str]:
         """The last lines of the mail log that say what is wrong."""
@@ -224,24 +229,27 @@ class Activation:
         """Raise Rejected where the configuration on disk could not serve; the running daemon is not touched."""
         if self.problem:
             raise Rejected(self.problem)
-        if (
-            wanted.action != "none"
-            or self.before is None
-            or (self.now.main.text, self.now.master.text) != (self.before.main.text, self.before.master.text)
-        ):
-            self._judge()
         if wanted.action != "none":
+            self._judge()
             self._check_listeners()
 
     def _judge(self) -> None:
-        """Raise Rejected for what the checks call an error. Postfix itself passes over names that it does not know."""
-        main = main_cf.parse(self.now.main.text, self.states["main.cf"].path)
-        master = master_cf.parse(self.now.master.text, self.states["master.cf"].path)
-        known = host.gather(self.directory, {entry.name: entry.raw for entry in main.entries()})
-        found = checks.check(main, master, known, unknown="warn", skip=self.skip)
-        errors = [f"{each.file}:{each.line}: {each.message}" for each in found if each.severity == checks.ERROR]
+        """Raise Rejected where the checks find an error in what was not activated before.
+
+        Names that Postfix does not know do no harm to what runs, and puffy.mail.postconf has judged them.
+        """
+        before, now = self.before, self.now
+        if before and (before.main.text, before.master.text, before.files) == (
+            now.main.text, now.master.text, now.files
+        ):  # fmt: skip
+            return
+        main = main_cf.parse(now.main.text, os.path.join(self.directory, "main.cf"))
+        master = master_cf.parse(now.master.text, os.path.join(self.directory, "master.cf"))
+        there = host.gather(self.directory, {entry.name: entry.raw for entry in main.entries()})
+        found = checks.check(main, master, there, unknown="warn", skip=self.skip or ())
+        errors = [str(finding) for finding in found if finding.severity == checks.ERROR]
         if errors:
-            raise Rejected(" / ".join(errors))
+            raise Rejected("; ".join(errors))
 
     def _check_listeners(self) -> None:
         for sentence in (*service.refused(service.services(self.now.master.text)), *service.collisions(self.wanted)):
@@ -249,12 +257,10 @@ class Activation:
         for listener in self.wanted:
             # Without a record, what holds a port may be the running Postfix.
             ours = self.pid is not None and (
-                self.previous is None
-                or any(listener.overlaps(held) for held in self.held)
-                or daemon.holds(self.pid, listener)
+                self.previous is None or any(listener.overlaps(held) for held in self.held)
             )
             reason = daemon.cannot_bind(listener, address_only=ours or self.orphans != [])
-            if reason:
+            if reason and not (self.pid and not daemon.answers(replace(listener, greets="connect"), 2.0, self.pid)):
                 raise Rejected(f"service {listener.service} is to listen on {listener}, but {reason}")
 
     def check(self) -> None:
@@ -276,10 +282,10 @@ class Activation:
             self.orphans = []
             self.preflight(wanted)
         self.check()
-        self.act(wanted.action, self.wanted)
+        self.act(wanted.action, self.now)
         self.remember()
 
-    def act(self, action: str, wanted: tuple[service.Listener, ...], *, going_back: bool = False) -> None:
+    def act(self, action: str, snapshot: service.Snapshot, *, going_back: bool = False) -> None:
         """Start, reload or restart Postfix, and wait until it serves. Raises Rejected where it does not.
 
         On the way back the log may still gain lines of daemons that had read the rejected files: not judged then.
@@ -292,13 +298,14 @@ class Activation:
             self.stop()
         self._tell(action)
         begin = time.monotonic()
-        waiting = service.probes(wanted)
+        waiting = self.probes(snapshot)
         while waiting:
             self._alive(going_back)
             listener, passed = waiting[0], time.monotonic() - begin
             # A throttled service accepts connections and says nothing; the time limit lets it be noticed.
             patience = min(GRACE, self.timeout) if action == "reload" else self.timeout
-            reason = daemon.answers(listener, max(0.1, patience - passed))
+            master = daemon.master_pid(self.lock) or 0
+            reason = daemon.answers(listener, max(0.1, patience - passed), master)
             passed = time.monotonic() - begin
             if not reason:
                 waiting.pop(0)
@@ -313,15 +320,35 @@ class Activation:
                 self._tell("start")
             else:
                 time.sleep(0.05)
-        self._watch(going_back)
+        self._steady(snapshot, begin, going_back)
 
-    def _watch(self, going_back: bool) -> None:
-        """Look on while master(8) wakes its daemons: one that cannot run, as qmgr(8) may be, ends at once."""
-        end = time.monotonic() + WATCH
-        while time.monotonic() < end:
+    def probes(self, snapshot: service.Snapshot) -> list[service.Listener | service.Core]:
+        """What has to answer before a configuration serves."""
+        entries = service.services(snapshot.master.text)
+        lookup = {**self.parameters, **snapshot.settings}.get
+        return [*service.cores(entries, lookup), *service.probes(self.listeners(snapshot))]
+
+    def _steady(self, snapshot: service.Snapshot, begin: float, going_back: bool) -> None:
+        """Wait until the queue manager stays. master(8) wakes it when it starts and at a reload; one that cannot run
+        ends within milliseconds, and no listener shows that."""
+        name = self.parameters.get("queue_service_name", "qmgr")
+        programs = [entry.command for entry in service.services(snapshot.master.text) if entry.name == name]
+        since: dict[int, float] = {}
+        while True:
             self._alive(going_back)
+            now = time.monotonic()
+            parent = daemon.master_pid(self.lock)
+            there = {
+                found.pid
+                for found in manager.processes()
+                if found.parent == parent and os.path.basename(found.arguments[0]) in programs
+            }
+            since = {pid: since.get(pid, now) for pid in there}
+            if not programs or any(now - first >= STEADY for first in since.values()):
+                return
+            if now - begin >= self.timeout:
+                raise Rejected(f"service {name}/unix, the queue manager, does not stay")
             time.sleep(0.05)
-        self._alive(going_back)
 
     def _tell(self, action: str) -> None:
         """Start or reload Postfix, and wait until master(8) has noticed."""
@@ -394,7 +421,7 @@ class Activation:
             os.utime(change.before.path, ns=(old.mtime_ns, old.mtime_ns))
         self.log = self._log()
         self.lock = self._lock(previous.settings)
-        self.act(action, self.listeners(previous), going_back=True)
+        self.act(action, previous, going_back=True)
         self.place.done()
         return f"the last activated main.cf and master.cf serve again; the rejected ones are kept in {rejected}"
 

@@ -16,10 +16,11 @@ import socket
 import ssl
 import struct
 import time
+from dataclasses import replace
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _manager as manager
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import WILDCARDS, Listener
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import WILDCARDS, Core, Listener
 
 #: Where Postfix's own commands expect the configuration unless told otherwise (DEF_CONFIG_DIR).
 DEFAULT_DIRECTORY = "/etc/postfix"
@@ -29,9 +30,6 @@ LOG_FILES = ("/var/log/mail.log", "/var/log/maillog")
 
 #: seconds master(8) gets to let go of its lock after "postfix stop", which itself waits 5 s
 STOP_TIMEOUT = 20.0
-
-#: seconds in which a listener that is to be this Postfix's own greets
-GREETING = 5.0
 
 
 def lock_path(queue_directory: str, process_id_directory: str) -> str:
@@ -62,12 +60,12 @@ def master_pid(path: str) -> int | None:
         os.close(descriptor)
 
 
-def listening() -> dict[tuple[str, int], str] | None:
-    """The addresses and ports that processes of this host listen on, with the inode of each socket.
+def listening() -> set[tuple[str, int]] | None:
+    """The addresses and ports that processes of this host listen on; None where the system does not tell (no /proc).
 
-    None where the system does not tell (no /proc).
+    Whose they are stays open: in a container even root may not see the open files of another process.
     """
-    found: dict[tuple[str, int], str] = {}
+    found: set[tuple[str, int]] = set()
     for table in ("tcp", "tcp6"):
         try:
             with open(f"/proc/net/{table}", encoding="ascii") as stream:
@@ -76,8 +74,8 @@ def listening() -> dict[tuple[str, int], str] | None:
             if table == "tcp":
                 return None
             continue
-        # proc(5): the second column is the local address, the fourth the state; 0A is TCP_LISTEN; the tenth the inode.
-        found.update({_address(words[1]): words[9] for words in map(str.split, lines) if words[3] == "0A"})
+        # proc(5): the second column is the local address, the fourth the state; 0A is TCP_LISTEN.
+        found |= {_address(words[1]) for words in map(str.split, lines) if words[3] == "0A"}
     return found
 
 
@@ -87,18 +85,6 @@ def _address(text: str) -> tuple[str, int]:
     words = [struct.pack("=I", int(digits[at : at + 8], 16)) for at in range(0, len(digits), 8)]
     family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
     return socket.inet_ntop(family, b"".join(words)), int(port, 16)
-
-
-def holds(pid: int, listener: Listener) -> bool:
-    """Whether master(8), process ``pid``, listens there itself; where the system does not tell, whether it greets."""
-    held = listening()
-    try:
-        descriptors = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
-    except OSError:
-        return listener.greets != "connect" and not answers(listener, GREETING)
-    if held is None:
-        return False
-    return f"socket:[{held.get((listener.address, listener.port))}]" in descriptors
 
 
 def port_of(name: str) -> int | None:
@@ -137,56 +123,120 @@ def usable(listener: Listener) -> bool:
 
 def cannot_bind(listener: Listener, *, address_only: bool) -> str:
     """Why master(8) could not listen there, or an empty string. With ``address_only`` a held port is no reason."""
-    port = 0 if address_only else listener.port
+    if address_only:
+        return _cannot_bind(replace(listener, port=0))
+    # OpenBSD lets a wildcard be bound beside a listener on one address, which then gets the clients of that address.
+    beside = {"0.0.0.0": ["127.0.0.1"], "::": ["::1"]}.get(listener.address, [])  # noqa: S104
+    if beside:
+        own = addresses_of(socket.gethostname())
+        beside += [address for address in own if (":" in address) == (":" in listener.address)]
+    reasons = [_cannot_bind(listener)]
+    reasons += [reason for address in beside if (reason := _cannot_bind(replace(listener, address=address), HELD))]
+    return next(filter(None, reasons), "")
+
+
+#: why another process keeps a socket from being bound
+HELD = errno.EADDRINUSE
+
+
+def _cannot_bind(listener: Listener, only: int = 0) -> str:
+    """Why a socket cannot be bound there, or an empty string. With ``only``, no other error number is a reason."""
     try:
         with socket.socket(_family(listener.address), socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if ":" in listener.address:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((listener.address, port))
+            probe.bind((listener.address, listener.port))
     except OSError as exc:
+        if only and exc.errno != only:
+            return ""
         if exc.errno == errno.EADDRNOTAVAIL:
             return f"this host has no address {listener.address}"
         if exc.errno == errno.EADDRINUSE:
             return f"another process holds {listener}"
         return f"{listener} cannot be bound: {exc.strerror}"
-    # OpenBSD lets a wildcard be bound beside a listener on one address, which goes on answering there.
-    if not address_only:
-        with contextlib.suppress(OSError), socket.create_connection(_reached(listener), timeout=1.0):
-            return f"another process answers on {_reached(listener)[0]}, port {listener.port}"
     return ""
 
 
-def _reached(listener: Listener) -> tuple[str, int]:
-    """Where a client of this host reaches the listener."""
+#: seconds in which master(8) has started a daemon for a client
+_SPAWN = 2.0
+
+
+def _serves(master: int, listener: Listener, timeout: float) -> bool:
+    """Whether a daemon of ``master`` serves the service, within ``timeout`` seconds of a client's connection.
+
+    Some systems let a wildcard address be bound beside the address of another program, which then gets the clients.
+    master(8) starts a daemon as ``smtpd -n smtp -t inet``, without ``-n`` where both names are the same.
+    """
+    name = listener.service.rpartition("/")[0]
+    deadline = time.monotonic() + timeout
+    while True:
+        for found in manager.processes():
+            words = found.arguments
+            called = words[words.index("-n") + 1] if "-n" in words[:-1] else os.path.basename(words[0])
+            if found.parent == master and called == name and "inet" in words:
+                return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+
+
+def answers(listener: Listener | Core, timeout: float, master: int) -> str:
+    """Talk as a client to a listener of the master(8) with the process id ``master``. Returns an empty string, or what
+    is wrong. ``timeout`` is in seconds."""
+    if isinstance(listener, Core):
+        return _replies(listener, timeout)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.address, listener.address)  # noqa: S104
-    return host, listener.port
-
-
-def answers(listener: Listener, timeout: float) -> str:
-    """Talk to a listener as a client. Returns an empty string, or what is wrong. ``timeout`` is in seconds."""
     try:
-        with socket.create_connection(_reached(listener), timeout=timeout) as plain:
+        with socket.create_connection((host, listener.port), timeout=timeout) as plain:
             plain.settimeout(timeout)
-            if listener.greets == "connect":
-                return ""
-            if listener.greets == "smtps":
-                # Whose certificate it is matters to clients; here only that the daemon talks.
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-                with context.wrap_socket(plain) as inside:
-                    return _greeting(inside, listener.banner)
-            return _greeting(plain, listener.banner)
-    except ssl.SSLError as exc:
-        if exc.reason and "ALERT" in exc.reason:
-            return ""
-        return f"the TLS handshake fails: {exc.reason or exc}"
+            reason = _talk(listener, plain)
+            if not reason and not _serves(master, listener, min(timeout, _SPAWN)):
+                return (
+                    "no daemon of this Postfix serves it; another program answers there, or the daemon does not start"
+                )
+            return reason
     except OSError as exc:
         return exc.strerror or str(exc) or type(exc).__name__
 
 
-def _greeting(stream: socket.socket, banner: str) -> str:
+def _replies(core: Core, timeout: float) -> str:
+    data = b""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
+            stream.settimeout(timeout)
+            stream.connect(core.path)
+            if core.request:
+                stream.sendall(core.request)
+            while core.reply not in data:
+                part = stream.recv(4096)
+                if not part:
+                    return "it closes the connection"
+                data += part
+    except OSError as exc:
+        return exc.strerror or str(exc) or type(exc).__name__
+    return ""
+
+
+def _talk(listener: Listener, plain: socket.socket) -> str:
+    try:
+        if listener.greets == "connect":
+            return ""
+        if listener.greets == "smtps":
+            # Whose certificate it is matters to clients; here only that the daemon talks.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            with context.wrap_socket(plain.dup()) as inside:
+                return _greeting(inside)
+        return _greeting(plain)
+    except ssl.SSLError as exc:
+        if exc.reason and "ALERT" in exc.reason:
+            return ""
+        return f"the TLS handshake fails: {exc.reason or exc}"
+
+
+def _greeting(stream: socket.socket) -> str:
     reply = b""
     while not reply.endswith(b"\n") or re.match(rb"\d{3}-", reply.splitlines()[-1]):
         part = stream.recv(4096)
@@ -197,12 +247,7 @@ def _greeting(stream: socket.socket, banner: str) -> str:
     with contextlib.suppress(OSError):
         stream.sendall(b"QUIT\r\n")
         stream.recv(4096)
-    if re.match(rb"5\d\d", reply):
-        return ""
-    if not reply.startswith(b"220"):
-        return f"it says {_shown(reply)}"
-    own = " ".join(reply[4:].decode("utf-8", "replace").split()).startswith(banner)
-    return "" if own else f"it says {_shown(reply)}, and the smtpd_banner of this Postfix is {banner!r}"
+    return "" if re.match(rb"220|5\d\d", reply) else f"it says {_shown(reply)}"
 
 
 def _shown(reply: bytes) -> str:

@@ -66,14 +66,13 @@ class Listener:
     """One address and port that master(8) listens on for ``service`` (``name/type``).
 
     ``greets`` says what a client is to see: ``smtp`` a reply at once, ``smtps`` the same inside TLS,
-    ``connect`` only that the connection is accepted. ``banner`` is the text of that reply; empty where it is not known.
+    ``connect`` only that the connection is accepted.
     """
 
     service: str
     address: str
     port: int
     greets: str = "connect"
-    banner: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -84,6 +83,43 @@ class Listener:
         if self.port != other.port or (":" in self.address) != (":" in other.address):
             return False
         return self.address == other.address or bool({self.address, other.address} & set(WILDCARDS))
+
+
+@dataclass(frozen=True)
+class Core:
+    """A daemon that all mail passes through, at its socket: what to ask it, and what its answer holds
+    (rewrite_clnt.c, cleanup.c)."""
+
+    service: str
+    path: str
+    request: bytes
+    reply: bytes
+
+    def __str__(self) -> str:
+        return self.path
+
+
+_ASKED = {
+    "rewrite": (b"request\0rewrite\0rule\0local\0address\0postmaster\0\0", b"address\0"),
+    "cleanup": (b"", b"queue_id\0"),
+}
+
+
+def cores(entries: Iterable[Service], lookup: Callable[[str], str | None]) -> list[Core]:
+    """The daemons of ``entries`` that all mail passes through and that answer a question without any mail.
+
+    ``lookup`` gives queue_directory and the names of the services.
+    """
+    names = {lookup(f"{name}_service_name") or name: asked for name, asked in _ASKED.items()}
+    return [
+        Core(
+            entry.key,
+            os.path.join(lookup("queue_directory") or "", "public" if entry.private == "n" else "private", entry.name),
+            *names[entry.name],
+        )
+        for entry in entries
+        if entry.type == "unix" and entry.name in names
+    ]
 
 
 def parameters(text: str) -> dict[str, str]:
@@ -199,25 +235,21 @@ def listeners(
                 f"master.cf: service {service.key}: {port_name!r} is neither a port number nor a name in services(5)"
             )
         for address in resolved(host, f"master.cf: service {service.key}") if host else default:
-            found[Listener(service.key, address, port, *_greeting(service, lookup))] = None
+            found[Listener(service.key, address, port, _greets(service, lookup))] = None
     return tuple(found)
 
 
-def _greeting(service: Service, lookup: Callable[[str], str | None]) -> tuple[str, str]:
-    """How a service greets, and the banner."""
+def _greets(service: Service, lookup: Callable[[str], str | None]) -> str:
     if service.command != "smtpd":
-        return "connect", ""
+        return "connect"
 
-    def value(name: str) -> str | None:
+    def value(name: str) -> str:
         own = service.option(name)
-        return own if own is not None else lookup(name)
+        return (own if own is not None else lookup(name) or "").lower()
 
     if value("smtpd_upstream_proxy_protocol"):
-        return "connect", ""
-    banner = ""
-    with contextlib.suppress(ValueError):
-        banner = " ".join(types.expand(value("smtpd_banner") or "", value).split())
-    return "smtps" if (value("smtpd_tls_wrappermode") or "").lower() == "yes" else "smtp", banner
+        return "connect"
+    return "smtps" if value("smtpd_tls_wrappermode") == "yes" else "smtp"
 
 
 def known_ports(value: str) -> dict[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Union
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest, words
 
 if TYPE_CHECKING:
@@ -203,13 +203,23 @@ def wrong_address(context: Context, interface: tuple[Setting, str]) -> Iterator[
         )
 
 
-@rule("address-not-local", ERROR, each=interfaces)
-def address_not_local(context: Context, interface: tuple[Setting, str]) -> Iterator[Fault]:
-    """an address that no interface of the host has: every Postfix command ends | an address of the host | bind(2)"""
-    setting, word = interface
+def _elsewhere(context: Context, setting: Setting, word: str) -> Iterator[Fault]:
     address = _address(setting, word)
-    if address is None or setting.name == "proxy_interfaces" or not is_address(address):
-        return
-    if context.probe.has_address(address) is False:
+    if address and is_address(address) and context.probe.has_address(address) is False:
         message = f"{setting.name}: no interface of this host has the address {address}"
         yield Fault(setting, message, "name an address of this host")
+
+
+@rule("address-not-local", ERROR, each=interfaces)
+def address_not_local(context: Context, interface: tuple[Setting, str]) -> Iterator[Fault]:
+    """`inet_interfaces` with an address that no interface of the host has, with which master(8), postqueue(1) and
+    sendmail(1) end | an address of the host | own_inet_addr.c"""
+    if interface[0].name == "inet_interfaces":
+        yield from _elsewhere(context, *interface)
+
+
+@rule("bind-address-not-local", WARNING, each=interfaces)
+def bind_address_not_local(context: Context, interface: tuple[Setting, str]) -> Iterator[Fault]:
+    """a client that is to send from an address that no interface of the host has | an address of the host | bind(2)"""
+    if interface[0].name.endswith(("_bind_address", "_bind_address6")):
+        yield from _elsewhere(context, *interface)

@@ -48,6 +48,9 @@ class Finding:
     message: str
     suggestion: str
 
+    def __str__(self) -> str:
+        return f"{self.file} line {self.line}: {self.message} ({self.suggestion})"
+
 
 @dataclass(frozen=True)
 class Rule:

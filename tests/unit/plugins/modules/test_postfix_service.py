@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _manager
 from ansible_collections.puffy.mail.plugins.module_utils._activation import name_of
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import activation as postfix
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, service
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, daemon, service
 from ansible_collections.puffy.mail.plugins.modules import postfix_service
 
 
@@ -97,6 +97,8 @@ class FakeHost:
         self.ran: list[str] = []
         self.refuse: dict[str, str] = {}
         self.dumb_while = ""
+        #: what the checks find while the text stands in one of the files
+        self.finding = ""
         (directory / "main.cf").write_text(MAIN)
         (directory / "master.cf").write_text(MASTER)
 
@@ -121,7 +123,12 @@ class FakeHost:
             raise _command.CommandError(_command.failure(result))
         return result
 
-    def answers(self, _listener: service.Listener, _timeout: float) -> str:
+    def check(self, *_: object, skip: Sequence[str], **__: object) -> list[checks.Finding]:
+        if not self.finding or "rule" in skip or self.finding not in "".join(self.files()):
+            return []
+        return [checks.Finding("error", "rule", "main.cf", 2, "x", "it is bad", "mend it")]
+
+    def answers(self, _listener: service.Listener, _timeout: float, _master: int) -> str:
         if self.pid is None or (self.dumb_while and self.dumb_while in self.files()[0]):
             return "Connection refused"
         return ""
@@ -135,14 +142,13 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHost:
     monkeypatch.setattr(_command, "find", lambda name, *_: None if name == "journalctl" else f"/usr/sbin/{name}")
     monkeypatch.setattr(daemon, "master_pid", lambda _: host.pid)
     monkeypatch.setattr(daemon, "answers", host.answers)
+    monkeypatch.setattr(postfix.host, "gather", lambda *_: None)
+    monkeypatch.setattr(postfix.checks, "check", host.check)
     monkeypatch.setattr(daemon, "cannot_bind", lambda *_, **__: "")
     monkeypatch.setattr(_manager, "processes", list)
     monkeypatch.setattr(daemon, "LOG_FILES", ())
     monkeypatch.setattr(postfix, "SETTLE", 0.0)
     monkeypatch.setattr(postfix, "GRACE", 0.1)
-    monkeypatch.setattr(postfix, "WATCH", 0.0)
-    # What the checks find is shown with a Postfix of its own.
-    monkeypatch.setattr(postfix.Activation, "_judge", lambda _: None)
     return host
 
 
@@ -242,6 +248,30 @@ def test_what_cannot_serve_is_taken_back(
     assert not (fake.record / "pending").exists()
     fake.refuse, fake.dumb_while = {}, ""
     assert call(fake, capsys)["changed"] is False
+
+
+def test_what_the_checks_refuse_is_not_activated_and_what_was_activated_is_not_judged_again(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(fake, capsys)
+    main, pid = fake.directory / "main.cf", fake.pid
+    fake.finding = "size_limit = 2"
+    main.write_text(MAIN.replace("limit = 1", "limit = 2"))
+    for check in (True, False):
+        result = call(fake, capsys, check=check)
+        assert result["failed"]
+        assert "main.cf line 2: it is bad (mend it)" in result["msg"]
+        assert (fake.pid, fake.ran[:1], "postfix check" in fake.ran) == (pid, ["postconf -x"], False)
+    assert main.read_text() == MAIN
+    main.write_text(MAIN.replace("limit = 1", "limit = 2"))
+    assert call(fake, capsys, skip=["rule"])["action"] == "reload"
+    # The next calls remember what was left out; and Postfix is started again although a rule has come since.
+    fake.finding, fake.pid = "size_limit", None
+    assert call(fake, capsys)["action"] == "start"
+    main.write_text(MAIN.replace("limit = 1", "limit = 3"))
+    assert call(fake, capsys)["action"] == "reload"
+    main.write_text(MAIN.replace("limit = 1", "limit = 4"))
+    assert "it is bad" in call(fake, capsys, skip=[])["msg"]
 
 
 @pytest.mark.parametrize(
@@ -446,7 +476,8 @@ def test_refreshed_leaves_alone_what_does_not_run_or_was_not_activated(
 
 def test_documentation() -> None:
     documented = yaml.safe_load(postfix_service.DOCUMENTATION)["options"]
-    assert list(documented) == ["state", "enabled", "config_directory", "timeout", "state_directory", "skip"]
+    options = ["state", "enabled", "config_directory", "timeout", "state_directory", "skip"]
+    assert list(documented) == options
     assert set(yaml.safe_load(postfix_service.RETURN)) == {"action", "reasons", "rolled_back", "log"}
     for task in yaml.safe_load(postfix_service.EXAMPLES):
         assert set(task["puffy.mail.postfix_service"]) <= set(documented)

@@ -16,9 +16,27 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _manager
+from ansible_collections.puffy.mail.plugins.module_utils._manager import Process
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import Listener
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import Core, Listener
+
+MASTER = 412
+
+
+@pytest.fixture(autouse=True)
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    """The daemons of the master(8) with the id 412."""
+    found = [
+        Process(413, MASTER, ("smtpd", "-n", "smtp", "-t", "inet", "-u")),
+        Process(414, MASTER, ("/usr/libexec/postfix/smtpd", "-l", "-n", "smtps", "-t", "inet")),
+        Process(415, MASTER, ("x", "-t", "inet")),
+        Process(416, 1, ("smtpd", "-n", "strange", "-t", "inet")),
+        Process(417, MASTER, ("smtp", "-n", "relay", "-t", "unix")),
+    ]
+    monkeypatch.setattr(_manager, "processes", lambda: found)
+    monkeypatch.setattr(daemon, "_SPAWN", 0.1)
+    return found
 
 
 def test_the_lock_tells_whether_master_runs(tmp_path: Path) -> None:
@@ -67,22 +85,68 @@ def serve(*replies: bytes) -> tuple[int, threading.Thread]:
 )
 def test_greetings(reply: bytes, expected: str) -> None:
     port, thread = serve(reply)
-    assert daemon.answers(Listener("smtp/inet", "127.0.0.1", port, "smtp"), 5) == expected
+    assert daemon.answers(Listener("smtp/inet", "127.0.0.1", port, "smtp"), 5, MASTER) == expected
     thread.join(5)
 
 
 def test_wildcards_are_asked_on_loopback_and_connecting_can_be_enough() -> None:
     port, thread = serve(b"")
-    assert daemon.answers(Listener("x/inet", "0.0.0.0", port), 5) == ""  # noqa: S104
+    assert daemon.answers(Listener("x/inet", "0.0.0.0", port), 5, MASTER) == ""  # noqa: S104
     thread.join(5)
-    assert daemon.answers(Listener("x/inet", "127.0.0.1", port), 5) == "Connection refused"
+    assert daemon.answers(Listener("x/inet", "127.0.0.1", port), 5, MASTER) == "Connection refused"
 
 
 def test_a_wrapper_port_without_tls_does_not_answer() -> None:
     port, thread = serve(b"220 no TLS here\r\n")
-    said = daemon.answers(Listener("smtps/inet", "127.0.0.1", port, "smtps"), 5)
+    said = daemon.answers(Listener("smtps/inet", "127.0.0.1", port, "smtps"), 5, MASTER)
     assert said.startswith("the TLS handshake fails: ")
     thread.join(5)
+
+
+@pytest.mark.parametrize("service", ["strange/inet", "relay/inet", "submission/inet"])
+@pytest.mark.parametrize("greets", ["smtp", "connect"])
+def test_what_another_program_answers_is_not_taken_for_postfix(service: str, greets: str) -> None:
+    port, thread = serve(b"220 mail.example.test ESMTP OpenSMTPD\r\n")
+    said = daemon.answers(Listener(service, "127.0.0.1", port, greets), 5, MASTER)
+    assert said.startswith("no daemon of this Postfix serves it")
+    thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [(b"queue_id\0A1\0\0", ""), (b"", "it closes the connection"), (b"protocol\0x\0\0", "it closes the connection")],
+)
+def test_a_daemon_behind_a_socket_has_to_reply(tmp_path: Path, reply: bytes, expected: str) -> None:
+    core = Core("cleanup/unix", str(tmp_path / "cleanup"), b"", b"queue_id\0")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(core.path)
+        server.listen()
+
+        def work() -> None:
+            client, _ = server.accept()
+            with client:
+                client.sendall(reply)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        assert daemon.answers(core, 5, MASTER) == expected
+        thread.join(5)
+    os.unlink(core.path)
+    assert daemon.answers(core, 5, MASTER) == "No such file or directory"
+
+
+@pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])  # noqa: S104
+def test_a_wildcard_that_the_system_binds_beside_another_listener_is_held(
+    monkeypatch: pytest.MonkeyPatch, wildcard: str
+) -> None:
+    """OpenBSD binds 0.0.0.0:25 while OpenSMTPD listens on 127.0.0.1:25, and clients of 127.0.0.1 get OpenSMTPD."""
+    monkeypatch.setattr(
+        daemon,
+        "_cannot_bind",
+        lambda listener, *_: "" if listener.address == wildcard else f"another process holds {listener}",
+    )
+    said = daemon.cannot_bind(Listener("smtp/inet", wildcard, 25), address_only=False)
+    assert said in ("another process holds 127.0.0.1:25", "another process holds [::1]:25")
 
 
 def test_cannot_bind() -> None:
@@ -290,25 +354,3 @@ def test_manager_of_a_host(
     monkeypatch.setattr(os.path, "isdir", lambda path: systemd and path == "/run/systemd/system")
     monkeypatch.setattr(os, "access", lambda path, _: script and path == "/etc/init.d/postfix")
     assert daemon.Manager.of_host(directory).kind == expected
-
-
-def test_the_greeting_of_another_program_is_no_proof() -> None:
-    port, thread = serve(b"220 mail.example.test ESMTP OpenSMTPD\r\n")
-    listener = Listener("smtp/inet", "127.0.0.1", port, "smtp", "mail.example.test ESMTP Postfix")
-    assert daemon.answers(listener, 5) == (
-        "it says '220 mail.example.test ESMTP OpenSMTPD', and the smtpd_banner of this Postfix is"
-        " 'mail.example.test ESMTP Postfix'"
-    )
-    thread.join()
-
-
-def test_a_wildcard_beside_a_listener_on_the_loopback_is_held_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenBSD lets the wildcard be bound, and the listener on the loopback goes on answering."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        monkeypatch.setattr(socket.socket, "bind", lambda *_: None)
-        wildcard = Listener("smtp/inet", "0.0.0.0", port)  # noqa: S104
-        assert daemon.cannot_bind(wildcard, address_only=False) == (
-            f"another process answers on 127.0.0.1, port {port}"
-        )
-        assert daemon.cannot_bind(wildcard, address_only=True) == ""
