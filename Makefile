@@ -93,7 +93,7 @@ quick-%: images
 
 .PHONY: images
 images: containers ## Build the host images that are missing
-	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme openbsd-stable >/dev/null
+	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme trixie-sudo openbsd-stable >/dev/null
 
 .PHONY: readmes
 readmes: venv ## Write the README of each role from its head and its argument specification

@@ -10,8 +10,9 @@ lie in its package cache, so that a play installs them for real and without a ne
 (``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
 real Postfix that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with
 OpenLDAP's server and clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the
-ACME server pebble. The *OpenBSD stand-in* (``openbsd-stable``, ``openbsd-stable35``) is Debian with the commands, files
-and paths of OpenBSD 7.9 where this collection touches them: docs/openbsd.md says what it proves and what it does not.
+ACME server pebble; a *sudo* image is the bare one with sudo. The *OpenBSD stand-in* (``openbsd-stable``,
+``openbsd-stable35``) is Debian with the commands, files and paths of OpenBSD 7.9 where this collection touches them:
+docs/openbsd.md says what it proves and what it does not.
 
 An image's tag is the hash of its recipe, so a changed recipe builds anew and an unchanged one is reused.
 """
@@ -53,11 +54,12 @@ MAIL_PACKAGES = (
     "postfix-sqlite",
     "python3-cryptography",
 )
-#: what an ldap image has installed beyond the mail image, and what lies in its package cache only
-LDAP_PACKAGES = ("ldap-utils", "slapd")
-LDAP_CACHED_PACKAGES = ("dovecot-ldap",)
-#: what an acme image has installed beyond the mail image
-ACME_PACKAGES = ("certbot", "pebble")
+#: an image upon another one of the release: which one, what is installed beyond, and what lies in the package cache
+UPON: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "ldap": ("-mail", ("ldap-utils", "slapd"), ("dovecot-ldap",)),
+    "acme": ("-mail", ("certbot", "pebble"), ()),
+    "sudo": ("", ("sudo",), ()),
+}
 #: the package branch of mail/postfix, and the image whose Postfix stands in for it
 STANDINS = {"stable": "forky-mail", "stable35": "bullseye-mail"}
 STANDIN_SOURCES = ROOT / "molecule" / "shared" / "openbsd"
@@ -155,10 +157,8 @@ def tag_of(name: str) -> str:
     shape = json.dumps(
         [BASE_PACKAGES, cached(recipe), INITTAB, dataclasses.astuple(recipe), bare_command(recipe, "inittab")]
     )
-    if kind == "ldap":
-        shape += json.dumps([LDAP_PACKAGES, LDAP_CACHED_PACKAGES])
-    if kind == "acme":
-        shape += json.dumps(ACME_PACKAGES)
+    if kind in UPON:
+        shape += json.dumps(UPON[kind])
     digest = hashlib.sha256(f"{kind}\n{shape}".encode()).hexdigest()[:16]
     return f"{REPOSITORY}-{name}:{digest}"
 
@@ -173,7 +173,7 @@ def standin_digest(branch: str) -> str:
 
 
 def names() -> list[str]:
-    debian = [name for base in RECIPES for name in (base, f"{base}-mail", f"{base}-ldap", f"{base}-acme")]
+    debian = [name for base in RECIPES for name in (base, *(f"{base}-{kind}" for kind in ("mail", *UPON)))]
     return [*debian, *(f"openbsd-{branch}" for branch in STANDINS)]
 
 
@@ -236,22 +236,15 @@ def build_mail(name: str, tag: str) -> None:
     build_upon(build(base), tag, INSTALL.format(commands=commands), "--network=none")
 
 
-def build_ldap(name: str, tag: str) -> None:
-    base = name.removesuffix("-ldap")
+def build_more(name: str, tag: str) -> None:
+    base, _dash, kind = name.partition("-")
+    upon, installed, downloaded = UPON[kind]
     stale = "" if RECIPES[base].check_valid_until else " -o Acquire::Check-Valid-Until=false"
     fetch = "apt-get install -y -qq --no-install-recommends"
-    attempt = f"{fetch} {' '.join(LDAP_PACKAGES)} && {fetch} --download-only {' '.join(LDAP_CACHED_PACKAGES)}"
-    # The lists of the mail image may name packages that the mirror has replaced.
+    attempt = f"{fetch} {' '.join(installed)} && {fetch} --download-only {' '.join(downloaded)}"
+    # The lists of the image below may name packages that the mirror has replaced.
     commands = f"{attempt} || {{ apt-get update{stale} && {attempt}; }}"
-    build_upon(build(f"{base}-mail"), tag, INSTALL.format(commands=commands))
-
-
-def build_acme(name: str, tag: str) -> None:
-    base = name.removesuffix("-acme")
-    stale = "" if RECIPES[base].check_valid_until else " -o Acquire::Check-Valid-Until=false"
-    attempt = f"apt-get install -y -qq --no-install-recommends {' '.join(ACME_PACKAGES)}"
-    commands = f"{attempt} || {{ apt-get update{stale} && {attempt}; }}"
-    build_upon(build(f"{base}-mail"), tag, INSTALL.format(commands=commands))
+    build_upon(build(f"{base}{upon}"), tag, INSTALL.format(commands=commands))
 
 
 def build_standin(name: str, tag: str) -> None:
@@ -273,7 +266,7 @@ def build(name: str) -> str:
             return tag
         started = time.monotonic()
         print(f"Building the image {name} (about a minute, once)", file=sys.stderr, flush=True)
-        kinds = {"": build_bare, "mail": build_mail, "ldap": build_ldap, "acme": build_acme}
+        kinds = {"": build_bare, "mail": build_mail, **dict.fromkeys(UPON, build_more)}
         kinds.get(name.partition("-")[2], build_standin)(name, tag)
         print(f"Built the image {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return tag
