@@ -71,6 +71,14 @@ options:
     description: Whether rows that are not named are removed.
     type: bool
     default: true
+  remove_many:
+    description:
+      - Whether one run may remove all mailboxes, all mailboxes of a domain, or more than a tenth of the mailboxes,
+        aliases, domains or domain aliases. Up to 3 of each may always go.
+      - Without it such a run fails with the names, because a variable that is missing looks the same. Set it for one
+        run.
+    type: bool
+    default: false
   owner:
     description: Owner of the database.
     type: str
@@ -212,7 +220,15 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     _check(params, current)
     wanted = rows.rows(*(params[name] for name in rows.LISTS))
     exclusive: bool = params["exclusive"]
-    plans = rows.plan(current, wanted, exclusive)
+
+    def planned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
+        found = rows.plan(tables, wanted, exclusive)
+        problem = None if params["remove_many"] else rows.removal_problem(tables, found)
+        if problem:
+            raise ValueError(f"{path}: {problem} Nothing was changed.")
+        return found
+
+    plans = planned(current)
     old_version = database.version if database else rows.SCHEMA_VERSION
     outdated = old_version != rows.SCHEMA_VERSION
     differs = database is None or any(plans.values()) or database.journal_mode != "delete" or outdated
@@ -235,10 +251,10 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         if database is None:
             sqlite_database.create(path, plans, uid=uid, gid=gid, mode=mode)
         else:
+            if differs:
+                sqlite_database.update(path, planned)
             if disowned:
                 sqlite_database.own(path, uid=uid, gid=gid, mode=mode)
-            if differs:
-                sqlite_database.update(path, lambda tables: rows.plan(tables, wanted, exclusive))
     final = rows.merged(current, wanted, exclusive)
     return {
         "changed": differs or disowned,
@@ -263,6 +279,7 @@ def main() -> None:
             "aliases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
             "domain_aliases": {"type": "list", "elements": "dict", "default": []},
             "exclusive": {"type": "bool", "default": True},
+            "remove_many": {"type": "bool", "default": False},
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str", "default": "0"},
             "mode": {"type": "str", "default": "0640"},

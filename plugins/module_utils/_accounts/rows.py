@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
@@ -22,6 +23,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 SCHEMA_VERSION = 2
 #: PRAGMA application_id of a database of ours: the bytes "pufm"
 APPLICATION_ID = 0x7075666D
+#: rows of one table that are removed without a question, even where they are more than a tenth
+REMOVED_AT_ONCE = 3
+_PLURALS = {"domain": "domains", "mailbox": "mailboxes", "alias": "aliases", "alias_domain": "domain aliases"}
 #: what a masked hash looks like in a diff
 MASK = "********"
 #: lines of a diff; the rest is counted
@@ -562,18 +566,48 @@ def _limited(lines: list[str]) -> list[str]:
 
 
 def diff_lines(plans: Mapping[str, TablePlan]) -> tuple[list[str], list[str]]:
-    """The rows that differ, before and after; at most DIFF_LINES of each are shown."""
-    before: list[str] = []
-    after: list[str] = []
+    """The rows that differ, before and after; at most DIFF_LINES of each are shown, the removed ones first."""
     changed: Callable[[str, Row, Row], str] = lambda table, old, new: (  # noqa: E731 - one place, one line
         " (another one)" if table == "mailbox" and old[1] != new[1] else ""
     )
+    deleted: list[str] = []
+    before: list[str] = []
+    after: list[str] = []
+    inserted: list[str] = []
     for table, change in plans.items():
-        before.extend(describe(table, row) for row in change.delete)
+        deleted.extend(describe(table, row) for row in change.delete)
         before.extend(describe(table, old) for old, _new in change.update)
         after.extend(describe(table, new, changed(table, old, new)) for old, new in change.update)
-        after.extend(describe(table, row) for row in change.insert)
-    return _limited(sorted(before)), _limited(sorted(after))
+        inserted.extend(describe(table, row) for row in change.insert)
+    return _limited(sorted(deleted) + sorted(before)), _limited(sorted(after) + sorted(inserted))
+
+
+def removal_problem(current: Tables, plans: Mapping[str, TablePlan]) -> str | None:
+    """Why so many rows are only removed on purpose: all mailboxes, all of a domain, or above a tenth of a table."""
+    for table, change in plans.items():
+        there, gone = current.get(table, {}), [row[0] for row in change.delete]
+        what = ""
+        if table == "mailbox" and gone:
+            place = COLUMNS[table].index("domain")
+            of_domain = Counter(row[place] for row in there.values())
+            kept = of_domain - Counter(row[place] for row in change.delete)
+            emptied = sorted(domain for domain in of_domain if not kept[domain])
+            if not kept:
+                what = "All mailboxes"
+            elif emptied:
+                what = f"All mailboxes of the domain {emptied[0]}"
+                gone = [row[0] for row in change.delete if row[place] == emptied[0]]
+        if not what and len(gone) > max(REMOVED_AT_ONCE, len(there) // 10):
+            what = f"{len(gone)} of {len(there)} {_PLURALS[table]}"
+        if what:
+            names = ", ".join(sorted(gone)[:SHOWN_PROBLEMS])
+            more = f", and {len(gone) - SHOWN_PROBLEMS} more" if len(gone) > SHOWN_PROBLEMS else ""
+            return (
+                f"{what} would be removed: {names}{more}. If a name is mistyped or a file of variables is missing,"
+                " correct that. To remove them, set remove_many (in the role, sqlite_maps_remove_many) to true for one"
+                " run."
+            )
+    return None
 
 
 def counts(plans: Mapping[str, TablePlan]) -> dict[str, dict[str, int]]:

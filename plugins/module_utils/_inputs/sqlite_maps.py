@@ -107,6 +107,7 @@ TABLE = Table(
         "sqlite_maps_directory": path,
         "sqlite_maps_group": account,
         "sqlite_maps_exclusive": anything,
+        "sqlite_maps_remove_many": anything,
         "sqlite_maps_expect": _expect,
         "sqlite_maps_password_cost": number(4, 31, "rounds, as its logarithm to the base 2,"),
         "sqlite_maps_packages": anything,

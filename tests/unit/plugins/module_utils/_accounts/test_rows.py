@@ -292,6 +292,61 @@ def test_a_long_diff_is_counted() -> None:
     assert after[-1] == "… and 100 more rows"
 
 
+def test_a_long_diff_names_those_that_are_removed_first() -> None:
+    old = {"domain": {f"d{n}.test": (f"d{n}.test", "", 0, 1) for n in range(600)} | {"z.test": ("z.test", "", 0, 1)}}
+    new = {"domain": {f"d{n}.test": (f"d{n}.test", "new", 0, 1) for n in range(600)}}
+    before, _after = accounts.diff_lines(accounts.plan(old, new, exclusive=True))
+    assert before[0] == "domain z.test backupmx=0 active=1"
+
+
+def boxes(*counts: int) -> accounts.Tables:
+    """That many mailboxes in the domains d0.test, d1.test and so on, each with an alias beside it."""
+    tables: accounts.Tables = {"mailbox": {}, "alias": {}}
+    for number, count in enumerate(counts):
+        for index in range(count):
+            box, alias = f"u{index:02}@d{number}.test", f"a{index:02}@d{number}.test"
+            tables["mailbox"][box] = (box, "{X}1", "", "m/", 0, f"u{index:02}", f"d{number}.test", 1)
+            tables["alias"][alias] = (alias, box, f"d{number}.test", 1)
+    return tables
+
+
+CURE = (
+    " If a name is mistyped or a file of variables is missing, correct that. To remove them, set remove_many (in the"
+    " role, sqlite_maps_remove_many) to true for one run."
+)
+REMOVALS: list[tuple[accounts.Tables, accounts.Tables, str | None]] = [
+    # (before, after, the sentence before the cure)
+    (boxes(3), boxes(2), None),
+    (boxes(4), boxes(1), None),
+    (boxes(5), boxes(1), "4 of 5 mailboxes would be removed: u01@d0.test, u02@d0.test, u03@d0.test, u04@d0.test."),
+    (boxes(50), boxes(45), None),
+    (
+        boxes(50),
+        boxes(28),
+        f"22 of 50 mailboxes would be removed: {', '.join(f'u{n}@d0.test' for n in range(28, 48))}, and 2 more.",
+    ),
+    (boxes(1), boxes(), "All mailboxes would be removed: u00@d0.test."),
+    (boxes(2), boxes(0, 2), "All mailboxes would be removed: u00@d0.test, u01@d0.test."),
+    (boxes(90, 2), boxes(90), "All mailboxes of the domain d1.test would be removed: u00@d1.test, u01@d1.test."),
+    (boxes(90, 2), boxes(90, 1), None),
+    (boxes(), boxes(3), None),
+    (boxes(50), boxes(44), f"6 of 50 mailboxes would be removed: {', '.join(f'u{n}@d0.test' for n in range(44, 50))}."),
+    (
+        boxes(5),
+        {**boxes(5), "alias": {}},
+        "5 of 5 aliases would be removed: a00@d0.test, a01@d0.test, a02@d0.test, a03@d0.test, a04@d0.test.",
+    ),
+    (boxes(3), {**boxes(3), "alias": {}}, None),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "sentence"), REMOVALS)
+def test_removal_of_many(before: accounts.Tables, after: accounts.Tables, sentence: str | None) -> None:
+    found = accounts.removal_problem(before, accounts.plan(before, after, exclusive=True))
+    assert found == (sentence and sentence + CURE)
+    assert accounts.removal_problem(before, accounts.plan(before, after, exclusive=False)) is None
+
+
 def database(tables: accounts.Tables) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     connection.executescript(accounts.SCHEMA)
