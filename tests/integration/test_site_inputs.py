@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.puffy.mail.tests.harness.playbooks import Run, mail_hosts, playbook
+from ansible_collections.puffy.mail.tests.harness.playbooks import LOCAL, Run, mail_hosts, playbook
 
 GOOD: dict[str, Any] = {
     # Nothing listens there: a run that wants to touch the host ends as unreachable.
@@ -99,3 +99,49 @@ def test_a_bad_input_is_named_and_the_host_left_alone(kind: str) -> None:
             assert text in told[name], output
     assert "one-two-three" not in output
     assert "four-five-six" not in output
+
+
+WEB: dict[str, Any] = {"hosts": {"web1": LOCAL}}
+#: inventory, options, and what is said; None where hosts are found
+TARGETS: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
+    "mistyped": (
+        {"mailhosts": {"hosts": {"mail1": LOCAL}}, "web": WEB},
+        [],
+        "No host matches 'mail_hosts', so this playbook would do nothing. The inventory has the groups mailhosts, web."
+        " Name the group 'mail_hosts' in the inventory, or set ",
+    ),
+    "mistyped, with a limit": ({"mailhosts": {"hosts": {"mail1": LOCAL}}}, ["--limit", "mail1"], "No host matches"),
+    "empty group": ({"mail_hosts": {"hosts": {}}, "web": WEB}, [], "No host matches 'mail_hosts'"),
+    "no inventory": ({}, [], "No host matches 'mail_hosts', so this playbook would do nothing. The inventory has no"),
+    "other limit": (
+        {"mail_hosts": {"hosts": {"mail1": LOCAL}}, "web": WEB},
+        ["--limit", "web1"],
+        "The limit 'web1' leaves no host of 'mail_hosts', so this playbook would do nothing.",
+    ),
+    "limit": ({"mail_hosts": {"hosts": {"mail1": LOCAL, "mail2": LOCAL}}}, ["--limit", "mail2"], None),
+    "parent": ({"mail_hosts": {"children": {"mx": {"hosts": {"mail1": LOCAL}}}}}, [], None),
+    "pattern": (
+        {"post": {"hosts": {"mail1": LOCAL}}},
+        ["-e", "mail_hosts_pattern=post:!web", "-e", "audit_hosts=post:!web"],
+        None,
+    ),
+    "listing": ({"mailhosts": {"hosts": {"mail1": LOCAL}}}, ["--list-tasks"], None),
+    "syntax": ({}, ["--syntax-check"], None),
+}
+
+
+@pytest.mark.parametrize("name", ["site", "verify", "audit", "restore"])
+@pytest.mark.parametrize("case", list(TARGETS))
+def test_a_playbook_that_matches_no_host_fails(name: str, case: str) -> None:
+    inventory, options, said = TARGETS[case]
+    # Each host that is found stops at its first input, which is mistyped.
+    mistyped = ["-e", '{"mail_hostnam": 1, "verify_nam": 1, "audit_nam": 1, "restore_nam": 1}']
+    done = playbook(f"puffy.mail.{name}", {"all": {"children": inventory}}, *options, *mistyped)
+    if said is None:
+        assert "would do nothing" not in done.output
+        assert "no hosts matched" not in done.output
+        return
+    assert done.rc != 0
+    # Ansible breaks lines.
+    assert said in " ".join(done.output.split()), done.output
+    assert "TASK" not in done.output
