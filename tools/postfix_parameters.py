@@ -327,7 +327,7 @@ def facts_of(release: Release, kinds: dict[str, str]) -> tuple[dict[str, tuple[i
 
 def code_facts(releases: Iterable[Release]) -> dict[str, dict[str, str]]:
     """What stands in code only: the needs of daemons, and the arguments and flags of those that take any."""
-    # Debian's mirror does not have the sources of 3.11, which brought nbdb_reindexd: measured with forky.
+    # Debian's mirror lacks 3.11, which brought nbdb_reindexd: its needs stand in the source of 3.11.6.
     needs: dict[str, set[str]] = {"single": {"nbdb_reindexd"}, "unlimited": set(), "privileged": {"nbdb_reindexd"}}
     words: dict[str, set[str]] = {}
     flags: dict[str, str] = {}

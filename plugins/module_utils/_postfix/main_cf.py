@@ -251,30 +251,32 @@ class MainCf:
                     _prefix(self.lines[logical.parts[0]], entry.name),
                     value,
                     entry.name in fold,
-                    _line_end(self.lines[logical.parts[0]]),
+                    line_end(self.lines, logical.parts[0]),
                 )
         lines: list[str] = []
         for number, line in enumerate(self.lines):
             lines.extend(replacement.get(number, [line]))
         new = sorted(name for name in values if name not in effective)
+        end = line_end(self.lines)
         if new:
-            end = _line_end(self.lines[0]) if self.lines else "\n"
             if lines and not lines[-1].endswith("\n"):
                 lines[-1] += end
             for name in new:
                 lines.extend(_written(f"{name} = ", values[name].strip(SPACE), name in fold, end))
-        return MainCf(_terminated(lines), self.path)
+        return MainCf(terminated(lines, end), self.path)
 
 
-def _terminated(lines: list[str]) -> tuple[str, ...]:
+def terminated(lines: list[str], end: str) -> tuple[str, ...]:
     """Only the last line may lack its newline."""
     return tuple(
-        line if line.endswith("\n") or number == len(lines) - 1 else line + "\n" for number, line in enumerate(lines)
+        line if line.endswith("\n") or number == len(lines) - 1 else line + end for number, line in enumerate(lines)
     )
 
 
-def _line_end(line: str) -> str:
-    return "\r\n" if line.endswith("\r\n") else "\n"
+def line_end(lines: Sequence[str], number: int = 0) -> str:
+    """How line ``number`` ends, or the first one where that has no end."""
+    ends = [line for line in (*lines[number : number + 1], *lines[:1]) if line.endswith("\n")]
+    return "\r\n" if ends and ends[0].endswith("\r\n") else "\n"
 
 
 def _prefix(line: str, name: str) -> str:
@@ -394,7 +396,7 @@ def _with_items(
                 items.append((separator, joint.join([item, *inline.get((number, at), [])])))
         emptied = bool(line.items) and not items
         line.items = items
-        end_of_line = _line_end(lines[number])
+        end_of_line = line_end(lines, number)
         if emptied and number == logical.parts[0]:
             found[number] = [line.before.rstrip(" \t") + end_of_line]
         else:
@@ -403,19 +405,19 @@ def _with_items(
             f"{indents[-1] if indents else INDENT}{item}{mark}{end_of_line}" for item in added.get(number, [])
         ]
     if commas:
-        _close(found, last, ended, bool(added.get(last)))
+        _close(lines, found, last, ended, bool(added.get(last)))
     return found if _says(lines, logical, found, name, list_words(value)) else None
 
 
-def _close(found: dict[int, list[str]], last: int, ended: bool, continued: bool) -> None:
+def _close(lines: Sequence[str], found: dict[int, list[str]], last: int, ended: bool, continued: bool) -> None:
     """Put the comma behind what was the last item, and take it from what is the last one now."""
     if continued and not ended and found[last]:
         body = found[last][0].rstrip()
-        found[last][0] = body + ("," if not body.endswith(("=", ",")) else "") + _line_end(found[last][0])
+        found[last][0] = body + ("," if not body.endswith(("=", ",")) else "") + line_end(lines, last)
     number = max(number for number, texts in found.items() if texts)
     text = found[number][-1]
     if not ended and text.rstrip().endswith(","):
-        found[number][-1] = text.rstrip().rstrip(",").rstrip() + _line_end(text)
+        found[number][-1] = text.rstrip().rstrip(",").rstrip() + line_end(lines, number)
 
 
 def _says(lines: Sequence[str], logical: Logical, found: dict[int, list[str]], name: str, items: list[str]) -> bool:

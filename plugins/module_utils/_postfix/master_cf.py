@@ -18,9 +18,11 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.main_cf import
     BadLine,
     Logical,
     is_filler,
+    line_end,
     logical_lines,
     split_name_value,
     split_physical,
+    terminated,
     words,
 )
 
@@ -268,7 +270,7 @@ class MasterCf:
         _check(service)
         blocks = self._blocks(service.key)
         if not blocks:
-            return self._with({}, _canonical(service, self._line_end()))
+            return self._with({}, _canonical(service, line_end(self.lines)))
         kept = blocks[-1]
         changes: dict[int, list[str]] = {}
         for block in blocks[:-1]:
@@ -356,22 +358,12 @@ class MasterCf:
             return None
         return replace(parsed.service, line=first + 1, last_line=numbers[-1] + 1), tuple(numbers)
 
-    def _line_end(self) -> str:
-        return "\r\n" if self.lines and self.lines[0].endswith("\r\n") else "\n"
-
     def _with(self, changes: dict[int, list[str]], appended: Sequence[str] = ()) -> MasterCf:
         lines: list[str] = []
         for number, line in enumerate(self.lines):
             lines.extend(changes.get(number, [line]))
         lines.extend(appended)
-        end = self._line_end()
-        return MasterCf(
-            tuple(
-                line if line.endswith("\n") or number == len(lines) - 1 else line + end
-                for number, line in enumerate(lines)
-            ),
-            self.path,
-        )
+        return MasterCf(terminated(lines, line_end(self.lines)), self.path)
 
     def _changed(self, block: _Parsed, wanted: Service) -> dict[int, list[str]]:
         patched = self._patched(block, wanted)
@@ -381,7 +373,7 @@ class MasterCf:
             if again and again[-1].same(wanted) and len(result.services()) == len(self.services()):
                 return patched
         changes: dict[int, list[str]] = {number: [] for number in block.logical.parts}
-        changes[block.logical.parts[0]] = _canonical(wanted, self._line_end())
+        changes[block.logical.parts[0]] = _canonical(wanted, line_end(self.lines))
         return changes
 
     def _patched(self, block: _Parsed, wanted: Service) -> dict[int, list[str]] | None:
@@ -420,7 +412,7 @@ class MasterCf:
         for word, new in sorted(edits, key=lambda edit: (edit[0].line, edit[0].start), reverse=True):
             lines[word.line] = _replaced(lines[word.line], word, new)
         changes = {number: [] if is_filler(line) else [line] for number, line in lines.items()}
-        end = self._line_end()
+        end = line_end(self.lines)
         shown = [found[option.first] for option in block.options if found[option.first].line != first]
         indent = self.lines[shown[-1].line][: shown[-1].start] if shown else "  "
         if indent.strip(SPACE):

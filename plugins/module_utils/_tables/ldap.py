@@ -23,6 +23,7 @@ EXPANSION = re.compile(r"%%|%([sudSUD1-9])")
 _HEX_STRING = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
 #: what a value of a distinguished name holds escaped only, and what a backslash may stand before
 _DN_SPECIAL = '";<>\0'
+_DN_QUOTED = re.compile(r'"(?:[^"\\\0]|\\[0-9A-Fa-f]{2}|\\[",+;<>\\ #=])*"[ \t]*(?=[,+]|\Z)')
 _DN_ESCAPED = '",+;<>\\ #='
 DEFAULT_PORTS = {"ldap": 389, "ldaps": 636}
 SCHEMES = ("ldap", "ldaps", "ldapi")
@@ -224,7 +225,7 @@ class _Filter(_Reader):
 
 
 class _Name(_Reader):
-    """A distinguished name. RFC 2253 lets blanks stand beside its separators, and servers still take them."""
+    """A distinguished name. RFC 2253 has blanks beside its separators and values in quotes; servers still take them."""
 
     what = "a distinguished name (RFC 4514)"
 
@@ -245,6 +246,10 @@ class _Name(_Reader):
             self.at += 1
 
     def value(self) -> None:
+        quoted = _DN_QUOTED.match(self.text, self.at)
+        if quoted:
+            self.at = quoted.end()
+            return
         if self.next() == "#":
             match = _HEX_STRING.match(self.text, self.at)
             if match is None or self.text[match.end() : match.end() + 1] not in ("", ",", "+"):

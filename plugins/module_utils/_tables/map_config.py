@@ -340,7 +340,7 @@ def plan(map_type: str, options: Mapping[str, Any], version: Version | None = No
             raise ValueError(_unknown(map_type, str(name)))
     texts = {name: format_value(map_type, name, value, version) for name, value in options.items() if value is not None}
     for names in REQUIRED[map_type]:
-        if not any(texts.get(name) for name in names):
+        if not any(texts.get(name) or (name == "search_base" and name in texts) for name in names):
             raise ValueError(f"a {map_type} client file needs the option {' or '.join(repr(name) for name in names)}")
     if map_type == "ldap":
         _check_ldap(texts)
@@ -385,7 +385,8 @@ def _check_ldap(texts: Mapping[str, str]) -> None:
     except ValueError as exc:
         raise say("server_host", exc) from None
     for name, check in (("search_base", ldap.check_dn), ("query_filter", ldap.check_filter)):
-        if name in texts:
+        # The empty base is the root of the directory.
+        if name in texts and (texts[name] or name != "search_base"):
             try:
                 check(texts[name], keys=True)
             except ValueError as exc:

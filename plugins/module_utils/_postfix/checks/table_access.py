@@ -104,7 +104,7 @@ def _not_inside(context: Context, path: str) -> str | None:
 @rule("table-chroot", ERROR, each=tables)
 def table_chroot(context: Context, table: Table) -> Iterator[Fault]:
     """a table whose socket, CA file, accounts or WAL a chrooted daemon cannot reach with its first lookup; it answers
-    451 or ends | `proxy:` before it, or no chroot | proxymap(8), tried on 3.5, 3.10 and 3.11"""
+    451 or ends | `proxy:` before it, or no chroot | proxymap(8), tried on 3.10"""
     setting = table.setting
     if not table.usable:
         return

@@ -18,7 +18,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups
     tables,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest, words
 from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX, TEXT_TYPES
 
 if TYPE_CHECKING:
@@ -102,6 +102,24 @@ def proxy_not_allowed(context: Context, table: Table) -> Iterator[Fault]:
             f"{setting.name}: proxymap(8) refuses {table.text}, because proxy_read_maps does not name it",
             f"append {name}",
         )
+
+
+def _served(context: Context) -> Iterator[Setting]:
+    """``proxy_read_maps``, where nothing sets ``local_recipient_maps``, whose default has the one `proxy:` table."""
+    setting = context.setting_of("proxy_read_maps")
+    if setting is not None and not {"local_recipient_maps"} & {*context.set_in_main, *context.proxied_names}:
+        yield setting
+
+
+@proxy_not_allowed.also(each=_served)
+def proxy_of_a_default_not_allowed(context: Context, setting: Setting) -> Iterator[Fault]:
+    for text in words(context.value("local_recipient_maps")):
+        if text.startswith("proxy:") and text not in context.proxied_tables:
+            yield Fault(
+                setting,
+                f"proxy_read_maps: proxymap(8) refuses {text} of local_recipient_maps, because it is not named here",
+                "append $local_recipient_maps",
+            )
 
 
 def _missing(context: Context, setting: Setting, what: str, path: str) -> Fault:

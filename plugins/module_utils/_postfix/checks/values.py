@@ -217,13 +217,16 @@ class MailboxLimit:
 
 
 def mailbox_limits(context: Context) -> Iterator[MailboxLimit]:
-    """The limits of local(8) and virtual(8), where a transport uses them and both sizes are numbers."""
+    """The limits of local(8) and virtual(8), where they have domains and a transport, and both sizes are numbers."""
     message = context.value("message_size_limit")
-    for name, program in (("mailbox_size_limit", "local"), ("virtual_mailbox_limit", "virtual")):
+    for name, program, domains in (
+        ("mailbox_size_limit", "local", "mydestination"),
+        ("virtual_mailbox_limit", "virtual", "virtual_mailbox_domains"),
+    ):
         box = context.value(name)
         agents = {service.name for service in context.services if service.command == program}
         transport = context.value(f"{program}_transport").partition(":")[0]
-        if transport in agents and message.isdigit() and box.isdigit():
+        if transport in agents and context.value(domains) and message.isdigit() and box.isdigit():
             yield MailboxLimit(name, program, int(box), int(message))
 
 

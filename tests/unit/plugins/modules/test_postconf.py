@@ -52,7 +52,9 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 
 
 def content(directory: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in sorted(directory.iterdir()) if path.name != ".puffy-mail.lock"}
+    return {
+        path.name: path.read_bytes().decode() for path in sorted(directory.iterdir()) if path.name != ".puffy-mail.lock"
+    }
 
 
 CASES: list[tuple[str, dict[str, Any], str | None, str | None, dict[str, Any]]] = [
@@ -150,6 +152,20 @@ def test_four_runs(
     assert [diff["after_header"] for diff in done["diff"]] == [
         str(tmp_path / name) for name, old in (("main.cf", MAIN), ("master.cf", MASTER)) if expected[name] != old
     ]
+
+
+@pytest.mark.parametrize(("options", "main", "master"), [case[1:4] for case in CASES], ids=[case[0] for case in CASES])
+def test_the_line_ends_of_other_systems_are_kept(
+    run: Run, tmp_path: Path, options: dict[str, Any], main: str | None, master: str | None
+) -> None:
+    texts = {"main.cf": (MAIN, main), "master.cf": (MASTER, master)}
+    for name, (before, _after) in texts.items():
+        (tmp_path / name).write_bytes(before.replace("\n", "\r\n").encode())
+    expected = {name: (after or before).replace("\n", "\r\n") for name, (before, after) in texts.items()}
+    for _time in range(2):
+        done, _ran = run(**options)
+        assert content(tmp_path) == expected
+    assert done["changed"] is False
 
 
 def test_an_error_in_either_file_changes_neither(run: Run, tmp_path: Path) -> None:

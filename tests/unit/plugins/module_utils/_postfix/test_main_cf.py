@@ -95,7 +95,9 @@ def test_bad_lines(text: str, bad: list[tuple[int, str]]) -> None:
         ("a = 1\n# end\n", "b", "", "a = 1\n# end\nb = \n"),
         # other line ends and bytes that are no UTF-8
         ("a = 1\r\nb = 2\r\n", "a", "3", "a = 3\r\nb = 2\r\n"),
-        ("a = 1\r\n", "b", "3", "a = 1\r\nb = 3\r\n"),
+        ("a = 1\r\nb = 2", "c", "3", "a = 1\r\nb = 2\r\nc = 3\r\n"),
+        ("a = 1\r\na = 2\r\nb = 3", "b", "4", "a = 1\r\na = 2\r\nb = 4\r\n"),
+        ("l = a\r\nx = 1,\r\n  2", "x", "1, 2, 3", "l = a\r\nx = 1,\r\n  2,\r\n  3\r\n"),
         ("a = \udcff\nb = 2\n", "b", "3", "a = \udcff\nb = 3\n"),
         ("a = 1\0x\n", "a", "1", "a = 1\n"),
         # commented out is not set
@@ -105,9 +107,15 @@ def test_bad_lines(text: str, bad: list[tuple[int, str]]) -> None:
     ],
 )
 def test_set(before: str, name: str, value: str, after: str) -> None:
-    done = parse(before).set(name, value)
-    assert done.render() == after
-    assert done.set(name, value).render() == after
+    sets(before, name, value, after)
+
+
+def sets(before: str, name: str, value: str, after: str) -> None:
+    """An edit gives the text ``after`` and the next one leaves it; with CRLF as well."""
+    for end in ("\n", "\r\n") if "\n" in before and "\r" not in before else ("\n",):
+        done = parse(before.replace("\n", end)).set(name, value)
+        assert done.render() == after.replace("\n", end)
+        assert done.set(name, value).render() == after.replace("\n", end)
 
 
 PLAIN = "l = a,\n    b,\n# c\n    c\nx = 1\n"
@@ -127,7 +135,6 @@ CHECKS = "l =\n  permit_mynetworks,\n  check_x hash:/a,\n  reject,\nx = 1\n"
         (PLAIN, "b, c", "l =\n    b,\n# c\n    c\nx = 1\n"),
         (PLAIN, "a, q, c", "l = a,\n    q,\n# c\n    c\nx = 1\n"),
         (PLAIN, "a, b, c, d, e", "l = a,\n    b,\n# c\n    c,\n    d,\n    e\nx = 1\n"),
-        (PLAIN.replace("\n", "\r\n"), "a, c", "l = a,\r\n# c\r\n    c\r\nx = 1\r\n"),
         # a restriction stays with its table, and the comma behind the last one stays
         (CHECKS, "permit_mynetworks, check_x hash:/b, reject", CHECKS.replace("/a", "/b")),
         (CHECKS, "check_x hash:/a, reject", "l =\n  check_x hash:/a,\n  reject,\nx = 1\n"),
@@ -149,9 +156,7 @@ CHECKS = "l =\n  permit_mynetworks,\n  check_x hash:/a,\n  reject,\nx = 1\n"
     ],
 )
 def test_the_layout_of_a_list_is_kept_where_its_items_stay(before: str, value: str, after: str) -> None:
-    done = parse(before).set("l", value)
-    assert done.render() == after
-    assert done.set("l", value).render() == after
+    sets(before, "l", value, after)
 
 
 def test_edit_appends_in_sorted_order() -> None:
@@ -192,6 +197,7 @@ def test_fold_makes_no_comment() -> None:
 )
 def test_remove(before: str, name: str, after: str) -> None:
     assert parse(before).remove(name).render() == after
+    assert parse(before.replace("\n", "\r\n")).remove(name).render() == after.replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize(

@@ -127,10 +127,11 @@ BASE = "smtps     inet  n       -       y       -       -       smtpd"
 )  # fmt: skip
 def test_set(before: str, key: str, changes: dict[str, Any], after: str) -> None:
     wanted = replace(services(before)[key], **changes)
-    done = parse(before).set(wanted)
-    assert done.render() == after
     assert services(after)[key].same(wanted)
-    assert done.set(wanted) == done
+    for end in ("\n", "\r\n") if "\n" in before and "\r" not in before else ("\n",):
+        done = parse(before.replace("\n", end)).set(wanted)
+        assert done.render() == after.replace("\n", end)
+        assert done.set(wanted) == done
 
 
 def test_set_adds_in_the_stock_layout() -> None:

@@ -140,6 +140,8 @@ NAMES = [
     "1.3.6.1=#04024869,dc=a",
     "cn=Müller",
     "cn=",
+    'cn="a"',
+    'ou = "people, all; <here>+#" , dc="a\\"b\\2c"+o=""',
     "ou=people,dc=%2,dc=%1",
 ]
 
@@ -155,7 +157,10 @@ BAD_NAMES = [
     ("ou=people,,dc=a", "',' begins no name of an attribute, at character 11"),
     ("people,dc=a", "no '=' follows the attribute 'people', at character 7"),
     ("%d=a", "'%d' stands for an attribute, and only in a value is the key escaped, at character 1"),
-    ('cn="a"', "'\"' inside a value is written '\\22', at character 4"),
+    ('cn="a', "'\"' inside a value is written '\\22', at character 4"),
+    ('cn="a"b', "'\"' inside a value is written '\\22', at character 4"),
+    ('cn="a\\x"', "'\"' inside a value is written '\\22', at character 4"),
+    ('cn=a"b"', "'\"' inside a value is written '\\22', at character 5"),
     ("ou=a;dc=b", "';' inside a value is written '\\3b', at character 5"),
     ("cn=#zz", "'#' begins a value in hexadecimal digits, and stands for itself as '\\#', at character 4"),
     (

@@ -47,6 +47,8 @@ GOOD = [
         {**LDAP, "chase_referrals": "yes", "tls_require_cert": "yes", "server_host": "ldaps://a:637,ldaps://b"},
     ),
     ("ldap", {"search_base": "uid=%u,ou=people,dc=%2,dc=%1", "query_filter": "(objectClass=*)", "version": 3}, None),
+    ("ldap", {"search_base": ""}, None),
+    ("ldap", {"search_base": 'ou="People, all",dc=example,dc=org'}, None),
     ("ldap", {**LDAP, "server_host": "localhost ldap2.example.org:390", "server_port": 389}, None),
     ("mysql", {"dbname": "m", "query": "CALL f('%s')", "require_result_set": False, "tls_CAfile": "/ca"}, None),
 ]

@@ -14,7 +14,7 @@ from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.che
 test_a_fault_is_found_and_named = cases.tests("table_access")
 
 
-#: A client file or a server, and what a daemon in the chroot cannot reach: tried with smtpd(8) on Postfix 3.5 to 3.11.
+#: A client file or a server, and what a daemon in the chroot cannot reach: tried with smtpd(8) on Postfix 3.10.
 CHROOT = [
     ("ldap", "server_host = ldap://ldap.example.test", ""),
     ("ldap", "server_host = ldap://a.test ldapi://%2Frun%2Fldapi", "ldapi://%2Frun%2Fldapi"),
