@@ -47,13 +47,26 @@ scache    unix  -       -       n       -       1       scache
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
 LOG = "/var/log/corpus.log"
+#: A server of Dovecot's authentication, as far as smtpd needs it to start; it listens on the names that it is given.
+SASL = r"""
+import os, socket, sys
+heads = [socket.socket(socket.AF_UNIX) for name in sys.argv[1:]]
+for head, name in zip(heads, sys.argv[1:]):
+    head.bind(name)
+    os.chmod(name, 0o666)
+    head.listen()
+clients = []
+while True:
+    clients.append(heads[-1].accept()[0])
+    clients[-1].sendall(b"VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\t00\nDONE\n")
+"""
 #: What the configurations name: keys, accounts, tables, client files.
 LAY = r"""
-postfix stop >/dev/null 2>&1; mkdir -p /etc/postfix/corpus /srv/vmail; cd /etc/postfix/corpus
+mkdir -p /etc/postfix/corpus /srv/vmail; cd /etc/postfix/corpus
 openssl req -x509 -newkey rsa:2048 -nodes -days 99 -subj /CN=mail.example.test -keyout /etc/ssl/corpus.key \
   -out /etc/ssl/corpus.pem 2>/dev/null; chmod 600 /etc/ssl/corpus.key
 getent passwd vmail >/dev/null || { groupadd -g 5000 vmail; useradd -u 5000 -g 5000 -d /srv/vmail vmail; }
-echo mail.example.test > /etc/mailname; [ -f /etc/aliases ] || echo 'postmaster: root' > /etc/aliases; newaliases
+echo mail.example.test > /etc/mailname; echo 'postmaster: root' > /etc/aliases; newaliases; postalias hash:/etc/aliases
 echo 'example.org example.org' > domains
 echo '127.0.0.0/8 permit' > cidr; echo '/nobody@nowhere/ x' > rx
 echo 'someone@example.org root' | tee virtual relays > vmailbox
@@ -66,7 +79,7 @@ python3 -c 'import sqlite3; c = sqlite3.connect("/srv/corpus.sqlite"); c.execute
 """
 #: A greeting, a HELO and a message from the command line; then what master and its daemons say of themselves.
 SERVE = r"""
-for i in 1 2 3 4 5 6 7 8 9 10; do postfix start >/dev/null 2>&1 && break; sleep 0.5; done
+postfix start >/dev/null 2>&1
 python3 - PORT <<'END'
 import socket, sys
 if sys.argv[1] != "-":
@@ -80,9 +93,9 @@ if sys.argv[1] != "-":
             print("smtpd said", lines)
 END
 echo | sendmail -f root nobody@invalid.test 2>&1
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do grep -q 'qmgr.*from=<' LOG && break; sleep 0.2; done
+for i in $(seq 100); do grep -q 'qmgr.*from=<' LOG && break; sleep 0.1; done
 grep -q 'qmgr.*from=<' LOG || echo 'qmgr has not seen the message'
-grep -E 'fatal|panic|throttling|exit status' LOG | grep -v 'already running'
+grep -E 'fatal|panic|throttling|exit status' LOG
 postfix stop >/dev/null 2>&1; postsuper -d ALL >/dev/null 2>&1; true
 """
 
@@ -115,7 +128,8 @@ class Configuration:
         texts = {"main.cf": level + self.main + log, "master.cf": self.services()}
         written = [f"printf %s {shlex.quote(text)} > /etc/postfix/{name}\n" for name, text in texts.items()]
         aged = "touch -d 2020-01-01 /etc/postfix/main.cf /etc/postfix/master.cf\n"
-        return f": > {LOG}\n" + "".join(written) + aged + "".join(f"({line})\n" for line in self.prepare)
+        begin = f": > {LOG}; export SASL={shlex.quote(SASL)}\n"
+        return begin + "".join(written) + aged + "".join(f"({line})\n" for line in self.prepare)
 
 
 def read() -> list[Configuration]:
@@ -141,12 +155,12 @@ def read() -> list[Configuration]:
 
 
 CORPUS = read()
-SAMPLE = random.Random(12).sample(CORPUS, 12)  # noqa: S311
+SAMPLE = random.Random(12).sample(CORPUS, 9)  # noqa: S311
 
 
 @pytest.fixture(scope="module")
 def host(release: str) -> Iterator[Host]:
-    with Host(f"{release}-mail") as running:
+    with Host(f"{release}-mail", "--entrypoint", '["sleep", "infinity"]') as running:
         running.run(LAY)
         yield running
 
@@ -170,9 +184,11 @@ def judge(host: Host, release: str, corpus: list[Configuration]) -> None:
         if errors or info.get("failed"):
             wrong[each.name] = errors or info["msg"]
     serving = len(here) - len(silent)
-    sys.stdout.write(f"corpus, Postfix {version}: {len(here)} configurations, {serving} serve, {len(wrong)} refused\n")
-    assert not wrong, "a check calls an error: " + json.dumps(wrong, indent=1)
-    assert not silent, "do not serve: " + json.dumps(silent, indent=1)
+    sys.stdout.write(
+        f"\ncorpus, Postfix {version}: {len(here)} configurations, {serving} serve, {len(wrong)} refused\n"
+    )
+    faults = {"a check calls an error": wrong, "does not serve": silent}
+    assert not any(faults.values()), json.dumps(faults, indent=1)
 
 
 def test_a_sample_of_the_corpus(host: Host, release: str, capsys: pytest.CaptureFixture[str]) -> None:
