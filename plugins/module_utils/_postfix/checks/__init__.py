@@ -24,6 +24,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks import 
     references,
     registry,
     relay,
+    reliance,
     restrictions,
     servers,
     services,
@@ -63,6 +64,7 @@ GROUPS = {
     "tls_keys": "TLS: certificates and keys",
     "tls_policy": "TLS: policy",
     "services": "Services",
+    "reliance": "Services that others rely on",
     "servers": "Transports and servers",
 }
 _PLAN = registry.plan(tuple(GROUPS))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.restrictions import Restriction, restrictions
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import words
 
 if TYPE_CHECKING:
@@ -140,3 +141,38 @@ def tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]
         yield Fault(setting, f"{setting.name}: {message}", cure)
     else:
         yield Fault(context.place(service), message, cure)
+
+
+#: The restrictions that read a client certificate (smtpd_check.c).
+_OF_CERTIFICATES = ("check_ccert_access", "permit_tls_all_clientcerts", "permit_tls_clientcerts")
+
+
+@rule("client-certificate", WARNING, each=servers)
+def client_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
+    """what Postfix ignores: `smtpd_tls_req_ccert` in a server that does not require TLS, with `smtpd_tls_ask_ccert` in
+    a server without a certificate; a restriction that reads the certificate of a client where no server asks for it |
+    `encrypt`; `smtpd_tls_ask_ccert = yes` | smtpd.c, smtpd_check.c"""
+    service, name = policy.service, "smtpd_tls_req_ccert"
+    if policy.wrapper or policy.level in ("may", "encrypt"):
+        wanted = next((word for word in (name, "smtpd_tls_ask_ccert") if context.is_yes(word, service)), None)
+        own = {context.value(word, service).lower() for word in (*_CERTIFICATES, "tls_server_sni_maps")}
+        if wanted and own == {"", "none"}:
+            message = f"{wanted}: a server without a certificate of its own ignores it"
+            cure = "set smtpd_tls_chain_files"
+            yield Fault(context.setting_of(wanted, service) or context.place(service), message, cure)
+        elif wanted == name and policy.level == "may" and not policy.wrapper:
+            message = f"{name}: a server that does not require TLS ignores it"
+            cure = "set smtpd_tls_security_level = encrypt, or smtpd_tls_ask_ccert = yes instead"
+            yield Fault(context.setting_of(name, service) or context.place(service), message, cure)
+
+
+@client_certificate.also(each=restrictions)
+def unasked_certificate(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    """One server that asks is enough: the others may share the list with it."""
+    if restriction.name in _OF_CERTIFICATES:
+        setting = restriction.setting
+        found = [setting.service] if setting.service else list(context.smtpd_services())
+        names = ("smtpd_tls_ask_ccert", "smtpd_tls_req_ccert")
+        if found and not any(context.is_yes(name, service) for name in names for service in found):
+            message = f"{setting.name}: {restriction.name} sees no certificate, because smtpd_tls_ask_ccert is no"
+            yield Fault(setting, message, "set smtpd_tls_ask_ccert = yes, or remove the restriction")

@@ -123,11 +123,35 @@ local     unix  -       n       n       -       -       local
 virtual   unix  -       n       n       -       -       virtual
 lmtp      unix  -       -       y       -       -       lmtp
 """
+#: What else a whole master.cf has. These lines come last.
+REST = """\
+qmgr      unix  n       -       n       300     1       qmgr
+tlsmgr    unix  -       -       y       1000?   1       tlsmgr
+bounce    unix  -       -       y       -       0       bounce
+defer     unix  -       -       y       -       0       bounce
+trace     unix  -       -       y       -       0       bounce
+verify    unix  -       -       y       -       1       verify
+flush     unix  n       -       y       1000?   0       flush
+proxywrite unix -       -       n       -       1       proxymap
+showq     unix  n       -       y       -       -       showq
+error     unix  -       -       y       -       -       error
+retry     unix  -       -       y       -       -       error
+anvil     unix  -       -       y       -       1       anvil
+scache    unix  -       -       y       -       1       scache
+dnsblog   unix  -       -       y       -       0       dnsblog
+tlsproxy  unix  -       -       y       -       0       tlsproxy
+smtpd     pass  -       -       y       -       -       smtpd
+"""
 RELAY = "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
 
 
-def parsed(main, master=MASTER):
-    """The two files of a configuration."""
+def parsed(main, master=MASTER, lacks=()):
+    """The two files of a configuration. What begins with MASTER is made whole, but for the services ``lacks``."""
+    if master.startswith(MASTER):
+        own = {tuple(line.split()[:2]) for line in master.splitlines()}
+        master += "".join(line for line in REST.splitlines(keepends=True) if tuple(line.split()[:2]) not in own)
+    for name in lacks:
+        master = re.sub(rf"^{name.replace('/', ' +')} .*", "#", master, flags=re.MULTILINE)
     return main_cf.parse(main, "/etc/postfix/main.cf"), master_cf.parse(master, "/etc/postfix/master.cf")
 
 
@@ -188,7 +212,8 @@ class Case:
         probe = FakeProbe(files, contents, now=NOW + 86400 * days)
         without = [name for (name,) in self.words("without")]
         main, master = RELAY + self.texts.get("main.cf", ""), MASTER + self.texts.get("master.cf", "")
-        return (*parsed(main, master), host(self.version, probe, without))
+        lacks = [name for (name,) in self.words("lacks")]
+        return (*parsed(main, master, lacks), host(self.version, probe, without))
 
     def run(self, pki):
         """What the checks find."""
