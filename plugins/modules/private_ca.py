@@ -116,6 +116,13 @@ options:
         type: list
         elements: str
         default: []
+  known_ca:
+    description:
+      - The root certificate that the hosts of the requests trust already, in PEM form.
+      - If it has the subject of this authority and another key, or the directory has no authority, the module fails
+        before it makes anything. Empty to compare nothing.
+    type: str
+    default: ""
   clients:
     description: Names of the clients that get a key and a certificate.
     type: list
@@ -347,6 +354,28 @@ class Run:
         self.put(path, text, f"a certificate for {common_name} ({why})")
         return ca.Authority(certificate, key)
 
+    def check_known(self) -> None:
+        """ValueError if the hosts trust another authority of the same name than the one in the directory."""
+        known = ca.parse_current(self.params["known_ca"])
+        if known is None or not ca.same_name(
+            known, ca.subject_name(self.params["common_name"], self.params["subject"])
+        ):
+            return
+        root = self.read_certificate(self.path("ca.pem"))
+        # Without its certificate, the key alone is the authority.
+        key = None if root else self.read_key(self.path("ca.key"), self.params["passphrase"])
+        there = root.public_key if root else key and ca.public_info(key.public_key())
+        if there == known.public_key:
+            return
+        has = f"another CA of that name, with the fingerprint {x509.fingerprint(root.der)}" if root else "no such CA"
+        raise ValueError(
+            f"{self.directory}: the host has certificates of the CA {known.subject_text!r} with the fingerprint"
+            f" {x509.fingerprint(known.der)}, and this directory has {has}. Clients of the host would refuse a"
+            " certificate of another CA. Put the directory of the CA there, from the checkout or control node that made"
+            " it or from a backup, or set tls_pki_ca_directory to its place. To start a new CA, which every client must"
+            " then trust, set tls_pki_ca_create to 'once' for one run"
+        )
+
     def stale(self, leaf: x509.Certificate, authority: ca.Authority, wanted: ca.Wanted) -> str:
         days = self.params["renew_before_days"]
         return ca.stale(leaf, authority.certificate, wanted, self.revoked, days, self.now)
@@ -427,6 +456,7 @@ class Run:
     def __call__(self) -> dict[str, Any]:
         # Requests and entries of others are checked before the first write.
         public = [ca.parse_request(request["request"], request["name"]) for request in self.params["requests"]]
+        self.check_known()
         text = self.read_text(self.path("crl.pem"))
         crl = None if text is None else ca.parse_revocation_list(text, self.path("crl.pem"))
         on_record = self.on_record() if self.params["revoked"] or crl is not None else []
@@ -484,6 +514,7 @@ def main() -> None:
                     "names": {"type": "list", "elements": "str", "default": []},
                 },
             },
+            "known_ca": {"type": "str", "default": ""},
             "clients": {"type": "list", "elements": "str", "default": []},
             "days_issued": {"type": "int", "default": 365},
             "renew_before_days": {"type": "int", "default": 30},

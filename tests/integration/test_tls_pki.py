@@ -218,6 +218,19 @@ def test_the_role_with_a_private_ca(play: Play) -> None:
     assert "ENCRYPTED PRIVATE KEY" in here
     assert play.host.run("grep -rl ENCRYPTED /etc/ssl/private || true").stdout == ""
     assert play.host.read(KEY) not in here
+    # The directory stays behind in another checkout.
+    pki.rename(play.directory / "moved")
+    kept = files(play.host)
+    for options in (("--check",), ()):
+        status, changed, output = play(*options, **wish)
+        assert (status != 0, changed) == (True, 0), output
+        assert f"{pki}: the host has certificates of the CA 'CN=Private mail CA' with the fingerprint" in output
+        assert not pki.exists()
+        assert files(play.host) == kept
+    status, changed, output = play(**wish, tls_pki_ca_create="once")
+    assert (status, changed > 0) == (0, True), output
+    assert files(play.host) != kept
+    assert play(**wish)[:2] == (0, 0)
 
 
 def test_the_role_refuses_bad_inputs_before_it_touches_anything(play: Play) -> None:

@@ -187,7 +187,7 @@ def subject_name(common_name: str, fields: Mapping[str, str | None] | None = Non
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in given if value])
 
 
-def _same_name(certificate: Certificate, wanted: x509.Name) -> bool:
+def same_name(certificate: Certificate, wanted: x509.Name) -> bool:
     """Whether the subject is ``wanted``. The ASN.1 types of its strings do not matter."""
     return attributes(certificate.subject) == attributes(wanted.public_bytes())
 
@@ -226,7 +226,7 @@ def check_authority(
         raise ValueError(f"{path}: the certificate does not belong to the key beside it")
     if not certificate.is_ca:
         raise ValueError(f"{path}: the certificate is not that of an authority (basicConstraints)")
-    if not _same_name(certificate, subject):
+    if not same_name(certificate, subject):
         raise ValueError(
             f"{path}: the authority is {certificate.subject_text!r}, not {name_text(subject.public_bytes())!r}. An"
             " authority that others trust is not renamed. Use its own names, or another directory for a new authority"
@@ -286,7 +286,7 @@ def stale(
         return "the authority has changed"
     if leaf.serial in revoked:
         return REVOKED
-    if not _same_name(leaf, wanted.subject):
+    if not same_name(leaf, wanted.subject):
         return "the name has changed"
     if set(leaf.names) != set(wanted.names):
         return "the alternative names have changed"

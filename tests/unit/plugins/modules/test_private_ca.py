@@ -115,6 +115,45 @@ def test_a_second_run_changes_nothing_and_check_mode_writes_nothing(ca: Ca) -> N
     assert ca.files() == before
 
 
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("intermediate", [False, True])
+def test_another_authority_of_the_same_name_stops_the_run(ca: Ca, other: bool, intermediate: bool) -> None:
+    """The directory was left behind in another checkout, or that checkout has an authority of its own."""
+    first = ca.server(intermediate=intermediate)
+    known = {"known_ca": first["ca"], "intermediate": intermediate}
+    assert not ca.server(first["server"]["chain"], **known)["changed"]
+    moved = ca.directory.rename(ca.directory.with_name("moved"))
+    if other:
+        ca.server()
+    before = ca.files()
+    print_of = x509.load_pem_x509_certificate(first["ca"].encode()).fingerprint(hashes.SHA256()).hex(":").upper()
+    entry = {"name": "mail.example.org", "request": REQUEST, "current": first["server"]["chain"]}
+    for check in (True, False):
+        result = ca(check=check, requests=[entry], **known)
+        assert result["failed"]
+        assert result["msg"].startswith(
+            f"{ca.directory}: the host has certificates of the CA 'CN=Private mail CA' with"
+        )
+        assert (
+            f" fingerprint {print_of}, and this directory has {'another' if other else 'no such'} CA" in result["msg"]
+        )
+        assert "set tls_pki_ca_directory" in result["msg"]
+        assert "set tls_pki_ca_create to 'once'" in result["msg"]
+        assert result["msg"].endswith(". Nothing was changed.")
+        assert ca.files() == before
+        assert ca.directory.exists() == other
+    # An authority of another name is one that was chosen, and without known_ca nothing is compared.
+    assert ca(check=True, common_name="Other CA", **known).get("failed", False) == other
+    assert ca.server(first["server"]["chain"], intermediate=intermediate)["changed"]
+    # A new certificate for the same key is the same authority.
+    for path in ca.directory.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    (ca.directory / "ca.key").write_bytes((moved / "ca.key").read_bytes())
+    (ca.directory / "ca.key").chmod(0o600)
+    assert ca.server(first["server"]["chain"], known_ca=first["ca"])["ca"] != first["ca"]
+
+
 def test_the_diff_of_check_mode_is_that_of_the_run(ca: Ca) -> None:
     authority = {"clients": ["printer"], "intermediate": True}
     predicted = ca(check=True, **authority)["diff"]
