@@ -120,7 +120,7 @@ def stage(path: str, content: bytes, *, uid: int, gid: int, mode: int) -> str:
         descriptor, staged = tempfile.mkstemp(prefix=f".{base}.", suffix=".new", dir=directory)
     except OSError as exc:
         raise FileError(
-            f"{path}: no file can be made beside it in {directory}: {exc.strerror}; nothing was changed"
+            f"{path}: no file can be made beside it in {directory}: {exc.strerror}; that file was not changed"
         ) from exc
     try:
         with os.fdopen(descriptor, "wb") as stream:

@@ -127,9 +127,9 @@ OF_ONE: list[Case] = [
     ("rm -f .puffy-mail.lock; mkdir .puffy-mail.lock", "postconf", LIVE,
      "/t/live/.puffy-mail.lock: cannot be used as a lock file: Is a directory; nothing was changed"),
     ("", "postconf", {"config_directory": "/fixed", "parameters": {"biff": False}},
-     "/fixed/main.cf: no file can be made beside it in /fixed: Read-only file system; nothing was changed"),
+     "/fixed/main.cf: no file can be made beside it in /fixed: Read-only file system; that file was not changed"),
     ("", "postconf", {"config_directory": "/fixed", "parameters": {"biff": False}, "backup": True},
-     "/fixed/main.cf.*: no file can be made beside it in /fixed: Read-only file system; nothing was changed"),
+     "/fixed/main.cf.*: no file can be made beside it in /fixed: Read-only file system; that file was not changed"),
     # Bytes that are no UTF-8 are kept, shown as U+FFFD, and no reason to fail.
     ("printf 'biff = \\351\\n' >> main.cf", "postconf", LIVE,
      "/t/live/main.cf line 4: biff is yes or no, not '\\udce9' (set biff to yes or no)\nNothing was changed."),

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import base64
 import datetime
+import errno
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,20 @@ def test_a_second_run_changes_nothing_and_check_mode_writes_nothing(ca: Ca) -> N
         assert (again["changed"], again["diff"]) == (False, [])
         assert again["certificates"]["mail.example.org"]["chain"] == first["server"]["chain"]
     assert ca.files() == before
+
+
+def test_a_disk_that_fills_in_mid_run_is_not_told_as_nothing_changed(ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, calls = tempfile.mkstemp, iter(range(9))
+
+    def full(**options: Any) -> tuple[int, str]:
+        if next(calls):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return make(**options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    result = ca()
+    assert list(ca.files()) == ["ca.key"]
+    assert result["msg"].endswith("No space left on device; that file was not changed."), result["msg"]
 
 
 @pytest.mark.parametrize("other", [False, True])
