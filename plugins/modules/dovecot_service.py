@@ -46,9 +46,11 @@ options:
   state:
     description:
       - With V(started) Dovecot runs, and runs what is on disk.
+      - With V(refreshed) a Dovecot that runs, and that this module activated before, runs what is on disk. Every other
+        Dovecot is left as it is. Use V(refreshed) in a play that only changes tables or certificates.
       - With V(stopped) Dovecot does not run.
     type: str
-    choices: [started, stopped]
+    choices: [started, refreshed, stopped]
     default: started
   enabled:
     description: Whether Dovecot is started when the host boots. Left as it is by default.
@@ -196,7 +198,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+            "state": {"type": "str", "choices": ["started", "refreshed", "stopped"], "default": "started"},
             "enabled": {"type": "bool"},
             "files": {"type": "list", "elements": "path", "required": True},
             "keys": {
@@ -237,6 +239,8 @@ def main() -> None:
     run = dovecot.Activation(options, place, check=module.check_mode)
     try:
         place.check()
+        if params["state"] == "refreshed" and place.read(run.title) is None:
+            module.exit_json(**activation.nothing(run))
         with contextlib.nullcontext() if module.check_mode else place.locked():
             result = activation.converge(run, state=params["state"], enabled=params["enabled"], check=module.check_mode)
     except activation.Failed as error:

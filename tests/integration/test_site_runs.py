@@ -15,6 +15,42 @@ from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, Run, ma
 
 pytestmark = pytest.mark.containers
 BOXES = [{"address": "alice@example.test", "password": "one-two-three"}]
+CLIENTS = """
+import smtplib, socket, ssl
+context = ssl._create_unverified_context()
+smtp = smtplib.SMTP("127.0.0.1", 25)
+smtp.ehlo()
+imap = context.wrap_socket(socket.create_connection(("127.0.0.1", 993)))
+smtp.mail("sender@example.net")
+"""
+#: by tag, a variable that belongs to it with a new value, what to ask the daemons, and the answer
+PARTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "inputs": ({}, "", ""),
+    "base": ({}, "", ""),
+    "tls": (
+        {"tls_pki_names": ["imap.example.test"]},
+        "smtp.rset(); smtp.starttls(context=context)\n"
+        "print([b'imap.example.test' in each.getpeercert(True) for each in (imap, smtp.sock)])",
+        "[True, True]",
+    ),
+    "accounts": (
+        {"sqlite_maps_mailboxes": [*BOXES, {"address": "bob@example.test", "password": "four-five-six"}]},
+        "print(smtp.rcpt('bob@example.test')[0])\n"
+        "imap.recv(999); imap.send(b'a login bob@example.test four-five-six\\r\\n'); print(imap.recv(999)[:4])",
+        "250\nb'a OK'",
+    ),
+    "tables": (
+        {"sqlite_maps_aliases": [{"address": "info@example.test", "goto": ["alice@example.test"]}]},
+        "print(smtp.rcpt('info@example.test')[0])",
+        "250",
+    ),
+    "dovecot": (
+        {"dovecot_extra_configuration": "login_greeting = Hello"},
+        "print(imap.recv(999)[-7:])",
+        "b'Hello\\r\\n'",
+    ),
+    "postfix": ({"postfix_message_size_limit": 12345678}, "print(smtp.esmtp_features['size'])", "12345678"),
+}
 
 
 class Site:
@@ -29,6 +65,10 @@ class Site:
             "sqlite_maps_mailboxes": BOXES,
             "tls_pki_ca_directory": str(directory),
         }
+
+    def ask(self, program: str) -> str:
+        """What a Python program prints on the host; it has ``smtp``, greeted, and ``imap``, a TLS connection."""
+        return self.host.run(["python3", "-c", CLIENTS + program]).stdout.strip()
 
     def __call__(self, *options: str, **variables: Any) -> Run:
         return playbook("puffy.mail.site", mail_hosts({NAME: {**self.inventory, **variables}}), *options)
@@ -66,3 +106,26 @@ def test_an_account_that_may_use_sudo_makes_and_keeps_the_host(site: Site) -> No
     check = site("--become", "--check", "--diff")
     assert (check.rc, check.counts["changed"]) == (0, 0), check.output
     site.host.run("doveadm auth test alice@example.test one-two-three && postqueue -p")
+
+
+@pytest.mark.parametrize("tag", PARTS)
+def test_a_tag_does_its_part_and_the_daemons_serve_it(site: Site, tag: str) -> None:
+    change, question, answer = PARTS[tag]
+    if change:
+        assert site.ask(question) != answer
+        site.inventory.update(change)
+        done = site("--become", "--tags", tag)
+        assert done.rc == 0, done.output
+        assert done.counts["changed"] > 0, done.output
+        assert site.ask(question) == answer
+    for options in (["--check"], []):
+        again = site("--become", "--tags", tag, *options)
+        assert (again.rc, again.counts["changed"]) == (0, 0), again.output
+
+
+def test_after_the_parts_the_whole_finds_nothing_to_do(site: Site) -> None:
+    wrong = site("--become", "--tags", "inputs", postfix_chroot="perhaps")
+    assert wrong.rc == 2
+    assert "postfix_chroot is 'perhaps'. Use true or false." in wrong.output
+    again = site("--become")
+    assert (again.rc, again.counts["changed"]) == (0, 0), again.output

@@ -178,7 +178,10 @@ def test_start_then_nothing_then_stop(fake: FakeHost, capsys: pytest.CaptureFixt
 
 
 def test_a_dovecot_without_a_record_is_reloaded_once(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(fake, capsys, state="refreshed")["action"] == "none"
     fake.set_pid(99)
+    assert call(fake, capsys, state="refreshed")["action"] == "none"
+    assert fake.acted() == []
     result = call(fake, capsys)
     assert result["reasons"] == ["no record tells what the running Dovecot has loaded"]
     assert fake.acted() == ["doveadm reload"]
@@ -194,7 +197,7 @@ def test_other_content_is_reloaded(fake: FakeHost, capsys: pytest.CaptureFixture
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     predicted = call(fake, capsys, check=True)
     assert fake.acted() == []
-    result = call(fake, capsys)
+    result = call(fake, capsys, state="refreshed")
     reason = f"{path}: it differs from what was last activated; Dovecot reads it when it starts"
     assert (result["action"], result["reasons"]) == ("reload", [reason])
     assert fake.acted() == ["doveadm reload"]
@@ -443,7 +446,7 @@ def test_at_boot(fake: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch
         ({"imaps_port": 70000}, "imaps_port is 70000. Use a number from 0 to 65535. Nothing was changed."),
         ({"hostname": "a b"}, "hostname is 'a b'. Use a host name, such as mail.example.org. Nothing was changed."),
         ({"timeout": 0}, "timeout is 0. Use a number of seconds from 1 to 3600. Nothing was changed."),
-        ({"state": "reloaded"}, "value of state must be one of: started, stopped, got: reloaded"),
+        ({"state": "reloaded"}, "value of state must be one of: started, refreshed, stopped, got: reloaded"),
         ({"key": "x"}, "Unsupported parameters"),
     ],
 )
