@@ -62,7 +62,14 @@ def read(path: str) -> FileState | None:
         raise FileError(f"{path}: is not a regular file")
     with os.fdopen(descriptor, "rb") as stream:
         try:
-            content = stream.read()
+            for _time in range(20):
+                before, content, status = status, stream.read(), os.fstat(descriptor)
+                if (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+                    break
+                time.sleep(0.1)
+                stream.seek(0)
+            else:
+                raise FileError(f"{path}: another program keeps writing to it; run again when that has ended")
         except OSError as exc:
             raise FileError(f"{path}: cannot be read: {exc.strerror}") from exc
     return FileState(path, content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))

@@ -164,6 +164,12 @@ def swap(directory: str, changes: Sequence[Change], activation: str) -> None:
                     _digest(change.content),
                 )
             )
+        for change in changes:
+            live = files.read(change.before.path)
+            if live is None or live.content != change.before.content:
+                raise files.FileError(
+                    f"{change.before.path}: another program changed it during this run; run again; nothing was changed"
+                )
         record = {"activation": activation, "files": [vars(step) for step in staged]}
         files.write(journal, json.dumps(record).encode(), uid=os.geteuid(), gid=os.getegid(), mode=0o600)
     except BaseException:

@@ -441,6 +441,10 @@ def references(value: str) -> list[tuple[str, bool]]:
     return found
 
 
+#: As many as one value may come to: names that use each other twice would fill the memory.
+REFERENCES = 50_000
+
+
 def expand(value: str, lookup: Callable[[str], str | None], depth: int = 0) -> str:
     """``value`` with every ``$name`` replaced by what ``lookup`` gives, recursively, as mac_expand does.
 
@@ -449,6 +453,8 @@ def expand(value: str, lookup: Callable[[str], str | None], depth: int = 0) -> s
     """
     if depth > 30:
         raise ValueError(f"{value!r} refers to itself")
+    if depth == 0:
+        lookup = _counted(value, lookup)
     out: list[str] = []
     index = 0
     while index < len(value):
@@ -481,6 +487,17 @@ def expand(value: str, lookup: Callable[[str], str | None], depth: int = 0) -> s
                 out.append("" if found is None else expand(found, lookup, depth + 1))
                 index = name.end()
     return "".join(out)
+
+
+def _counted(value: str, lookup: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    left = iter(range(REFERENCES))
+
+    def counted(name: str) -> str | None:
+        if next(left, None) is None:
+            raise ValueError(f"{value[:60]!r} comes to more than {REFERENCES} references")
+        return lookup(name)
+
+    return counted
 
 
 def _expand_body(body: str, lookup: Callable[[str], str | None], depth: int) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,7 @@ class Context:
         self._values: dict[tuple[str, int], str] = {}
         self._classes: dict[int, list[str]] = {}
         self._in_domain = False
+        self._guesses = 100
 
     # ----------------------------------------------------------------------------------------------- values
 
@@ -139,6 +140,11 @@ class Context:
     def is_yes(self, name: str, service: Service | None = None) -> bool:
         """Whether a boolean is on."""
         return self.value(name, service).lower() == "yes"
+
+    def guess(self, name: str, known: Iterable[str]) -> str | None:
+        """The nearest known name; None after the first hundred, because each search takes milliseconds."""
+        self._guesses -= 1
+        return nearest(name, known) if self._guesses >= 0 else None
 
     @cached_property
     def default_references(self) -> frozenset[str]:

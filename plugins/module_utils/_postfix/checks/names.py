@@ -14,7 +14,6 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import (
     Setting,
-    nearest,
     references,
 )
 
@@ -148,7 +147,7 @@ def parameter_not_in_version(context: Context, name: Name) -> Iterator[Fault]:
 
 def _unknown(context: Context, name: Name) -> Fault:
     text = name.setting.name
-    guess = nearest(text, name.known)
+    guess = context.guess(text, name.known)
     return Fault(
         name.setting,
         f"Postfix {types.shown(context.host.version)} has no parameter {text!r}, and no other value uses it as ${text}",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value, nearest
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
@@ -28,7 +28,7 @@ def _is_circle(value: Value) -> bool:
 def undefined_reference(context: Context, value: Value) -> Iterator[Fault]:
     """`$name` where nothing sets the name and it has no default | the nearest known name | postconf(5)"""
     for name in value.missing:
-        guess = nearest(name, context.defined)
+        guess = context.guess(name, context.defined)
         yield Fault(
             value.setting,
             f"{value.name} uses ${name}, which is set nowhere and has no default",

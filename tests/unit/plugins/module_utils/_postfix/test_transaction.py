@@ -52,6 +52,17 @@ def test_swap_keeps_a_symbolic_link(directory: Path) -> None:
     assert contents(directory / "real") == {"here": "new main.cf\n"}
 
 
+def test_an_edit_made_during_the_run_is_kept(directory: Path) -> None:
+    wanted = changes(directory)
+    (directory / "master.cf").write_text("edited\n")
+    with pytest.raises(_files.FileError) as caught:
+        transaction.swap(str(directory), wanted, "reload")
+    assert str(caught.value) == (
+        f"{directory}/master.cf: another program changed it during this run; run again; nothing was changed"
+    )
+    assert contents(directory) == {**OLD, "master.cf": "edited\n"}
+
+
 def fail_at(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException) -> None:
     """Make the rename with this number fail."""
     calls = []

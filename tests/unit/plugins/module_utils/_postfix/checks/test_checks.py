@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -154,3 +155,39 @@ def test_what_a_report_tells():
     assert report.effective("relay_destination_rate_delay") == "0s"
     assert report.effective("to-me_destination_concurrency_limit") == "20"
     assert report.deprecated == {"smtpd_use_tls": "smtpd_tls_security_level"}
+
+
+SMTP = "smtp inet n - n - - smtpd\n"
+GROWS = "myhostname = $p0\np25 = x\n" + "".join(f"p{n} = $p{n + 1} $p{n + 1}\n" for n in range(25))
+UGLY = {
+    "2 MB": ("# comment\n" * 200_000 + "mydestination = a.example\n", SMTP, set()),
+    "a line of 1 MB": (f"mydestination = {'a.example.org, ' * 70_000}\n", SMTP, set()),
+    "a word of 1 MB": (f"smtpd_banner = {'x' * 1_000_000}\n", SMTP, set()),
+    "1 MB of references": (f"mail_name = {'$mydomain ' * 40_000}\n", SMTP, set()),
+    "1 MB of braces": (f"mail_name = {'${a?{' * 200_000}\n", SMTP, {"malformed-expression"}),
+    "NUL": ("biff = no\0\n", SMTP, {"main-syntax"}),
+    "Latin-1": ("mail_name = caf\udce9\n", SMTP, set()),
+    "a circle": ("a = $b\nb = $c $c\nc = $a $a\nmyhostname = $a\n", SMTP, {"circular-reference"}),
+    "a circle of 1,000": ("".join(f"p{n} = $p{(n + 1) % 1000}\n" for n in range(1000)), SMTP, {"circular-reference"}),
+    "names that double": (GROWS, SMTP, {"malformed-expression"}),
+    "3,000 own names": ("".join(f"own_{n} = x\n" for n in range(3000)), SMTP, {"unknown-parameter"}),
+    "3,000 own names that are used": (
+        "".join(f"own_{n} = x\n" for n in range(3000)) + f"mail_name = {' '.join(f'$own_{n}' for n in range(3000))}\n",
+        SMTP,
+        set(),
+    ),
+    "500 services": ("", SMTP + "".join(f"{n} inet n - n - - smtpd\n  -o biff=no\n" for n in range(2000, 2500)), set()),
+}
+
+
+@pytest.mark.parametrize("name", UGLY)
+def test_large_and_broken_files_are_judged_within_seconds(name):
+    main, master, expected = UGLY[name]
+    begun = time.process_time()
+    found = checks.check(
+        main_cf.parse(f"compatibility_level = 3.6\nsmtpd_relay_restrictions = reject\n{main}", "main.cf"),
+        master_cf.parse(master, "master.cf"),
+        cases.host(),
+    )
+    assert time.process_time() - begun < 20
+    assert {each.rule for each in found if each.severity == "error"} == expected
