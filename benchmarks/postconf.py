@@ -69,11 +69,14 @@ Times = dict[tuple[str, int], list[float]]
 def value_sets(host: Host) -> tuple[Values, Values]:
     """500 parameters with two values each: numbers and times that this Postfix has, and restriction classes."""
     defaults = postfix_host.parse_defaults(host.run("postconf -d").stdout)
+    version = types.version_of(defaults["mail_version"])
     odd: Values = {}
     even: Values = {}
     for name, text in sorted(defaults.items()):
         number = re.fullmatch(r"(\d+)([smhdw]?)", types.expand(text, defaults.get))
         if number and types.kind(name) in ("integer", "time") and name != "process_id":
+            if int(number[1]) == types.bounds(name, version)[1] > 0:
+                continue
             odd[name] = number[0]
             even[name] = f"{int(number[1]) + 1}{number[2]}"
     # The rest have names of their own, as the restriction classes of a site do.
