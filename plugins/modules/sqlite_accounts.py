@@ -79,6 +79,16 @@ options:
         run.
     type: bool
     default: false
+  mail_home:
+    description:
+      - The directory in which C(DOMAIN/LOCAL_PART) holds the mail of a mailbox, an absolute path.
+      - A mailbox that is added to a database while that directory has mail fails with the directory's name. Otherwise
+        its new owner would read the mail of an earlier one.
+    type: path
+  adopt_mail:
+    description: Whether a new mailbox may get the mail that is there in O(mail_home).
+    type: bool
+    default: false
   owner:
     description: Owner of the database.
     type: str
@@ -201,6 +211,25 @@ def _check(params: dict[str, Any], current: rows.Tables) -> None:
         raise ValueError(" ".join([*rows.first_of(found), "Nothing was changed."]))
 
 
+def _mail_problem(mail_home: str | None, plan: rows.TablePlan) -> str | None:
+    """Why mailboxes cannot be added: the directories of their mail that hold something already."""
+    if mail_home is None:
+        return None
+    domain, local = (rows.COLUMNS["mailbox"].index(name) for name in ("domain", "local_part"))
+    there = []
+    for row in plan.insert:
+        directory = os.path.join(mail_home, row[domain], row[local])
+        if os.path.isdir(directory) and os.listdir(directory):
+            there.append(directory)
+    if not there:
+        return None
+    return (
+        f"The mail of an earlier account is in {', '.join(rows.first_of(there))}, and the new owner would read it."
+        " Move it away. To give it to the new mailbox, set adopt_mail (in the role, sqlite_maps_adopt_mail) to true"
+        " for one run."
+    )
+
+
 def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     _take_file(params)
     path: str = params["path"]
@@ -224,6 +253,9 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     def planned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
         found = rows.plan(tables, wanted, exclusive)
         problem = None if params["remove_many"] else rows.removal_problem(tables, found)
+        # A database that was lost is made anew for the accounts that have the mail.
+        if not problem and tables and not params["adopt_mail"]:
+            problem = _mail_problem(params["mail_home"], found["mailbox"])
         if problem:
             raise ValueError(f"{path}: {problem} Nothing was changed.")
         return found
@@ -280,6 +312,8 @@ def main() -> None:
             "domain_aliases": {"type": "list", "elements": "dict", "default": []},
             "exclusive": {"type": "bool", "default": True},
             "remove_many": {"type": "bool", "default": False},
+            "mail_home": {"type": "path"},
+            "adopt_mail": {"type": "bool", "default": False},
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str", "default": "0"},
             "mode": {"type": "str", "default": "0640"},

@@ -48,6 +48,25 @@ def prepared(host: Host) -> Host:
     return host
 
 
+def test_a_new_mailbox_does_not_open_the_mail_of_an_earlier_one(prepared: Host) -> None:
+    host, path = prepared, "/srv/accounts/again.sqlite"
+    task = {**TASK, "path": path, "mail_home": "/srv/mail"}
+    without = {**task, "mailboxes": task["mailboxes"][:1], "aliases": []}
+    host.run("install -D /etc/hostname /srv/mail/example.test/bob/Maildir/new/1; mkdir -p /srv/mail/example.test/alice")
+    # The first run has a database to make, for accounts whose mail is there.
+    batch.assert_four(batch.run(host, batch.four("sqlite_accounts", task)))
+    batch.assert_four(batch.run(host, batch.four("sqlite_accounts", without)))
+    for check in (True, False):
+        refused = host.module("sqlite_accounts", task, check=check)
+        assert refused["failed"]
+        assert "earlier account is in /srv/mail/example.test/bob, and the new owner would read it" in refused["msg"]
+        assert sql(host, "SELECT username FROM mailbox", path) == [["alice@example.test"]]
+    batch.assert_four(batch.run(host, batch.four("sqlite_accounts", {**task, "adopt_mail": True})))
+    assert len(sql(host, "SELECT username FROM mailbox", path)) == 2
+    assert not host.module("sqlite_accounts", task)["changed"]
+    host.run(f"rm -r {path} /srv/mail")
+
+
 def test_life_of_a_database(prepared: Host) -> None:
     host = prepared
     first = batch.assert_four(batch.run(host, batch.four("sqlite_accounts", TASK)))

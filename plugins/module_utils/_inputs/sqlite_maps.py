@@ -108,6 +108,8 @@ TABLE = Table(
         "sqlite_maps_group": account,
         "sqlite_maps_exclusive": anything,
         "sqlite_maps_remove_many": anything,
+        "sqlite_maps_mail_home": path,
+        "sqlite_maps_adopt_mail": anything,
         "sqlite_maps_expect": _expect,
         "sqlite_maps_password_cost": number(4, 31, "rounds, as its logarithm to the base 2,"),
         "sqlite_maps_packages": anything,
