@@ -253,7 +253,7 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     def planned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
         found = rows.plan(tables, wanted, exclusive)
         problem = None if params["remove_many"] else rows.removal_problem(tables, found)
-        # A database that was lost is made anew for the accounts that have the mail.
+        # After a database was lost, the same accounts come back to their mail.
         if not problem and tables and not params["adopt_mail"]:
             problem = _mail_problem(params["mail_home"], found["mailbox"])
         if problem:
