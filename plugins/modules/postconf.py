@@ -162,7 +162,8 @@ services_changed:
   elements: str
   sample: [submission/inet]
 findings:
-  description: What the checks found in the outcome. Errors are there only when the run failed.
+  description: What the checks found in the outcome. Errors are there only when the run failed. Ansible shows the others
+    as warnings.
   returned: always, once the files were read
   type: list
   elements: dict
@@ -272,6 +273,8 @@ def _run(module: postfix_module.PostfixModule, directory: str, request: planning
         left = left if stopped and not module.check_mode else "Nothing was changed."
         module.fail_json(msg="\n".join([*errors, left]), findings=reported)
 
+    for finding in findings:
+        module.warn(postfix_module.printable(str(finding)))
     result: dict[str, Any] = {
         "changed": (main, master) != (plan.main, plan.master) or stopped is not None,
         "parameters_set": list(plan.parameters_set),

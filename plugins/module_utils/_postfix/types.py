@@ -441,6 +441,8 @@ def references(value: str) -> list[tuple[str, bool]]:
     return found
 
 
+#: levels of names within names (mac_expand.c)
+NESTING = 100
 #: As many as one value may come to: names that use each other twice would fill the memory.
 REFERENCES = 50_000
 
@@ -451,7 +453,7 @@ def expand(value: str, lookup: Callable[[str], str | None], depth: int = 0) -> s
     ``lookup`` returns None for a name that has no value; ``$name`` is then empty. Raises ValueError for braces out
     of balance and for a name that refers to itself.
     """
-    if depth > 30:
+    if depth > NESTING:
         raise ValueError(f"{value!r} refers to itself")
     if depth == 0:
         lookup = _counted(value, lookup)

@@ -184,7 +184,9 @@ def test_an_error_in_either_file_changes_neither(run: Run, tmp_path: Path) -> No
 
 def test_deprecated_names(run: Run) -> None:
     wish = {"parameters": {"smtpd_use_tls": False}}
-    assert [finding["severity"] for finding in run(**wish)[0]["findings"]] == ["warning"]
+    warned = run(**wish)[0]
+    assert [finding["severity"] for finding in warned["findings"]] == ["warning"]
+    assert "smtpd_use_tls" in str(warned["warnings"])
     assert run(**wish, deprecated="ignore")[0]["findings"] == []
     assert run(**wish, deprecated="error")[0]["failed"]
     assert run(**wish, version="3.5", skip=["wrong-compatibility-level"])[0]["findings"] == []

@@ -192,6 +192,14 @@ def test_expansion(value, expanded):
     assert types.expand(value, VALUES.get) == expanded
 
 
+def test_names_within_names_are_read_as_deep_as_postfix_does():
+    """mac_expand.c: 100 levels."""
+    chain = {f"n{level}": f"$n{level + 1}" for level in range(200)}
+    assert types.expand("$n101", {**chain, "n200": "x"}.get) == "x"
+    with pytest.raises(ValueError, match="refers to itself"):
+        types.expand("$n99", {**chain, "n200": "x"}.get)
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
