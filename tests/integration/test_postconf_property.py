@@ -85,12 +85,14 @@ class Maker:
             else:
                 found[name] = " ".join(self.words())
         for name in self.random.sample(OTHERS, self.random.randint(0, 3)):
-            found[name] = self.random.choice([True, False, self.random.randint(0, 99), "  ".join(self.words(5))])
+            # What YAML makes of a word or number is refused where a text stands.
+            plain: list[Any] = [True, False] if name == "smtpd_helo_required" else [str(self.random.randint(0, 99))]
+            found[name] = self.random.choice([*plain, "  ".join(self.words(5))])
         return found
 
     def options(self) -> dict[str, Any]:
         names = self.random.sample(OPTIONS, self.random.randint(0, 3))
-        return {name: self.random.choice([True, 7, self.word(), " ".join(self.words(4)), ""]) for name in names}
+        return {name: self.random.choice(["yes", "7", self.word(), " ".join(self.words(4)), ""]) for name in names}
 
     def service(self) -> dict[str, Any]:
         fields: dict[str, Any] = {
