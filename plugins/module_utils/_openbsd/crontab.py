@@ -159,7 +159,7 @@ def _check_part(schedule: str, name: str, part: str, low: int, high: int, words:
     values = high - low + 1
     if slash and not (step.isascii() and step.isdigit() and 1 <= int(step) <= values):
         raise bad(f"the step {step!r} is not a number from 1 to {values}")
-    first, separator, second = re.fullmatch(r"([^~-]*)([~-]?)(.*)", span, re.DOTALL).groups()  # type: ignore[union-attr]
+    first, separator, second = (*re.split(r"([~-])", span, maxsplit=1), "", "")[:3]
     if separator == "-" and not (first and second):
         raise bad("a range needs a start and an end")
     if slash and not separator and first != "*":
