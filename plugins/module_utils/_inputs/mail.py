@@ -51,6 +51,14 @@ SPEC: dict[str, dict[str, Any]] = {
         "default_text": "+",
         "description": "Characters that separate a local part from its detail; empty for none.",
     },
+    "mail_reject_own_senders": {
+        "type": "bool",
+        "default_text": "false",
+        "description": (
+            "Whether port 25 refuses mail from a stranger whose sender is in a domain of this host. Mailing lists and"
+            " forwarding hosts that keep the sender's address can then not send your users their own mail back."
+        ),
+    },
     "mail_tls_key_file": {
         "type": "path",
         "default_text": "/etc/ssl/private/HOSTNAME.key",

@@ -178,6 +178,7 @@ TABLE = Table(
         "postfix_tls_client_ca_directory": optional(path),
         "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
         "postfix_reject_unknown_sender_domain": anything,
+        "postfix_reject_own_senders": anything,
         "postfix_environment": each(_variable, ["TZ=UTC"]),
         "postfix_parameters": _read_by(lambda value: plan.read_parameters(value, ())),
         "postfix_absent": anything,
