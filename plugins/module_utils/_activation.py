@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a daemon runs against what is on disk: the record of the last activation, the comparison, and the flow.
 
-Shared by Postfix and Dovecot, by their modules and by the command that renewals call; so nothing here needs Ansible.
+Shared by all daemons, by their modules and by the command that renewals call; so nothing here needs Ansible.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.puffy.mail.plugins.module_utils import _activation, _command, _dovecot, _manager
+from ansible_collections.puffy.mail.plugins.module_utils import _activation, _command, _dovecot, _file_daemon, _manager
 
 OPTIONS = _dovecot.Options(("/etc/dovecot/dovecot.conf",), (("/k", "/c"),), "/d", "/a", "", 993, "mail", 3.0)
 
@@ -85,12 +85,13 @@ dnpass = "open sesame"
 ldap_auth_dn_password=tok,en
   ssl_key_password = a b
 connect = host=db password=let-me-in user=x
+ldap_bind_pw: colon
 passdb_name = x1
 password = x
 # secret = commented
 """
     # What is shorter than four characters would take words out of every message.
-    assert _dovecot.secrets([text]) == {"open sesame", "tok,en", "let-me-in"}
+    assert _file_daemon.secrets([text]) == {"open sesame", "tok,en", "let-me-in", "colon"}
 
 
 def greeting(path: Path, line: bytes) -> threading.Thread:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _dovecot, _manager
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _dovecot, _file_daemon, _manager
 from ansible_collections.puffy.mail.plugins.modules import dovecot_service
 
 
@@ -131,7 +131,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     monkeypatch.setattr(_dovecot, "PID_FILES", (str(tmp_path / "master.pid"),))
     monkeypatch.setattr(_dovecot, "MODULES", (str(tmp_path / "modules"),))
     monkeypatch.setattr(_dovecot, "LOGIN_CLASS", str(tmp_path / "login.conf.d"))
-    monkeypatch.setattr(_dovecot, "PAUSE", 0.01)
+    monkeypatch.setattr(_file_daemon, "PAUSE", 0.01)
     monkeypatch.setattr(_dovecot, "see_greeting", host.greet)
     monkeypatch.setattr(_dovecot, "see_imaps", lambda *_: None)
     return host
