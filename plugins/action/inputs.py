@@ -279,7 +279,8 @@ class _Host:
             return
         try:
             with open(local, encoding="utf-8") as file:
-                found = sqlite_maps.file_problems(file.read(), path)
+                delimiter = self.good.get("sqlite_maps_recipient_delimiter", "+")
+                found = sqlite_maps.file_problems(file.read(), path, delimiter)
         except (OSError, UnicodeDecodeError) as exc:
             found = [f"{path} cannot be read: {exc}. Use a JSON file in UTF-8."]
         finally:

@@ -89,6 +89,12 @@ options:
     description: Whether a new mailbox may get the mail that is there in O(mail_home).
     type: bool
     default: false
+  recipient_delimiter:
+    description:
+      - The characters that separate a local part from its extension, as in Postfix's C(recipient_delimiter).
+        Aliases are followed with them.
+    type: str
+    default: "+"
   owner:
     description: Owner of the database.
     type: str
@@ -172,7 +178,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
-from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries, rows
 
 
 def _take_file(params: dict[str, Any]) -> None:
@@ -180,7 +186,7 @@ def _take_file(params: dict[str, Any]) -> None:
     src: str | None = params["src"]
     if src is None:
         return
-    named = [name for name in rows.LISTS if params[name]]
+    named = [name for name in entries.LISTS if params[name]]
     if named:
         raise ValueError(
             f"src and {named[0]} are both given. Put all accounts in the file, or give all as options."
@@ -191,7 +197,7 @@ def _take_file(params: dict[str, Any]) -> None:
     if state is None:
         raise ValueError(f"src {src!r} is not there. Nothing was changed.")
     try:
-        params.update(rows.accounts_file(state.content.decode(), name))
+        params.update(entries.accounts_file(state.content.decode(), name))
     except UnicodeDecodeError as exc:
         raise ValueError(f"{name} is no UTF-8 at byte {exc.start}. Nothing was changed.") from None
     except ValueError as exc:
@@ -200,12 +206,11 @@ def _take_file(params: dict[str, Any]) -> None:
 
 def _check(params: dict[str, Any], current: rows.Tables) -> None:
     """ValueError with a sentence for each entry that is wrong."""
-    kept: rows.Tables = {} if params["exclusive"] else current
-    found = rows.account_problems(
-        *(params[name] for name in rows.LISTS),
+    found = entries.account_problems(
+        *(params[name] for name in entries.LISTS),
         plain_passwords=False,
-        known_domains=kept.get("domain", {}),
-        known_addresses=[*kept.get("mailbox", {}), *kept.get("alias", {})],
+        known={} if params["exclusive"] else current,
+        delimiter=params["recipient_delimiter"],
     )
     if found:
         raise ValueError(" ".join([*rows.first_of(found), "Nothing was changed."]))
@@ -247,7 +252,7 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     database = sqlite_database.read(path, recover=not check_mode)
     current = database.tables if database else {}
     _check(params, current)
-    wanted = rows.rows(*(params[name] for name in rows.LISTS))
+    wanted = rows.rows(*(params[name] for name in entries.LISTS))
     exclusive: bool = params["exclusive"]
 
     def planned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
@@ -314,6 +319,7 @@ def main() -> None:
             "remove_many": {"type": "bool", "default": False},
             "mail_home": {"type": "path"},
             "adopt_mail": {"type": "bool", "default": False},
+            "recipient_delimiter": {"type": "str", "default": "+"},
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str", "default": "0"},
             "mode": {"type": "str", "default": "0640"},

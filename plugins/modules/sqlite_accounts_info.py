@@ -30,6 +30,12 @@ options:
       - Give the task C(no_log=true) then.
     type: bool
     default: false
+  recipient_delimiter:
+    description:
+      - The characters that separate a local part from its extension, as in Postfix's C(recipient_delimiter). Used with
+        O(kept_by=postfixadmin), to follow aliases.
+    type: str
+    default: "+"
 attributes:
   check_mode:
     description: Reads only, so both modes are the same.
@@ -92,7 +98,8 @@ counts:
   sample: {"domain": 2, "mailbox": 40, "alias": 52, "alias_domain": 0}
 findings:
   description:
-    - A sentence for each index that is missing, and for entries that Postfix cannot find. They are warnings too.
+    - A sentence for each index that is missing, for entries that Postfix cannot find, and for aliases that lead to
+      nobody or round in a circle. They are warnings too.
   type: list
   elements: str
   returned: when O(kept_by=postfixadmin)
@@ -122,6 +129,7 @@ def _told(tables: rows.Tables) -> dict[str, list[dict[str, Any]]]:
     twins = [
         {"name": name, "target": target, "active": bool(active)}
         for name, target, active in tables.get("alias_domain", {}).values()
+        if rows.folded(name) == name  # leaves out the other spelling of a domain
     ]
     own = tables.get("alias_domain", {})
     domains = [
@@ -140,7 +148,7 @@ def _told(tables: rows.Tables) -> dict[str, list[dict[str, Any]]]:
     return {"domains": domains, "mailboxes": mailboxes, "aliases": aliases, "domain_aliases": twins}
 
 
-def _surveyed(path: str) -> dict[str, Any]:
+def _surveyed(path: str, delimiter: str) -> dict[str, Any]:
     """What PostfixAdmin's database holds. Raises DatabaseError where Postfix cannot be served from it."""
     if sqlite_database.exists(path) and query.installed():
         postfix = query.discover()
@@ -161,7 +169,7 @@ def _surveyed(path: str) -> dict[str, Any]:
             "counts": found.counts,
             "findings": [
                 *rows.index_findings(found.leading),
-                *sqlite_database.data_findings(connection),
+                *sqlite_database.data_findings(connection, delimiter),
             ],
             "expect": rows.proofs(find, sqlite_database.sample_keys(connection)),
         }
@@ -174,13 +182,14 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "kept_by": {"type": "str", "choices": ["puffy_mail", "postfixadmin"], "default": "puffy_mail"},
             "hashes": {"type": "bool", "default": False},
+            "recipient_delimiter": {"type": "str", "default": "+"},
         },
         supports_check_mode=True,
     )
     path = module.params["path"]
     try:
         if module.params["kept_by"] == "postfixadmin":
-            surveyed = _surveyed(path)
+            surveyed = _surveyed(path, module.params["recipient_delimiter"])
             for finding in surveyed["findings"]:
                 module.warn(f"{path}: {finding}")
             module.exit_json(changed=False, **surveyed)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import routes
 from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     APPLICATION_ID,
     COLUMNS,
@@ -28,6 +29,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     Row,
     TablePlan,
     Tables,
+    first_of,
+    targets_of,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host
 from ansible_collections.puffy.mail.plugins.module_utils._tables import query
@@ -293,8 +296,8 @@ def sample_keys(connection: sqlite3.Connection) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def data_findings(connection: sqlite3.Connection) -> list[str]:
-    """What in the rows keeps addresses from being found."""
+def data_findings(connection: sqlite3.Connection, delimiter: str = "+") -> list[str]:
+    """What in the rows keeps addresses from being found, and aliases from leading to somebody."""
     found = []
     for table, columns in COLUMNS.items():
         key = columns[0]
@@ -315,7 +318,9 @@ def data_findings(connection: sqlite3.Connection) -> list[str]:
             f"the domain alias {chains[0]!r} leads to {chains[1]!r}, which is one itself; such a chain is not followed."
             f" Use {chains[2]!r} as its target"
         )
-    return found
+    active = connection.execute("SELECT address, goto FROM alias WHERE active = 1 ORDER BY address").fetchall()
+    faults = routes.faults(row_finder(connection), ((name, targets_of(goto)) for name, goto in active), delimiter)
+    return found + first_of([f"the alias {fault.alias!r} {fault.problem.rstrip('.')}" for fault in faults])
 
 
 def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | None:

@@ -9,14 +9,12 @@ Pure: the rows wanted and the rows there are in, what to insert, update and dele
 from __future__ import annotations
 
 import difflib
-import json
-import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs import vocabulary
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import truth
 
 #: version of SCHEMA, kept in PRAGMA user_version; version 1 had no alias_domain
@@ -28,6 +26,8 @@ REMOVED_AT_ONCE = 3
 _PLURALS = {"domain": "domains", "mailbox": "mailboxes", "alias": "aliases", "alias_domain": "domain aliases"}
 #: what a masked hash looks like in a diff
 MASK = "********"
+#: entries that one sentence or one error names
+SHOWN_PROBLEMS = 20
 #: lines of a diff; the rest is counted
 DIFF_LINES = 500
 
@@ -99,13 +99,30 @@ SINCE = {"alias_domain": 2}
 Row = tuple[Any, ...]
 Tables = dict[str, dict[str, Row]]
 
-_DOMAIN_KEYS = ("name", "description", "backupmx", "active")
-_MAILBOX_KEYS = ("address", "password", "password_hash", "name", "quota", "maildir", "active")
-_ALIAS_KEYS = ("address", "goto", "active")
-_DOMAIN_ALIAS_KEYS = ("name", "target", "active")
-# What roles/dovecot has in auth_username_chars.
-_NO_MAILBOX = re.compile(r"[^a-z0-9.!&'+=_~-]")
-_HASH = re.compile(r"(\{[A-Za-z0-9.-]+\}|\$)[!-~]+\Z")
+
+def folded(name: str) -> str:
+    """An address or a domain as it is looked up: lower case, the domain in ASCII (RFC 5891).
+
+    A domain that has no ASCII form of its own stays as it is: Python's IDNA makes "strasse" of "straße", which is
+    another domain.
+    """
+    local, at, domain = name.lower().rpartition("@")
+    if not domain.isascii():
+        try:
+            wire = domain.encode("idna").decode()
+            if wire.encode().decode("idna") == unicodedata.normalize("NFC", domain):
+                domain = wire
+        except UnicodeError:
+            pass
+    return f"{local}{at}{domain}"
+
+
+def _other_spelling(domain: str) -> str:
+    """A folded domain as people write it: with the letters that "xn--" stands for."""
+    try:
+        return domain.encode().decode("idna") if "xn--" in domain else domain
+    except UnicodeError:
+        return domain
 
 
 def domain_entry(entry: Any) -> dict[str, Any]:
@@ -116,373 +133,7 @@ def domain_entry(entry: Any) -> dict[str, Any]:
 def targets_of(goto: Any) -> list[str]:
     """The targets of an alias, folded: a list, or a text with commas between them."""
     parts = goto.split(",") if isinstance(goto, str) else goto
-    return [str(part).strip().lower() for part in parts]
-
-
-def domain_problem(name: str, value: Any) -> str | None:
-    """What keeps ``value`` from being a domain, as a sentence."""
-    problem = vocabulary.domain(value)
-    return None if problem is None else vocabulary.say(name, problem)
-
-
-def address_problem(name: str, value: Any, *, catch_all: bool = False) -> str | None:
-    """What keeps ``value`` from being a mail address; with ``catch_all``, ``@domain`` is one too."""
-    problem = vocabulary.address(value, catch_all=catch_all)
-    return None if problem is None else vocabulary.say(name, problem)
-
-
-class _Problems:
-    """Collects sentences about one list of entries."""
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-
-    def add(self, sentence: str | None) -> bool:
-        """Note the sentence; whether there was one."""
-        if sentence is not None:
-            self.found.append(sentence)
-        return sentence is not None
-
-    def entries(self, name: str, value: Any, keys: Sequence[str], plain: bool) -> Iterable[tuple[str, dict[str, Any]]]:
-        """Each well-formed entry of the list ``value`` with the name it has in a sentence."""
-        if not isinstance(value, (list, tuple)):
-            self.add(f"{name} is {_shown(value)}. Use a list.")
-            return
-        for index, raw in enumerate(value):
-            here = f"{name}[{index}]"
-            entry = domain_entry(raw) if plain else raw
-            if not isinstance(entry, Mapping):
-                self.add(f"{here} is {_shown(raw)}. Use a mapping with {', '.join(keys)}.")
-                continue
-            unknown = next((key for key in entry if key not in keys), None)
-            if unknown is not None:
-                near = difflib.get_close_matches(str(unknown), keys, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(keys)}."
-                self.add(f"{here} has the key {unknown!r}, which is not known; {hint}")
-                continue
-            yield here, dict(entry)
-
-    def flag(self, here: str, entry: Mapping[str, Any], key: str) -> bool:
-        try:
-            return truth(entry.get(key, key == "active"))
-        except ValueError:
-            self.add(f"{here}.{key} is {entry[key]!r}. Use true or false.")
-            return True
-
-    def line(self, here: str, entry: Mapping[str, Any], key: str) -> None:
-        value = entry.get(key, "")
-        if not isinstance(value, str) or any(ord(character) < 32 for character in value):
-            self.add(f"{here}.{key} is {value!r}. Use text of one line.")
-
-
-#: sentences that are shown
-SHOWN_PROBLEMS = 20
-#: the lists of an accounts file, in the order in which they are checked
-LISTS = ("domains", "mailboxes", "aliases", "domain_aliases")
-
-
-def accounts_file(text: str, path: str) -> dict[str, list[Any]]:
-    """The four lists of the accounts file ``text``; those it does not name are empty. ValueError for other text."""
-    right = f"Use one JSON object with the lists {', '.join(LISTS)}, of which domains must be there."
-    try:
-        read = json.loads(text, object_pairs_hook=_once)
-    except json.JSONDecodeError as exc:
-        raise ValueError(f"{path}, line {exc.lineno}, column {exc.colno}: {exc.msg}. {right}") from None
-    except (ValueError, RecursionError) as exc:
-        raise ValueError(f"{path}: {exc}. {right}") from None
-    if not isinstance(read, dict):
-        raise ValueError(f"{path} is JSON and no object. {right}")
-    for key, value in read.items():
-        if key not in LISTS:
-            near = difflib.get_close_matches(key, LISTS, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else right
-            raise ValueError(f"{path} has the key {key!r}, which is not known. {hint}")
-        if not isinstance(value, list):
-            raise ValueError(f"{path}: {key} is {_shown(value)}. Use a list.")
-    return {key: read.get(key, []) for key in LISTS}
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, in which each key stands once: of two values, one would be lost."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _value in pairs]
-        doubled = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"an object has the key {doubled!r} twice")
-    return found
-
-
-def accounts_file_problems(text: str, path: str, delimiter: str = "+") -> list[str]:
-    """A sentence for each thing that is wrong with the accounts file ``text``, each naming its ``path``."""
-    try:
-        lists = accounts_file(text, path)
-    except ValueError as exc:
-        return [str(exc)]
-    domains, mailboxes, aliases, twins = (f"{path}: {key}" for key in LISTS)
-    return account_problems(
-        *lists.values(), names=(domains, mailboxes, aliases, twins), plain_passwords=False, delimiter=delimiter
-    )
-
-
-def first_of(problems: Sequence[str]) -> list[str]:
-    """The first sentences, and how many more there are: a file of a hundred thousand may be wrong in each."""
-    found = list(problems[:SHOWN_PROBLEMS])
-    if len(problems) > SHOWN_PROBLEMS:
-        found.append(f"And {len(problems) - SHOWN_PROBLEMS} more.")
-    return found
-
-
-def _shown(value: Any) -> str:
-    """A value in a sentence; of a mapping the keys only, for one of them may be a password."""
-    return f"a mapping with {', '.join(map(str, value))}" if isinstance(value, Mapping) else repr(value)
-
-
-def account_problems(
-    domains: Any,
-    mailboxes: Any,
-    aliases: Any,
-    domain_aliases: Any = (),
-    *,
-    names: Sequence[str] = ("domains", "mailboxes", "aliases", "domain_aliases"),
-    plain_passwords: bool = True,
-    known_domains: Iterable[str] = (),
-    known_addresses: Iterable[str] = (),
-    delimiter: str = "+",
-) -> list[str]:
-    """Return a sentence for each thing that is wrong with the accounts, naming the variable and the value.
-
-    ``plain_passwords`` lets a mailbox have ``password`` instead of ``password_hash``. ``known_domains`` and
-    ``known_addresses`` are there without being named. No sentence holds a password or a hash.
-    """
-    problems = _Problems()
-    domain_names: dict[str, str] = {}
-    for here, entry in problems.entries(names[0], domains, _DOMAIN_KEYS, plain=True):
-        name = entry.get("name")
-        if problems.add(domain_problem(here, name)):
-            continue
-        folded = str(name).lower()
-        if folded in domain_names:
-            problems.add(f"{here} is {name!r}, which {domain_names[folded]} is already. Name each domain once.")
-        domain_names.setdefault(folded, here)
-        problems.flag(here, entry, "active")
-        problems.flag(here, entry, "backupmx")
-        problems.line(here, entry, "description")
-    own = {*domain_names, *(name.lower() for name in known_domains)}
-    if isinstance(domains, (list, tuple)) and not own:
-        problems.add(f"{names[0]} names no domain. Use a list such as ['example.org'].")
-    twins = _domain_aliases(problems, names[3], domain_aliases, own, names[0])
-
-    boxes: dict[str, bool] = {}
-    for here, entry in problems.entries(names[1], mailboxes, _MAILBOX_KEYS, plain=False):
-        _mailbox(problems, here, entry, own, names[0], boxes, plain_passwords)
-    own.update(twins)
-
-    routes: dict[str, list[str]] = {}
-    places: dict[str, str] = {}
-    for here, entry in problems.entries(names[2], aliases, _ALIAS_KEYS, plain=False):
-        _alias(problems, here, entry, own, names[0], routes, places)
-    known = {address.lower() for address in known_addresses}
-    for address, targets in routes.items():
-        _route(problems, address, places[address], targets, own, twins, boxes, routes, known, delimiter)
-    problems.found.extend(_loops(routes, boxes, places))
-    return problems.found
-
-
-def _domain_aliases(
-    problems: _Problems, name: str, domain_aliases: Any, own: set[str], domains_name: str
-) -> dict[str, str]:
-    """The target of each domain that stands for another one."""
-    twins: dict[str, str] = {}
-    places: dict[str, str] = {}
-    for here, entry in problems.entries(name, domain_aliases, _DOMAIN_ALIAS_KEYS, plain=False):
-        domain, target = entry.get("name"), entry.get("target")
-        if problems.add(domain_problem(f"{here}.name", domain)) | problems.add(
-            domain_problem(f"{here}.target", target)
-        ):
-            continue
-        folded = str(domain).lower()
-        problems.flag(here, entry, "active")
-        if folded in own:
-            problems.add(
-                f"{here}.name is {domain!r}, which is among {domains_name} already. Name it in one of the two."
-            )
-        elif folded in places:
-            problems.add(f"{here}.name is {domain!r}, which {places[folded]} is already. Name each domain alias once.")
-        elif str(target).lower() not in own:
-            problems.add(
-                f"{here}.target is {target!r}, which is not among {domains_name}. Use one of those; a domain alias"
-                " of a domain alias is not followed."
-            )
-        places.setdefault(folded, here)
-        twins.setdefault(folded, str(target).lower())
-    return twins
-
-
-def _mailbox(
-    problems: _Problems,
-    here: str,
-    entry: dict[str, Any],
-    own: set[str],
-    domains_name: str,
-    boxes: dict[str, bool],
-    plain_passwords: bool,
-) -> None:
-    address = entry.get("address")
-    if problems.add(address_problem(f"{here}.address", address)):
-        return
-    folded = str(address).lower()
-    local, _at, domain = folded.rpartition("@")
-    if domain not in own:
-        problems.add(
-            f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}."
-            " Add the domain there, or leave the mailbox out."
-        )
-    odd = _NO_MAILBOX.search(local)
-    if odd:
-        problems.add(
-            f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory"
-            " and a user of Dovecot. Use letters, digits and .-_!&'+=~ only, or an alias of that name."
-        )
-    if folded in boxes:
-        problems.add(
-            f"{here}.address is {address!r}, and there is a mailbox of that name already (case does not count)."
-        )
-    boxes[folded] = problems.flag(here, entry, "active")
-    given = [key for key in ("password", "password_hash") if entry.get(key) not in (None, "")]
-    if not plain_passwords and "password" in given:
-        problems.add(f"{here} ({address}) has a password in plain text. Use its hash, as password_hash.")
-    elif len(given) != 1:
-        wanted = "either password or password_hash" if plain_passwords else "password_hash"
-        problems.add(f"{here} ({address}) has {'both' if given else 'no password'}. Use {wanted}.")
-    elif given == ["password_hash"] and not _HASH.match(str(entry["password_hash"])):
-        problems.add(
-            f"{here} ({address}) has a password_hash of no known form."
-            " Use a scheme and a hash such as '{BLF-CRYPT}$2b$12$…', as doveadm pw prints it."
-        )
-    quota = entry.get("quota", 0)
-    if isinstance(quota, bool) or not re.fullmatch(r"[0-9]{1,18}", str(quota)):
-        problems.add(f"{here}.quota is {quota!r}. Use a number of bytes; 0 means no limit.")
-    problems.line(here, entry, "name")
-    maildir = entry.get("maildir")
-    if maildir is not None and (
-        not isinstance(maildir, str)
-        or not re.fullmatch(r"[^\s/\x00-\x1f]+(/[^\s/\x00-\x1f]+)*/?", maildir)
-        or {".", ".."} & set(maildir.split("/"))
-    ):
-        problems.add(f"{here}.maildir is {maildir!r}. Use a relative path such as 'example.org/alice/'.")
-
-
-def _alias(
-    problems: _Problems,
-    here: str,
-    entry: dict[str, Any],
-    own: set[str],
-    domains_name: str,
-    routes: dict[str, list[str]],
-    places: dict[str, str],
-) -> None:
-    address = entry.get("address")
-    if problems.add(address_problem(f"{here}.address", address, catch_all=True)):
-        return
-    folded = str(address).lower()
-    domain = folded.rpartition("@")[2]
-    if domain not in own:
-        problems.add(f"{here}.address is {address!r}, and {domain!r} is not among {domains_name}.")
-    if folded in places:
-        problems.add(
-            f"{here}.address is {address!r}, which {places[folded]} is already. Use one alias with all targets."
-        )
-        return
-    places[folded] = here
-    active = problems.flag(here, entry, "active")
-    goto = entry.get("goto")
-    if not goto or not isinstance(goto, (str, list, tuple)):
-        problems.add(f"{here} ({address}) leads nowhere: goto is {goto!r}. Use a list of addresses.")
-        return
-    targets = targets_of(goto)
-    bad = False
-    for target in targets:
-        bad |= problems.add(address_problem(f"{here}.goto of {address!r}", target, catch_all=folded.startswith("@")))
-    doubled = sorted({target for target in targets if targets.count(target) > 1}) if len(targets) > 1 else []
-    if doubled:
-        bad |= problems.add(f"{here}.goto of {address!r} names {doubled[0]!r} twice. Name each target once.")
-    if active and not bad:
-        routes[folded] = targets
-
-
-def _route(
-    problems: _Problems,
-    address: str,
-    here: str,
-    targets: list[str],
-    own: set[str],
-    twins: Mapping[str, str],
-    boxes: dict[str, bool],
-    routes: dict[str, list[str]],
-    known: set[str],
-    delimiter: str,
-) -> None:
-    """What is wrong with where an active alias leads."""
-    if address in boxes and address not in targets:
-        problems.add(
-            f"{here}.address is {address!r}, which is a mailbox too, and the alias would take all of its mail."
-            f" Name {address!r} among its targets, or use another address."
-        )
-    for target in targets:
-        local, _at, domain = target.rpartition("@")
-        if domain not in own or not local:
-            continue
-        base = f"{re.split('[' + re.escape(delimiter) + ']', local)[0]}@{domain}" if delimiter else target
-        names = [target, base]
-        catchers = [f"@{domain}"]
-        if domain in twins:
-            names += [f"{name.rpartition('@')[0]}@{twins[domain]}" for name in names]
-            catchers.append(f"@{twins[domain]}")
-        found = next((name for name in names if name in boxes or name in routes or name in known), None)
-        if found is None and not any(name in routes or name in known for name in catchers):
-            problems.add(
-                f"{here}.goto of {address!r} leads nowhere: {target!r} is in our own domain and is neither a mailbox"
-                " nor an alias. Use an address that exists."
-            )
-        elif found is not None and boxes.get(found) is False and found not in routes:
-            problems.add(
-                f"{here}.goto of {address!r} leads to {found!r}, a mailbox that is not active: its mail would be"
-                " accepted and then bounce. Use an active mailbox, or switch the alias off too."
-            )
-
-
-def _loops(routes: Mapping[str, list[str]], boxes: Mapping[str, bool], places: Mapping[str, str]) -> list[str]:
-    """A sentence for each circle of aliases. An address that names itself and has a mailbox ends there."""
-    found: list[str] = []
-    done: set[str] = set()
-    for start in routes:
-        path: list[str] = []
-        on_path: set[str] = set()
-        stack: list[tuple[str, bool]] = [(start, False)]
-        while stack:
-            address, leaving = stack.pop()
-            if leaving:
-                on_path.discard(path.pop())
-                done.add(address)
-                continue
-            if address in on_path:
-                circle = [*path[path.index(address) :], address]
-                found.append(
-                    f"{places[address]}: the aliases {' -> '.join(circle)} lead round in a circle."
-                    " Let the alias end at a mailbox or at another host."
-                )
-                continue
-            if address in done:
-                continue
-            path.append(address)
-            on_path.add(address)
-            stack.append((address, True))
-            stack.extend(
-                (target, False)
-                for target in routes[address]
-                if target in routes and not (target == address and target in boxes)
-            )
-    return found
+    return [folded(str(part).strip()) for part in parts]
 
 
 def rows(
@@ -495,16 +146,23 @@ def rows(
     tables: Tables = {table: {} for table in COLUMNS}
     for raw in domains:
         entry = domain_entry(raw)
-        name = entry["name"].lower()
+        name = folded(entry["name"])
         flags = int(truth(entry.get("backupmx", False))), int(truth(entry.get("active", True)))
         tables["domain"][name] = (name, entry.get("description", ""), *flags)
     for twin in domain_aliases:
         # Its mail is accepted here, so it is a domain too, as PostfixAdmin has it.
-        name, target, active = twin["name"].lower(), twin["target"].lower(), int(truth(twin.get("active", True)))
+        name, target, active = folded(twin["name"]), folded(twin["target"]), int(truth(twin.get("active", True)))
         tables["domain"][name] = (name, "", 0, active)
         tables["alias_domain"][name] = (name, target, active)
+    for name, _description, backupmx, active in list(tables["domain"].values()):
+        # A client that knows no SMTPUTF8 may write the letters as they are: they mean the same domain.
+        spelling = _other_spelling(name)
+        if spelling != name and not backupmx:
+            tables["domain"][spelling] = (spelling, "", 0, active)
+            twin_of = tables["alias_domain"].get(name, (name, name))[1]
+            tables["alias_domain"][spelling] = (spelling, twin_of, active)
     for box in mailboxes:
-        address = box["address"].lower()
+        address = folded(box["address"])
         local, _at, domain = address.rpartition("@")
         maildir = (box.get("maildir") or f"{domain}/{local}").rstrip("/") + "/"
         tables["mailbox"][address] = (
@@ -518,7 +176,7 @@ def rows(
             int(truth(box.get("active", True))),
         )
     for alias in aliases:
-        address = alias["address"].lower()
+        address = folded(alias["address"])
         goto = ",".join(targets_of(alias["goto"]))
         tables["alias"][address] = (address, goto, address.rpartition("@")[2], int(truth(alias.get("active", True))))
     return tables
@@ -557,6 +215,14 @@ def describe(table: str, row: Row, note: str = "") -> str:
     key, *others = COLUMNS[table]
     told = " ".join(f"{name}={values[name]}" for name in others if name not in ("local_part",) and values[name] != "")
     return f"{table} {values[key]} {told}".rstrip()
+
+
+def first_of(problems: list[str]) -> list[str]:
+    """The first sentences, and how many more there are: a file of a hundred thousand may be wrong in each."""
+    found = problems[:SHOWN_PROBLEMS]
+    if len(problems) > SHOWN_PROBLEMS:
+        found.append(f"And {len(problems) - SHOWN_PROBLEMS} more.")
+    return found
 
 
 def _limited(lines: list[str]) -> list[str]:

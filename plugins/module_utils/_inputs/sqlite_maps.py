@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries, rows
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     PASSWORD_LEAST,
     account,
     anything,
+    delimiter,
     number,
     optional,
     path,
@@ -23,7 +24,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 #: who keeps the database: the role, or PostfixAdmin
 MODES = ("owned", "given")
 #: the inputs that are the lists of an accounts file
-ACCOUNTS = tuple(f"sqlite_maps_{name}" for name in rows.LISTS)
+ACCOUNTS = tuple(f"sqlite_maps_{name}" for name in entries.LISTS)
 
 
 def _expect(value: Any) -> str | None:
@@ -84,7 +85,10 @@ def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     """What is wrong with the accounts in the variables."""
     if inputs["sqlite_maps_mode"] != "owned" or inputs["sqlite_maps_accounts_file"]:
         return
-    for sentence in rows.account_problems(*(inputs[name] for name in ACCOUNTS), names=ACCOUNTS):
+    found = entries.account_problems(
+        *(inputs[name] for name in ACCOUNTS), names=ACCOUNTS, delimiter=inputs["sqlite_maps_recipient_delimiter"]
+    )
+    for sentence in found:
         name = max((name for name in ACCOUNTS if sentence.startswith(name)), key=len)
         yield name, sentence[len(name) :].lstrip()
     for index, entry in enumerate(inputs["sqlite_maps_mailboxes"]):
@@ -110,6 +114,7 @@ TABLE = Table(
         "sqlite_maps_remove_many": anything,
         "sqlite_maps_mail_home": path,
         "sqlite_maps_adopt_mail": anything,
+        "sqlite_maps_recipient_delimiter": delimiter,
         "sqlite_maps_expect": _expect,
         "sqlite_maps_password_cost": number(4, 31, "rounds, as its logarithm to the base 2,"),
         "sqlite_maps_packages": anything,
@@ -120,6 +125,6 @@ TABLE = Table(
 )
 
 
-def file_problems(text: str, path_of_it: str) -> list[str]:
+def file_problems(text: str, path_of_it: str, recipient_delimiter: str) -> list[str]:
     """The first sentences on the accounts file ``text``, and how many more there are."""
-    return rows.first_of(rows.accounts_file_problems(text, path_of_it))
+    return rows.first_of(entries.accounts_file_problems(text, path_of_it, recipient_delimiter))

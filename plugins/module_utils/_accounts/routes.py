@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where aliases lead, followed as Postfix follows them: to a mailbox, to another host, round in a circle or nowhere.
+
+Pure. Rows are found through a function (``rows.Find``), so that the same code serves the variables of a role, its own
+database and the one that PostfixAdmin keeps. Addresses are folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
+
+#: the local part of "any other address of a domain", which no row has; never shown
+_ANY = "\0"
+# postconf(5), recipient_delimiter, and split_addr(3): these are never taken apart.
+_WHOLE = frozenset({"postmaster", "mailer-daemon", "double-bounce"})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An alias whose mail would be accepted and then bounce, or be refused again and again."""
+
+    #: the address of the alias
+    alias: str
+    #: what is wrong with its goto, as the rest of a sentence with a cure
+    problem: str
+
+
+def split(address: str, delimiter: str) -> tuple[str, str]:
+    """The address without its extension, and the extension with its delimiter (split_addr(3))."""
+    local, _at, domain = address.rpartition("@")
+    dash = "-" in delimiter and (local.startswith("owner-") or local.endswith("-request"))
+    if delimiter and local not in _WHOLE and not dash:
+        place = next((index for index, character in enumerate(local) if index and character in delimiter), 0)
+        if place:
+            return f"{local[:place]}@{domain}", local[place:]
+    return address, ""
+
+
+def step(find: rows.Find, address: str, delimiter: str) -> tuple[str, list[str]] | None:
+    """The key that an address is found by in virtual_alias_maps, and what it becomes; None where it stays.
+
+    virtual(5): the whole address, the one without its extension, the domain. An extension that found nothing is put to
+    the result (postconf(5), propagate_unmatched_extensions).
+    """
+    base, extension = split(address, delimiter)
+    local, _at, domain = address.rpartition("@")
+    for key in dict.fromkeys((address, base, f"@{domain}")):
+        found = rows.answer(find, "virtual_alias_maps", key)
+        if found is None:
+            continue
+        unmatched = "" if key == address else extension
+        results = []
+        for target in rows.targets_of(found):
+            to, _at, there = target.rpartition("@")
+            results.append(f"{to}{unmatched}@{there}" if to else f"{local}@{there}")
+        return key, results
+    return None
+
+
+def _end_problem(find: rows.Find, address: str, delimiter: str) -> str | None:
+    """Why mail that no alias leads further is not delivered, as the rest of a sentence; None where it is."""
+    domain = address.rpartition("@")[2]
+    row = find("domain", domain)
+    if row is None:
+        return None
+    shown = address.replace(_ANY, "")
+    if not row[3]:
+        return (
+            f"leads to {shown!r}, and the domain {domain!r} is not active: its mail would be accepted and then bounce."
+            " Use an address of an active domain, or switch the alias off too."
+        )
+    names = dict.fromkeys((address, split(address, delimiter)[0]))
+    if row[2] or any(rows.answer(find, "virtual_mailbox_maps", name) for name in names):
+        return None
+    if shown != address:
+        return (
+            f"leads to {shown!r}, one of our own domains: mail for names that it does not have would be accepted and"
+            " then bounce. Use a domain alias, or one address."
+        )
+    if any(find("mailbox", name) for name in names):
+        return (
+            f"leads to {shown!r}, a mailbox that is not active: its mail would be accepted and then bounce. Use an"
+            " active mailbox, or switch the alias off too."
+        )
+    return (
+        f"leads nowhere: {shown!r} is in our own domain and is neither a mailbox nor an alias. Use an address that"
+        " exists."
+    )
+
+
+def _ends(find: rows.Find, alias: str, targets: Iterable[str], delimiter: str) -> Iterator[Fault]:
+    """The targets of one alias that nothing leads further and that nobody has."""
+    for target in targets:
+        address = target if target.rpartition("@")[0] else f"{_ANY}{target}"
+        if target == alias and not find("mailbox", alias):
+            yield Fault(alias, _circle([alias, alias]))
+            continue
+        found = None if target == alias else step(find, address, delimiter)
+        if found is None or address in found[1]:
+            problem = _end_problem(find, address, delimiter)
+            if problem:
+                yield Fault(alias, problem)
+
+
+def _is_mailbox(find: rows.Find, address: str) -> bool:
+    """Whether an address is a mailbox that gets its mail, and no alias: most targets are, and there may be 100,000."""
+    box = find("mailbox", address)
+    if box is None or not box[7] or find("alias", address) not in (None, (address, address, box[6], 1)):
+        return False
+    domain = find("domain", box[6])
+    return domain is not None and bool(domain[3]) and not domain[2]
+
+
+def _circle(addresses: Iterable[str]) -> str:
+    names = " -> ".join(address.replace(_ANY, "") for address in addresses)
+    return f"leads round in a circle: {names}. Let it end at a mailbox or at another host."
+
+
+def _circles(find: rows.Find, start: str, delimiter: str, done: set[str], told: set[frozenset[str]]) -> Iterator[Fault]:
+    """The circles that an address leads into.
+
+    ``done`` has the addresses that were followed before, ``told`` the keys of the circles that were found.
+    """
+    # By key, since an extension grows in each round (a leads to a+b, which is found as a).
+    path: list[tuple[str, str]] = []
+    on_path: dict[str, int] = {}
+    stack: list[str | None] = [start]
+    ends_itself: set[str] = set()
+    while stack:
+        address = stack.pop()
+        if address is None:
+            key, left = path.pop()
+            del on_path[key]
+            done.add(left)
+            continue
+        if address in done:
+            continue
+        found = step(find, address, delimiter)
+        if found is None:
+            continue
+        key, results = found
+        if key in on_path:
+            round_ = path[on_path[key] :]
+            # cleanup_map1n.c: an address that has become itself is not expanded a second time.
+            keys = frozenset(name for name, _address in round_)
+            if address not in results and not keys & ends_itself and keys not in told:
+                told.add(keys)
+                yield Fault(round_[0][0], _circle([*(name for _key, name in round_), address]))
+            continue
+        on_path[key] = len(path)
+        path.append((key, address))
+        if address in results:
+            ends_itself.add(key)
+        stack.append(None)
+        stack.extend(result for result in results if result != address)
+
+
+def faults(find: rows.Find, aliases: Iterable[tuple[str, Iterable[str]]], delimiter: str) -> Iterator[Fault]:
+    """What is wrong with where active aliases lead, each given with its targets."""
+    done: set[str] = set()
+    told: set[frozenset[str]] = set()
+    for alias, targets in aliases:
+        row = find("domain", alias.rpartition("@")[2])
+        if row is None or not row[3]:
+            continue  # nobody's address
+        if all(_is_mailbox(find, target) for target in targets):
+            continue
+        yield from _ends(find, alias, targets, delimiter)
+        start = alias if alias.rpartition("@")[0] else f"{_ANY}{alias}"
+        yield from _circles(find, start, delimiter, done, told)
