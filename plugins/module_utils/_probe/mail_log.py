@@ -38,11 +38,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Lines with a severity that are no fault of this host. ``message`` is matched at the start of the text."""
+    """Lines with a severity that are no fault of this host: the doing of a ``peer``, or a ``passing`` condition.
 
+    ``message`` is matched at the start of the text.
+    """
+
+    cause: str
+    reason: str
     program: re.Pattern[str]
     message: re.Pattern[str]
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -81,63 +85,202 @@ _TLS = re.compile(
     r" with cipher (?P<cipher>\S+) \(\d+/\d+ bits\)"
 )
 
-_SERVER = re.compile(r"postfix[^/]*/(?:.+/)?(?:smtpd|tlsproxy|postscreen)$")
 
-#: lines that ``problems`` leaves out, each with the reason
+def _daemons(*names: str) -> re.Pattern[str]:
+    return re.compile(rf"postfix[^/]*/(?:.+/)?(?:{'|'.join(names)})$")
+
+
+_SERVER = _daemons("smtpd", "tlsproxy", "postscreen")
+_CLIENT = _daemons("smtp", "tlsproxy", "posttls-finger")
+_PEERS = _daemons("smtpd", "smtp", "tlsproxy", "postscreen", "cleanup", "verify")
+#: a queue id after the severity
+_ID = r"(?:\w+: )?"
+#: what the SSL library says where it cannot use this host's own keys, certificates, parameters and lists of ciphers
+_OWN_TLS = r"[^:]*:(?:no certificate|ee key too small|key values mismatch|no cipher match|no ciphers available"
+#: where a TLS handshake failed; other parts of the library read files
+_TLS_TALK = r"TLS library problem: error:[0-9A-F]+:(?:(?:rsa|elliptic curve) routines:|system library:[^:]*:(?:Connection reset|Broken pipe|Connection timed out)"
+
+#: lines that ``problems`` leaves out, each with the reason: what anybody on the Internet can cause is no fault of this host
 EXCLUSIONS = (
     Exclusion(
+        "peer",
+        "a client gave a wrong name or password",
         _SERVER,
         # Faults of the SASL server itself have other words, and are problems.
         re.compile(
-            r"\S+\[[^\]]+\]: SASL \S+ authentication failed:"
-            r"(?! *(?:connection lost|temporary|internal|no mechanism|generic failure))",
+            r"\S+\[[^\]]+\]: SASL \S+ authentication (?:aborted|failed:"
+            r"(?! *(?:connection lost|temporary|internal|no mechanism|generic failure)))"
+            r"|SASL authentication failure: (?:Password verification failed|no user in db|All-whitespace username"
+            r"|client response doesn't match|Can only find author|incorrect digest response|bad protocol)",
             re.IGNORECASE,
         ),
-        "a client gave a wrong name or password",
     ),
     Exclusion(
+        "peer",
+        "a peer's TLS is broken, too old or no TLS at all",
         _SERVER,
         re.compile(
-            r"TLS library problem: error:[0-9A-F]+:SSL routines:[^:]*:(?:unsupported protocol|unknown protocol"
-            r"|wrong version number|version too low|no protocols available|inappropriate fallback"
-            r"|http request|https proxy request|wrong ssl version|packet length too long|bad record type"
-            r"|record layer failure|length mismatch|bad packet length|unexpected message|unexpected eof while reading"
-            r"|decryption failed or bad record mac|no suitable key share|bad key share|bad extension"
-            r"|(?:ssl/tls|(?:ssl|tls)v\d(?:\.\d)?) alert (?:protocol version|unknown ca|certificate unknown"
-            r"|bad certificate"
-            r"|certificate expired|access denied|user cancell?ed|unexpected message|decode error|insufficient security"
-            r"|inappropriate fallback|internal error))",
+            rf"{_TLS_TALK}|SSL routines:(?!{_OWN_TLS}|ca md too weak|dh key too small)))"
+            r"|TLS SNI (?:from \S+ is invalid|changed from \S+)",
             re.IGNORECASE,
         ),
-        "a client offered a protocol version that is refused, spoke no TLS, or refused this host's certificate",
     ),
     Exclusion(
+        "peer",
+        "a peer's TLS is broken, too old or no TLS at all",
+        _CLIENT,
+        re.compile(rf"{_TLS_TALK}|SSL routines:(?!{_OWN_TLS})))", re.IGNORECASE),
+    ),
+    Exclusion(
+        "peer",
+        "a peer's TLSA or MTA-STS records are unusable",
+        _CLIENT,
+        re.compile(
+            r"\S+: all TLSA records unusable|\S.*: truncated TLSA RR|MX name '[^']*' does not match STS MX pattern"
+            r"|TLSRPT: (?:Too many TLSRPT policies|ignoring malformed policy|policy lookup failed)"
+        ),
+    ),
+    Exclusion(
+        "peer",
+        "the client's DNS names do not match",
         _SERVER,
         re.compile(r"hostname \S+ does not resolve to address |\S+: address not listed for hostname "),
-        "the client's DNS names do not match",
     ),
     Exclusion(
-        _SERVER,
-        re.compile(r"non-SMTP command from |Illegal address syntax from |valid_hostname: "),
+        "peer",
+        "a peer's name in the DNS is malformed",
+        _PEERS,
+        re.compile(
+            r"valid_(?:hostname|hostaddr|ipv[46]_hostaddr|mailhost_addr|mailhost_literal): |numeric hostname: "
+            r"|(?:numeric|malformed) domain name in "
+        ),
+    ),
+    Exclusion(
+        "peer",
+        "the DNS of a peer's domain does not answer",
+        _PEERS,
+        re.compile(
+            r"Unable to look up \w+ host |\S+: (?:MX or address|address or MX) lookup error: DNS reply filter"
+            r"|check_server_access: \w+ server address count limit|no (?:MX|SRV) host for \S+ has a valid address"
+            r"|DANE TLSA lookup problem: |TLS policy lookup for |DNSSEC status lookup error for "
+            r"|DNS record count limit |dns_lookup: Name server loop |one or more excess DNS_RR records"
+            r"|reply length \d+ > buffer length "
+        ),
+    ),
+    Exclusion(
+        "passing",
+        "a DNS list does not answer",
+        _daemons("smtpd", "postscreen", "dnsblog"),
+        re.compile(
+            r"\S+: RBL lookup error: |\S+: TXT lookup error: DNS reply filter|dnsblog reply timeout "
+            r"|dnsblog_query: lookup error for DNS query |address conversion error for \S+ -- ignoring"
+        ),
+    ),
+    Exclusion(
+        "peer",
         "a client broke the protocol",
+        _SERVER,
+        re.compile(
+            r"non-SMTP command from |Illegal address syntax from |\S+\[\S+\]: request longer than "
+            rf"|{_ID}(?:malformed BDAT command|null BDAT request|too much BDAT content|BDAT request from )"
+            r"|(?:reject:|bad) ETRN |XFORWARD command payload "
+        ),
     ),
     Exclusion(
+        "peer",
+        "a remote server broke the protocol",
+        _CLIENT,
+        re.compile(
+            rf"{_ID}non-E?SMTP response from |\S+\[\S+\]:\d+: (?:multi-line )?response longer than "
+            r'|bad EHLO SIZE limit "|server \S+\[\S+\] violates |to prevent loss of mail, turn off command pipelining'
+            r"|host \S+\[\S+\]:\d+ (?:said: |greeted me with my own hostname|replied to HELO/EHLO with my own hostname)"
+        ),
+    ),
+    Exclusion(
+        "peer",
+        "a peer's message breaks a limit",
+        _daemons("smtpd", "cleanup"),
+        re.compile(
+            rf"{_ID}(?:queue file size limit exceeded|message rejected: (?:hopcount exceeded|attribute count exceeds))"
+            r"|stripping too many (?:nested )?comments from address: |MIME nesting exceeds |message header length exceeds "
+            r"|improper (?:use of 8-bit data|message/\* or multipart/\* encoding)"
+        ),
+    ),
+    Exclusion(
+        "peer",
+        "a client exceeded a limit",
         _SERVER,
         re.compile(
             r"(?:Connection rate|Connection concurrency|Message delivery request rate|Recipient address rate"
-            r"|New TLS session rate|AUTH command rate) limit exceeded: "
+            r"|New TLS session rate|AUTH command rate) limit exceeded: |Refusing (?:STARTTLS|TLS service) request from "
         ),
-        "a client exceeded a limit",
     ),
     Exclusion(
+        "peer",
+        "a client went away",
+        _SERVER,
+        re.compile(
+            r"getpeername: .* -- dropping this connection"
+            r"|write \[\S+\]:\d+: (?:Broken pipe|Connection reset by peer|Connection timed out)"
+            r"|ciphertext read/write (?:timeout|error) for |deadlock on (?:cipher|plain)text stream for "
+            r"|haproxy read: (?:timeout|time limit|EOF)"
+        ),
+    ),
+    Exclusion(
+        "peer",
+        "a client went away",
+        _DOVECOT,
+        re.compile(r"auth client \d+ disconnected with \d+ pending requests: (?:Connection reset by peer|EOF)"),
+    ),
+    Exclusion(
+        "passing",
+        "more clients than the service has processes",
+        _daemons("master"),
+        re.compile(
+            r'service "[^"]*" \([^)]*\) has reached its process limit|to avoid this condition, increase the process'
+            r"|see \S+/STRESS_README"
+        ),
+    ),
+    Exclusion(
+        "passing",
+        "more clients than the service has processes",
+        _DOVECOT,
+        re.compile(r"service\(\S+\): (?:process|client)_limit \(\d+\) reached, client connections are being dropped"),
+    ),
+    Exclusion(
+        "passing",
+        "mail for one destination fills the queue",
+        _daemons("qmgr", "oqmgr", "nqmgr"),
+        re.compile(
+            r"mail for \S+ is using up |this may slow down other mail deliveries|you may need (?:to|a) "
+            r"|so that Postfix (?:quickly skips|wastes less)|please avoid flushing the whole queue"
+            r"|lots of deferred mail, |to turn off these warnings specify: "
+        ),
+    ),
+    Exclusion(
+        "passing",
+        "the machine or its disk is busy",
+        _daemons("postscreen"),
+        re.compile(r"psc_cache_\w+: .* average delay is "),
+    ),
+    Exclusion(
+        "passing",
+        "the clocks of the file system and the host differ by a moment",
+        _POSTFIX,
+        re.compile(r"file system clock is \d seconds (?:ahead of|behind) local clock|resetting file time stamps - "),
+    ),
+    Exclusion("passing", "the clock was set", _DOVECOT, re.compile(r"Time moved forwards? by \d\.")),
+    Exclusion(
+        "passing",
+        "Dovecot was stopped, restarted or reloaded",
         _DOVECOT,
         re.compile(r"Killed with signal 15\b|SIGHUP received - reloading configuration"),
-        "Dovecot was stopped, restarted or reloaded",
     ),
     Exclusion(
+        "peer",
+        "a client broke off the TLS handshake (logged with verbose_ssl)",
         _DOVECOT,
         re.compile(r"SSL (?:alert|failed): where="),
-        "a client broke off the TLS handshake (logged with verbose_ssl)",
     ),
 )
 
@@ -177,18 +320,19 @@ def is_dovecot(line: LogLine) -> bool:
     return _DOVECOT.match(line.program) is not None
 
 
-def excluded(program: str, message: str) -> str:
-    """The reason why a message (without its severity) is not a fault of this host; empty if it is one."""
+def judge(program: str, message: str) -> tuple[str, str]:
+    """Whose fault a message (without its severity) is: ``host``, ``peer`` or ``passing``; the latter two with the
+    reason."""
     for exclusion in EXCLUSIONS:
         if exclusion.program.match(program) and exclusion.message.match(message):
-            return exclusion.reason
-    return ""
+            return exclusion.cause, exclusion.reason
+    return "host", ""
 
 
 def problem(line: str) -> Problem | None:
     """The fault of Postfix or Dovecot on this host that ``line`` reports; None if it reports none.
 
-    Lines about the behaviour of clients, and about a stop, restart or reload, are left out (EXCLUSIONS).
+    What peers do, and what passes by itself, is left out (EXCLUSIONS).
     """
     parsed = parse_line(line)
     if parsed is None:
@@ -199,7 +343,7 @@ def problem(line: str) -> Problem | None:
         found = _DOVECOT_SEVERITY.match(parsed.message)
     else:
         return None
-    if found is None or excluded(parsed.program, found["text"]):
+    if found is None or judge(parsed.program, found["text"])[0] != "host":
         return None
     return Problem(parsed.program, found["severity"].lower(), found["text"], line.rstrip("\r\n"))
 

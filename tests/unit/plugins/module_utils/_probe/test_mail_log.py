@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
 from ansible_collections.puffy.mail.plugins.module_utils._probe.mail_log import LogLine, TlsUse
+
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 
 PARSED = {
     "Nov 21 10:54:45 mail postfix/cleanup[520]: 434171BC877: message-id=<20261121.434171BC877@mail.example.test>": (
@@ -118,23 +123,10 @@ PROBLEMS = (
         "postfix/smtpd",
     ),
     (
-        "Nov 21 10:54:46 mail postfix/smtpd[5]: warning: TLS library problem: error:0A0000C1:SSL routines::no shared"
-        " cipher:../ssl/statem/statem_srvr.c:2220:",
-        "warning",
-        "postfix/smtpd",
-    ),
-    (
         "Nov 21 10:54:46 mail postfix/smtpd[5]: warning: TLS library problem: error:0480006C:PEM routines::no start"
         " line:../crypto/pem/pem_lib.c:763:Expecting: ANY PRIVATE KEY:",
         "warning",
         "postfix/smtpd",
-    ),
-    # The same words from the SMTP client are about a server that this host chose to talk to.
-    (
-        "Nov 21 10:54:46 mail postfix/smtp[5]: warning: TLS library problem: error:0A000102:SSL routines::unsupported"
-        " protocol:../ssl/statem/statem_lib.c:2124:",
-        "warning",
-        "postfix/smtp",
     ),
     (
         "Nov 21 10:52:24 mail dovecot: master: Fatal: Dovecot is already running with PID 31 (read from"
@@ -160,81 +152,13 @@ PROBLEMS = (
     ("Nov 21 11:27:02 mail dovecot: imap(a b@x)<1><s>: Panic: file index.c: line 1: assertion", "panic", "dovecot"),
 )
 
-#: lines that look like faults and are none, with the reason
-HARMLESS = (
-    (
-        "Nov 21 10:54:35 mail postfix/submission/smtpd[518]: warning: localhost[127.0.0.1]: SASL PLAIN authentication"
-        " failed: (reason unavailable), sasl_username=alice@example.test",
-        "a client gave a wrong name or password",
-    ),
-    (
-        "Nov 21 10:54:35 mail postfix/smtpd[518]: warning: unknown[2001:db8::1]: SASL LOGIN authentication failed:"
-        " UGFzc3dvcmQ6",
-        "a client gave a wrong name or password",
-    ),
-    (
-        "Nov 21 10:53:20 mail postfix/smtpd[533]: warning: TLS library problem: error:14209102:SSL routines:"
-        "tls_early_post_process_client_hello:unsupported protocol:../ssl/statem/statem_srvr.c:1685:",
-        "a client offered",
-    ),
-    (
-        "Nov 21 10:54:33 mail postfix/submissions/smtpd[512]: warning: TLS library problem:"
-        " error:0A000102:SSL routines::"
-        "unsupported protocol:../ssl/statem/statem_srvr.c:1780:",
-        "a client offered",
-    ),
-    (
-        "Nov 21 11:26:52 mail postfix/submissions/smtpd[679]: warning: TLS library problem:"
-        " error:0A00009C:SSL routines::"
-        "http request:../ssl/record/methods/tlsany_meth.c:68:",
-        "a client offered",
-    ),
-    (
-        "Nov 21 11:27:02 mail postfix/submissions/smtpd[888]: warning: TLS library problem:"
-        " error:1408F10B:SSL routines:"
-        "ssl3_get_record:wrong version number:../ssl/record/ssl3_record.c:331:",
-        "a client offered",
-    ),
-    (
-        "Nov 21 11:26:53 mail postfix/submissions/smtpd[679]: warning: TLS library problem:"
-        " error:0A000418:SSL routines::"
-        "tlsv1 alert unknown ca:../ssl/record/rec_layer_s3.c:918:SSL alert number 48:",
-        "a client offered",
-    ),
-    (
-        "Nov 21 11:12:19 mail postfix/submission/smtpd[545]: warning: TLS library problem:"
-        " error:0A000412:SSL routines::"
-        "ssl/tls alert bad certificate:../ssl/record/rec_layer_s3.c:918:SSL alert number 42:",
-        "a client offered",
-    ),
-    (
-        "Nov 21 10:54:45 mail postfix/smtpd[501]: warning: non-SMTP command from localhost[127.0.0.1]: GET / HTTP/1.0",
-        "a client broke the protocol",
-    ),
-    (
-        "Nov 21 10:54:45 mail postfix/smtpd[501]: warning: hostname c.example does not resolve to address 192.0.2.1:"
-        " Name or service not known",
-        "the client's DNS names do not match",
-    ),
-    (
-        "Nov 21 10:54:45 mail postfix/smtpd[501]: warning: Connection rate limit exceeded: 61 from c[192.0.2.1] for"
-        " service smtp",
-        "a client exceeded a limit",
-    ),
-    (
-        "Nov 21 10:53:10 mail dovecot: master: Warning: Killed with signal 15 (by pid=289 uid=0 code=kill)",
-        "Dovecot was stopped, restarted or reloaded",
-    ),
-    (
-        "Nov 21 11:27:19 mail dovecot: master: Warning: SIGHUP received - reloading configuration",
-        "Dovecot was stopped, restarted or reloaded",
-    ),
-    (
-        "Nov 21 11:27:19 mail dovecot: imap-login: Warning: SSL alert: where=0x4004, ret=560: fatal"
-        " unknown CA [192.0.2.1]",
-        "a client broke off the TLS handshake",
-    ),
-)
+#: lines with a severity: (whose fault, reason, line)
+JUDGED = [
+    tuple(line.split(" | ", 2))
+    for line in (FIXTURES / "mail_log.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+HARMLESS = [f"Nov 21 10:53:19 mail {line}" for cause, _reason, line in JUDGED if cause != "host"]
 
 #: lines that are no report of a severity at all
 PLAIN = (
@@ -295,13 +219,18 @@ def test_problem(line: str, severity: str, program: str) -> None:
     assert not found.message.lower().startswith(severity)
 
 
-@pytest.mark.parametrize(("line", "reason"), HARMLESS)
-def test_harmless(line: str, reason: str) -> None:
-    assert mail_log.problem(line) is None
-    parsed = mail_log.parse_line(line)
+@pytest.mark.parametrize(("cause", "reason", "line"), JUDGED, ids=lambda text: text[:60])
+def test_judged(cause: str, reason: str, line: str) -> None:
+    parsed = mail_log.parse_line(f"Nov 21 10:53:19 mail {line}")
     assert parsed is not None
-    message = parsed.message.partition("arning: ")[2]
-    assert mail_log.excluded(parsed.program, message).startswith(reason)
+    message = re.split(r"(?i)(?:warning|error|fatal|panic): ", parsed.message, maxsplit=1)[1]
+    assert mail_log.judge(parsed.program, message) == (cause, "" if cause == "host" else reason)
+    assert (mail_log.problem(f"Nov 21 10:53:19 mail {line}") is not None) == (cause == "host")
+
+
+def test_enough_lines_are_judged() -> None:
+    assert len({line for _cause, _reason, line in JUDGED}) == len(JUDGED) >= 250
+    assert {cause for cause, _reason, _line in JUDGED} == {"host", "peer", "passing"}
 
 
 @pytest.mark.parametrize("line", PLAIN)
@@ -311,12 +240,13 @@ def test_plain(line: str) -> None:
 
 def test_every_exclusion_has_a_line() -> None:
     """An exclusion without a line here would be a hole that nobody looks through."""
-    for exclusion in mail_log.EXCLUSIONS:
-        assert any(exclusion.reason.startswith(reason) for _, reason in HARMLESS), exclusion.reason
+    assert {(each.cause, each.reason) for each in mail_log.EXCLUSIONS} == {
+        (cause, reason) for cause, reason, _line in JUDGED if cause != "host"
+    }
 
 
 def test_problems_keep_their_order() -> None:
-    lines = [line for line, *_ in (*PROBLEMS, *HARMLESS)] + list(PLAIN)
+    lines = [line for line, *_ in PROBLEMS] + HARMLESS + list(PLAIN)
     assert [found.line for found in mail_log.problems(lines)] == [line for line, *_ in PROBLEMS]
 
 
