@@ -11,10 +11,10 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns the lines in which Postfix or Dovecot reports a fault of this host.
-  - Lines about the behaviour of peers are left out, such as a wrong password, an old TLS version that is refused, DNS names
-    that do not match, a command that is not SMTP, or a remote server that breaks the protocol.
-  - Lines about passing conditions are left out, such as a DNS list that does not answer, a clock that differs by seconds,
-    or a stop, restart or reload of Dovecot.
+  - Lines about the behaviour of peers are left out, such as a wrong password, an old TLS version that is refused, DNS
+    names that do not match, a command that is not SMTP, or a remote server that breaks the protocol.
+  - Lines about passing conditions are left out, such as a DNS list that does not answer, a clock that differs by
+    seconds, or a stop, restart or reload of Dovecot.
   - Lines of other programs, and lines that are not from syslog, are ignored.
 options:
   _input:

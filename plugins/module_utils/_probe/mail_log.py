@@ -98,9 +98,13 @@ _ID = r"(?:\w+: )?"
 #: what the SSL library says where it cannot use this host's own keys, certificates, parameters and lists of ciphers
 _OWN_TLS = r"[^:]*:(?:no certificate|ee key too small|key values mismatch|no cipher match|no ciphers available"
 #: where a TLS handshake failed; other parts of the library read files
-_TLS_TALK = r"TLS library problem: error:[0-9A-F]+:(?:(?:rsa|elliptic curve) routines:|system library:[^:]*:(?:Connection reset|Broken pipe|Connection timed out)"
+_TLS_TALK = (
+    r"TLS library problem: error:[0-9A-F]+:(?:(?:rsa|elliptic curve) routines:"
+    r"|system library:[^:]*:(?:Connection reset|Broken pipe|Connection timed out)"
+)
 
-#: lines that ``problems`` leaves out, each with the reason: what anybody on the Internet can cause is no fault of this host
+#: lines that ``problems`` leaves out, each with the reason: anybody on the Internet can cause them, or they pass by
+#: themselves
 EXCLUSIONS = (
     Exclusion(
         "peer",
@@ -202,7 +206,8 @@ EXCLUSIONS = (
         _daemons("smtpd", "cleanup"),
         re.compile(
             rf"{_ID}(?:queue file size limit exceeded|message rejected: (?:hopcount exceeded|attribute count exceeds))"
-            r"|stripping too many (?:nested )?comments from address: |MIME nesting exceeds |message header length exceeds "
+            r"|stripping too many (?:nested )?comments from address: |MIME nesting exceeds "
+            r"|message header length exceeds "
             r"|improper (?:use of 8-bit data|message/\* or multipart/\* encoding)"
         ),
     ),
