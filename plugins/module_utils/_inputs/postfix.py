@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Several, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     Form,
     anything,
@@ -24,7 +24,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     shown,
     some_of,
 )
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities, plan
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import judgement
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Capability, Wishes
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
 #: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
@@ -72,31 +74,22 @@ def _read_by(read: Callable[[Any], object]) -> Form:
     return problem
 
 
-def _client_certificates(inputs: Mapping[str, Any]) -> Iterable[Problem]:
-    """How the certificates of clients are asked for."""
-    relaying, wish = inputs["postfix_relay_clients"], inputs["postfix_tls_client_certificates"]
-    revoked = inputs["postfix_relay_clients_revoked"]
-    for client in relaying:
-        if isinstance(client, str) and client in revoked:
-            yield (
-                "postfix_relay_clients",
-                f"has {client!r}, whose certificate is revoked, and Postfix reads no revocation list. Take {client!r}"
-                " out.",
-            )
-    if wish != "require" or not relaying:
-        return
-    if not inputs["postfix_tls_client_ca_file"] and not inputs["postfix_tls_client_ca_directory"]:
-        yield (
-            "postfix_tls_client_certificates",
-            "is 'require', and there is no CA that Postfix could trust the certificates by. Name one with"
-            " postfix_tls_client_ca_file or postfix_tls_client_ca_directory.",
-        )
-    if "smtp" in inputs["postfix_tls_client_services"]:
-        yield (
-            "postfix_tls_client_certificates",
-            "is 'require' with 'smtp' in postfix_tls_client_services, and other hosts have no certificate of yours"
-            " (TLS is optional on port 25: RFC 3207, section 4). Use 'ask', or leave 'smtp' out.",
-        )
+def _composed(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The inputs as the role hands them on; it makes the table of the clients later."""
+    return {**inputs, "relay_clients_table": ""}
+
+
+def _standing_beside(capability: Capability) -> Several:
+    """What the capability refuses to stand beside."""
+    return lambda inputs: capability.problems(Wishes(_composed(inputs)))
+
+
+def _free_form(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What the free form, laid over the rest, comes to."""
+    found = capabilities.free_form_problems(_composed(inputs))
+    if found:
+        return found
+    return judgement.problems(capabilities.compose(_composed(inputs)), inputs["postfix_skip_checks"])
 
 
 def _says_yes(value: Any) -> bool:
@@ -187,5 +180,5 @@ TABLE = Table(
         "postfix_packages": anything,
         "postfix_service_timeout": number(1, 3600, "seconds"),
     },
-    (_client_certificates, _required_on_port_25),
+    (*map(_standing_beside, capabilities.CAPABILITIES), _required_on_port_25, _free_form),
 )

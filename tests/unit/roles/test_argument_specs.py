@@ -96,7 +96,8 @@ def test_booleans_are_read_as_booleans(role: Path) -> None:
         for path in [*role.glob("tasks/*.yml"), *role.glob("vars/*.yml"), *role.glob("templates/*")]:
             for line in path.read_text().splitlines():
                 for match in re.finditer(rf"(?<!\w){name}(?!\w)", line):
-                    alone = f'"{{{{ {name} }}}}"' in line
+                    # Alone, or in a list of names.
+                    alone = f'"{{{{ {name} }}}}"' in line or line.strip() == f"- {name}"
                     assert alone or re.match(r"\s*\|\s*bool", line[match.end() :]), f"{path.name}: {line}"
 
 

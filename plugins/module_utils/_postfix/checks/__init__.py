@@ -12,6 +12,7 @@ and one that it does not into tests/unit/fixtures/postfix/findings.txt, and run 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,12 @@ GROUPS = {
     "reliance": "Services that others rely on",
     "servers": "Transports and servers",
 }
-_PLAN = registry.plan(tuple(GROUPS))
+
+
+@functools.cache
+def _plan(groups: tuple[str, ...]) -> registry.Plan:
+    return registry.plan(groups)
+
 
 #: The rules that say a name is of no use to this Postfix.
 UNUSED = frozenset({"unknown-parameter", "unknown-option", "parameter-not-in-version", "removed-parameter"})
@@ -105,8 +111,9 @@ def report(
     unknown: str = "error",
     deprecated: str = "warn",
     skip: Collection[str] = (),
+    groups: Collection[str] = tuple(GROUPS),
 ) -> Report:
-    """The findings of ``check`` together with the values that the configuration comes to."""
+    """The findings of ``check`` by the rules of ``groups``, and the values that the configuration comes to."""
     for name in skip:
         if name not in RULES:
             guess = nearest(name, RULES)
@@ -121,7 +128,7 @@ def report(
     ignored = {*skip, *(_DEPRECATED if deprecated == "ignore" else ())}
     context = Context(main, master, host)
     found: dict[Finding, None] = {}
-    for rule, fault in registry.judge(context, _PLAN):
+    for rule, fault in registry.judge(context, _plan(tuple(groups))):
         if rule.name not in ignored:
             place, message = fault.place, fault.place.prefix + fault.message
             severity = severities[rule.name]

@@ -105,9 +105,10 @@ def _group(judge: Callable[..., Any]) -> str:
 
 
 def plan(groups: Sequence[str]) -> Plan:
-    """Every rule in the order in which it judges: by ``groups``, then by its place in the source."""
+    """The rules of ``groups`` in the order in which they judge: by group, then by the place in the source."""
     found: dict[Stream, list[tuple[str, Judge]]] = {}
-    for _module, each, name, function in sorted(_JUDGES, key=lambda entry: groups.index(entry[0])):
+    wanted = [entry for entry in _JUDGES if entry[0] in groups]
+    for _module, each, name, function in sorted(wanted, key=lambda entry: groups.index(entry[0])):
         found.setdefault(each, []).append((name, function))
     return list(found.items())
 

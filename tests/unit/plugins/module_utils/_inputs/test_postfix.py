@@ -10,7 +10,7 @@ import pytest
 
 BASE: dict[str, Any] = {
     "postfix_hostname": "mail.example.org",
-    "postfix_networks": ["127.0.0.0/8", "[::1]/128", "!192.0.2.7", "cidr:/etc/postfix/networks", "$other"],
+    "postfix_networks": ["127.0.0.0/8", "[::1]/128", "!192.0.2.7", "cidr:/etc/postfix/networks", "$proxy_interfaces"],
     "postfix_message_size_limit": 51200000,
     "postfix_recipient_delimiter": "+-",
     "postfix_environment": ["LDAPTIMEOUT=9", "TZ="],
@@ -330,3 +330,47 @@ def test_the_guard_of_port_25(
         (said,) = found
         assert said.startswith(f"{begins}, {SAID}. ")
         assert said.endswith("postfix_skip_checks: [tls-required-on-port-25].")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentences"),
+    [
+        ({"postfix_parameters": {"mynetwork": "192.0.2.0/24"}},
+         ["postfix_parameters: Postfix 3.11 has no parameter 'mynetwork', and no other value uses it as $mynetwork (did"
+          " you mean mynetworks?)."]),
+        ({"postfix_parameters": {"mynetwork": "192.0.2.0/24"}, "postfix_skip_checks": ["unknown-parameter"]}, []),
+        # One of the releases has it.
+        ({"postfix_parameters": {"smtpd_forbid_unauth_pipelining": "yes", "tls_random_exchange_name": "/x"}}, []),
+        # The service may be on the host.
+        ({"postfix_parameters": {"maildrop_destination_recipient_limit": 1}}, []),
+        ({"postfix_parameters": {"soft_bounce": "sometimes"}},
+         ["postfix_parameters: soft_bounce is yes or no, not 'sometimes' (set soft_bounce to yes or no)."]),
+        ({"postfix_parameters": {"smtpd_client_restrictions": "permit_mynetwork, reject"}},
+         ["postfix_parameters: smtpd_client_restrictions: there is no restriction 'permit_mynetwork' (did you mean"
+          " permit_mynetworks?)."]),
+        ({"postfix_parameters": {"local_class": "permit", "smtpd_restriction_classes": "local_class",
+                                 "smtpd_client_restrictions": "local_class, $mua_helo_restrictions"}}, []),
+        ({"postfix_networks": ["$my_networks"]},
+         ["postfix_networks: mynetworks uses $my_networks, which is set nowhere and has no default (did you mean"
+          " $mynetworks?)."]),
+        ({"postfix_services": {"submission/inet": {"options": {"smtpd_helo_restriction": ""}}}},
+         ["postfix_services: service submission/inet: Postfix 3.11 has no parameter 'smtpd_helo_restriction', and no"
+          " other value uses it as $smtpd_helo_restriction (did you mean smtpd_helo_restrictions?)."]),
+        ({"postfix_services": {"587/inet": {"command": "smtpd", "options": {
+            "smtpd_relay_restrictions": "permit", "smtpd_recipient_restrictions": "permit"}}}},
+         ["postfix_services: service 587/inet: strangers may relay mail: no reject_unauth_destination,"
+          " defer_unauth_destination, reject or defer in smtpd_relay_restrictions or smtpd_recipient_restrictions stops"
+          " them (smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination)."
+          ]),
+        ({"postfix_skip_checks": ["open-rely"]},
+         ["postfix_skip_checks: there is no check 'open-rely'; did you mean 'open-relay'?"]),
+        ({"postfix_absent": ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"]}, []),
+        ({"postfix_submission": "false", "postfix_services": {"submission/inet": {"chroot": False}}},
+         ["postfix_services has 'submission/inet', and postfix_submission removes the service submission/inet. Set"
+          " postfix_submission: true, or remove 'submission/inet'."]),
+        # Only the host knows the command.
+        ({"postfix_services": {"maildrop/unix": {"options": {"syslog_name": "x"}}}}, []),
+    ],
+)  # fmt: skip
+def test_what_can_be_judged_without_the_host(judged: Any, change: dict[str, Any], sentences: list[str]) -> None:
+    assert judged("postfix", {**BASE, **change})[1] == sentences
