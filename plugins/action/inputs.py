@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible import template
@@ -17,7 +18,14 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs import judge, mail, sqlite_maps, tables, vocabulary
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
+    judge,
+    mail,
+    secrets,
+    sqlite_maps,
+    tables,
+    vocabulary,
+)
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import say, shown
 
@@ -213,6 +221,8 @@ class _Host:
                 default = self._resolved(name, self.defaults[name], True)
                 if default is not _ABSENT:
                     defaults[name] = default
+            elif part in tables.SHARED and spec[name].get("no_log") and vocabulary.is_unset(values.get(name)):
+                self._environment(name, [] if spec[name]["type"] == "list" else "", defaults)
         inventory = {
             judge.INVENTORY_HOSTS: list((self.task_vars.get("groups") or {}).get("all", [])),
             judge.PLAY_HOSTS: list(self.task_vars.get("ansible_play_hosts_all") or []),
@@ -221,6 +231,16 @@ class _Host:
         good, problems = judge.judge(judged, table, values, defaults, inventory)
         self.good.update(good)
         self.problems += problems
+
+    def _environment(self, name: str, empty: Any, defaults: dict[str, Any]) -> None:
+        """The value that the environment has for a secret of the playbooks; those of roles are in their defaults."""
+        try:
+            found = secrets.given(name, empty, os.environ, lambda path: Path(path).read_text(encoding="utf-8"))
+        except ValueError as exc:
+            self.problems.append((name, f": {exc}"))
+        else:
+            if found:
+                defaults[name] = found
 
     def _is_bad(self, name: str) -> bool:
         return any(name == bad for bad, _problem in self.problems)

@@ -40,6 +40,8 @@ from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import pattern as _pattern_problem
+
 _SHOWN_GROUPS = 10
 
 
@@ -49,6 +51,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **_options: Any) -> list[Any]:
         """The pattern. Raises AnsibleLookupError if no host matches it."""
         pattern, variable = terms
+        if not isinstance(pattern, (str, list)):
+            raise AnsibleLookupError(f"{variable} {_pattern_problem(pattern)} Nothing was changed.")
         if any(context.CLIARGS.get(name) for name in ("syntax", "listhosts", "listtasks", "listtags")):
             return [pattern]
         groups: dict[str, list[str]] = (variables or {}).get("groups", {})

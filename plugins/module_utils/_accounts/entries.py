@@ -257,6 +257,9 @@ def _mailbox(
     elif len(given) != 1:
         wanted = "either password or password_hash" if plain_passwords else "password_hash"
         problems.add(f"{here} ({address}) has {'both' if given else 'no password'}. Use {wanted}.")
+    elif not isinstance(entry[given[0]], str):
+        # A number may have been a text such as '0123', which has another hash.
+        problems.add(f"{here} ({address}) has a {given[0]} that is not text. Put the {given[0]} in quotes.")
     elif given == ["password_hash"] and not _HASH.match(str(entry["password_hash"])):
         problems.add(
             f"{here} ({address}) has a password_hash of no known form."

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import vocabulary
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import Form, shown
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import Form, listed, shown
 
 #: the options of an argument specification, by name
 Spec = Mapping[str, Mapping[str, Any]]
@@ -26,8 +26,6 @@ class Table:
 
     forms: Mapping[str, Form]
     several: tuple[Several, ...] = ()
-    #: inputs whose values no sentence shows, beside those with no_log
-    secret: frozenset[str] = field(default_factory=frozenset)
     #: whether the values are read with the types that ``judge`` gives them. Where variables are read as they are, lists
     #: and mappings cannot be text, and null or an empty text would not be the default.
     by_type: bool = False
@@ -37,11 +35,21 @@ class Table:
 INVENTORY_HOSTS, PLAY_HOSTS = "(inventory hosts)", "(play hosts)"
 
 
+#: ansible-core 2.19 to 2.21 give the texts of AWX a type: '0123' becomes 83, '12:30' becomes 750, 'yes' becomes true.
+#: What the text was cannot be told afterwards.
+RETYPED = "not text: Ansible may have made it of a text such as '0123'"
+_OF_TEXT = ("str", "path", "list")
+
+
 def typed_value(spec: Mapping[str, Any], form: Form, value: Any) -> Any:
     """``value`` with the type of ``spec``; ValueError says what is wrong with it, as the rest of a sentence."""
     if spec.get("no_log") and not isinstance(value, (str, list, dict)):
-        # What was text may have become a number on its way here, and lost zeros: it cannot be taken back.
-        raise ValueError("is not text. Put the value in quotes, or read it from a file or an environment variable.")
+        raise ValueError(
+            f"is {RETYPED}. Put the value in quotes, or take the value from a file or an environment variable."
+        )
+    if spec.get("type", "str") in _OF_TEXT and not isinstance(value, (str, list, tuple, dict)):
+        cure = f" Use {listed(spec['choices'])}." if "choices" in spec else ""
+        raise ValueError(f"is {shown(value)}, {RETYPED}. Put the value in quotes, in the inventory.{cure}")
     try:
         result = vocabulary.typed(spec, value)
     except vocabulary.BadEntry as exc:
@@ -81,7 +89,7 @@ def judge(
         if name in values and not table.by_type:
             problem = _unreadable(option, form, value, can_be_empty=name in defaults and not defaults[name])
             if problem is not None:
-                found.append((name, _without_secret(name, option, table, value, problem)))
+                found.append((name, _without_secret(option, value, problem)))
                 continue
         if is_unset(option, form, value):
             value = defaults.get(name)
@@ -94,7 +102,7 @@ def judge(
         try:
             good[name] = typed_value(option, form, value)
         except ValueError as exc:
-            found.append((name, _without_secret(name, option, table, value, str(exc))))
+            found.append((name, _without_secret(option, value, str(exc))))
     context = {**good, **(inventory or {})}
     for rule in table.several:
         try:
@@ -119,9 +127,9 @@ def _unreadable(option: Mapping[str, Any], form: Form, value: Any, *, can_be_emp
     return None
 
 
-def _without_secret(name: str, option: Mapping[str, Any], table: Table, value: Any, problem: str) -> str:
+def _without_secret(option: Mapping[str, Any], value: Any, problem: str) -> str:
     """The sentence, unless it shows a value that must not be shown."""
-    if not (option.get("no_log") or name in table.secret) or shown(value) not in problem:
+    if not option.get("no_log") or shown(value) not in problem:
         return problem
     _what, _dot, cure = problem.rpartition(". ") if ". " in problem else ("", "", "")
     return f"has a value of the wrong form. {cure}".rstrip()

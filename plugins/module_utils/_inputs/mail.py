@@ -12,7 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Table
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import anything, delimiter, domain, optional
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    anything,
+    delimiter,
+    domain,
+    optional,
+    pattern,
+)
 
 #: the specification, as in meta/argument_specs.yml. A default in words says what a role takes where nothing is set.
 SPEC: dict[str, dict[str, Any]] = {
@@ -109,7 +115,12 @@ SPEC: dict[str, dict[str, Any]] = {
         "default_text": "",
         "description": "Distinguished name to log in as; empty to search without logging in.",
     },
-    "mail_ldap_bind_password": {"type": "str", "default_text": "", "no_log": True, "description": "Its password."},
+    "mail_ldap_bind_password": {
+        "type": "str",
+        "default_text": "what the lookup secret finds in the environment",
+        "no_log": True,
+        "description": "Its password.",
+    },
     "mail_ldap_timeout": {
         "type": "int",
         "default_text": "10",
@@ -136,6 +147,7 @@ SPEC: dict[str, dict[str, Any]] = {
 TABLE = Table(
     {
         **dict.fromkeys(SPEC, anything),
+        "mail_hosts_pattern": pattern,
         "mail_hostname": domain,
         "mail_recipient_delimiter": delimiter,
         "mail_ldap_search_base": optional(anything),

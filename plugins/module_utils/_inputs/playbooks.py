@@ -16,6 +16,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     number,
     optional,
     path,
+    pattern,
     shown,
 )
 
@@ -150,11 +151,16 @@ def _ports(value: Any) -> str | None:
     return f"is {shown(value)}. Use a mapping of {', '.join(_PORTS)}."
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 def _accounts(value: Any) -> str | None:
     good = isinstance(value, list) and all(
-        isinstance(account, Mapping) and account.get("address") and account.get("password") for account in value
+        isinstance(account, Mapping) and all(_is_text(account.get(key)) for key in ("address", "password"))
+        for account in value
     )
-    return None if good else ": each account needs an address and a password. Give both."
+    return None if good else ": each account needs an address and a password. Give both as text, in quotes."
 
 
 def _aliases(inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -182,4 +188,6 @@ VERIFY = Table(
     (_aliases,),
     by_type=True,
 )
-AUDIT = Table({**dict.fromkeys(AUDIT_SPEC, anything), "audit_config_directory": path}, by_type=True)
+AUDIT = Table(
+    {**dict.fromkeys(AUDIT_SPEC, anything), "audit_hosts": pattern, "audit_config_directory": path}, by_type=True
+)

@@ -31,6 +31,8 @@ def _expect(value: Any) -> str | None:
     """Answers by key, by client file."""
     if not isinstance(value, Mapping) or not all(isinstance(expect, Mapping) for expect in value.values()):
         return f"is {shown(value)}. Use a mapping such as virtual_alias_maps: {{KEY: ANSWER}}."
+    if not all(answer is None or isinstance(answer, str) for expect in value.values() for answer in expect.values()):
+        return f"is {shown(value)}, where an answer is not text. Put each answer in quotes; null is for no answer."
     unknown = next((table for table in value if table not in rows.QUERIES), None)
     return None if unknown is None else f"names the client file {unknown!r}. Use {', '.join(rows.QUERIES)}."
 
@@ -121,7 +123,6 @@ TABLE = Table(
         "sqlite_maps_secure_logging": anything,
     },
     (_database, _owner, _places, _accounts),
-    secret=frozenset({"sqlite_maps_mailboxes"}),
 )
 
 

@@ -88,9 +88,13 @@ def _dhparam(value: Any) -> str | None:
 
 
 def _subject(value: Any) -> str | None:
-    if isinstance(value, Mapping) and set(value) <= set(_SUBJECT):
+    if (
+        isinstance(value, Mapping)
+        and set(value) <= set(_SUBJECT)
+        and all(isinstance(text, str) for text in value.values())
+    ):
         return None
-    return f"is {shown(value)}. Use a mapping of {', '.join(_SUBJECT)}."
+    return f"is {shown(value)}. Use a mapping of {', '.join(_SUBJECT)}, each text in quotes."
 
 
 def _acme_url(value: Any) -> str | None:
@@ -139,6 +143,14 @@ def _acme(inputs: Mapping[str, Any]) -> Iterable[Problem]:
                 "tls_pki_names",
                 f"has {name!r}, and a wildcard cannot be proved over HTTP (RFC 8555, section 8.3). Name the hosts.",
             )
+
+
+def _given_sets(value: Any) -> str | None:
+    for kind, entry in value.items() if isinstance(value, Mapping) else ():
+        for part in ("key", "chain"):
+            if isinstance(entry, Mapping) and not isinstance(entry.get(part, ""), str):
+                return f"has a {part} for the key type {kind!r} that is not text. Use the text of a PEM file."
+    return None
 
 
 def _given(inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -219,7 +231,7 @@ TABLE = Table(
         "tls_pki_acme_terms_agreed": anything,
         "tls_pki_acme_challenge_directory": optional(path),
         "tls_pki_acme_httpd": anything,
-        "tls_pki_given": anything,
+        "tls_pki_given": _given_sets,
         "tls_pki_given_ca": anything,
         "tls_pki_existing_ca_file": optional(path),
         "tls_pki_trusted": _trusted,
@@ -232,5 +244,4 @@ TABLE = Table(
         "tls_pki_secure_logging": anything,
     },
     (_files, _bits, _acme, _given, _authority),
-    secret=frozenset({"tls_pki_ca_passphrase", "tls_pki_given"}),
 )

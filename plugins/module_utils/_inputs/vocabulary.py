@@ -86,8 +86,6 @@ def _fraction(value: Any) -> float:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
     raise ValueError("Use text, in quotes.")
 
 
@@ -111,8 +109,6 @@ def _list(value: Any) -> list[Any]:
             found = _parts(value)
     elif isinstance(value, str):
         found = _parts(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        found = [str(value)]
     if found is None:
         raise ValueError("Use a list.")
     return list(found)
@@ -319,6 +315,15 @@ shell_path = _absolute(
 def directory(where: str, example: str) -> Form:
     """A directory on ``where``, which is not the root directory."""
     return _absolute(r"/.*[^/\0].*", f"Use the absolute path of a directory on the {where}, such as {example!r}.")
+
+
+def pattern(value: Any) -> str | None:
+    """A pattern of hosts and groups: text, or a list of text."""
+    if value and isinstance(value, str):
+        return None
+    if value and isinstance(value, list) and all(isinstance(part, str) and part for part in value):
+        return None
+    return f"is {shown(value)}. Use a pattern of hosts and groups as text, in quotes, such as 'mail_hosts'."
 
 
 def account(value: Any) -> str | None:

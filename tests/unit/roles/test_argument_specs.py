@@ -33,6 +33,8 @@ def _value(expression: Any, variables: dict[str, Any]) -> Any:
     """What an expression of a role's defaults gives with these variables."""
     environment = NativeEnvironment(undefined=ChainableUndefined, autoescape=False)
     environment.filters["puffy.mail.tls_key_files"] = tls_key_files.FilterModule().filters()["tls_key_files"]
+    # Nothing is in the environment.
+    environment.globals["lookup"] = lambda _plugin, *_names, default="": default
     return environment.from_string(expression).render(variables) if isinstance(expression, str) else expression
 
 
@@ -44,7 +46,7 @@ def test_defaults_and_specification_are_the_same(role: Path) -> None:
     # A specification takes an expression for text and lists of text; for others, what holds where nothing is set.
     for name, option in options.items():
         if isinstance(defaults.get(name), str) and (
-            option["type"] in ("bool", "int") or option.get("elements") == "dict"
+            option["type"] in ("bool", "int", "dict") or option.get("elements") == "dict"
         ):
             defaults[name] = _value(defaults[name], {key: _value(value, {}) for key, value in defaults.items()})
     assert optional == defaults

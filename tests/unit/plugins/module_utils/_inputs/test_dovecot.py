@@ -146,7 +146,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     (
-        {"dovecot_vmail_group": 5000},
+        {"dovecot_vmail_group": "5000"},
         [
             (
                 "dovecot_vmail_group is '5000'. Use the name of a user or group, at most 32 lower-case letters,"
@@ -441,8 +441,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         },
         [
             (
-                "dovecot_ldap_bind_password is not text. Put the value in quotes, or read it from a file or an"
-                " environment variable."
+                "dovecot_ldap_bind_password is not text: Ansible may have made it of a text such as '0123'. Put the"
+                " value in quotes, or take the value from a file or an environment variable."
             )
         ],
     ),

@@ -43,7 +43,6 @@ def test_every_role_has_a_table() -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_every_input_is_in_the_table_and_described(part: str) -> None:
     assert list(table(part).forms) == list(SPECS[part]) or set(table(part).forms) == set(SPECS[part])
-    assert table(part).secret <= set(SPECS[part])
     for name, spec in SPECS[part].items():
         assert spec["description"], name
         assert spec["type"] in ("bool", "dict", "float", "int", "list", "path", "raw", "str"), name
@@ -90,7 +89,7 @@ def test_there_is_a_value_for_each_input() -> None:
 
 def judged(part: str, name: str, value: Any) -> tuple[Any, list[str]]:
     """The value with its type, and the sentences on it alone."""
-    forms = judge.Table(table(part).forms, secret=table(part).secret, by_type=table(part).by_type)
+    forms = judge.Table(table(part).forms, by_type=table(part).by_type)
     good, problems = judge.judge({name: SPECS[part][name]}, forms, {name: value}, {name: None})
     return good.get(name), [say(*problem) for problem in problems]
 
@@ -143,7 +142,7 @@ def test_a_value_of_another_type_is_refused_by_name(part: str, name: str) -> Non
     assert len(sentences) == 1
     assert sentences[0].startswith(name)
     assert len(sentences[0]) < 400
-    if SPECS[part][name].get("no_log") or name in table(part).secret:
+    if SPECS[part][name].get("no_log"):
         assert "'b'" not in sentences[0]
 
 

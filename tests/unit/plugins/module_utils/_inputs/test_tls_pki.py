@@ -232,7 +232,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         [
             (
                 "tls_pki_ca_subject is {'contry': 'DE'}. Use a mapping of country, state, locality, organization,"
-                " organizational_unit."
+                " organizational_unit, each text in quotes."
             )
         ],
     ),
