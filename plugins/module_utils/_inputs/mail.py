@@ -44,7 +44,7 @@ SPEC: dict[str, dict[str, Any]] = {
         "default_text": "sqlite",
         "description": (
             "Where the accounts are: a database of the host, a directory, the accounts of the system, or nowhere."
-            " With the last two the host has no tables of accounts, no Dovecot and no submission."
+            " With the last two the host has no tables of accounts and no Dovecot."
         ),
     },
     "mail_database": {
@@ -56,6 +56,12 @@ SPEC: dict[str, dict[str, Any]] = {
         "type": "str",
         "default_text": "+",
         "description": "Characters that separate a local part from its detail; empty for none.",
+    },
+    "mail_sasl": {
+        "type": "str",
+        "choices": ["dovecot", "cyrus", "none"],
+        "default_text": "dovecot where mail_accounts is sqlite or ldap, otherwise none",
+        "description": "What checks the passwords of users who send mail. With none nobody can log in to send.",
     },
     "mail_reject_own_senders": {
         "type": "bool",

@@ -17,6 +17,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     domain,
     each,
     key_pairs,
+    listed,
     network,
     number,
     optional,
@@ -25,7 +26,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     some_of,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities, plan
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import judgement
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import judgement, milters, restrictions
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Capability, Wishes
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
@@ -45,6 +46,29 @@ def _variable(value: Any) -> str | None:
     if isinstance(value, str) and _VARIABLE.fullmatch(value):
         return None
     return f"has the entry {shown(value)}. Use variables such as 'TZ=UTC', without blanks, commas, braces and '$'."
+
+
+def _milter(value: Any) -> str | None:
+    if isinstance(value, str) and milters.ENDPOINT.fullmatch(value):
+        return None
+    return f"has the entry {shown(value)}. Use a socket such as 'unix:opendkim/opendkim.sock' or 'inet:127.0.0.1:8891'."
+
+
+def _policy_service(value: Any) -> str | None:
+    if isinstance(value, str) and restrictions.POLICY_SERVICE.fullmatch(value):
+        return None
+    return f"has the entry {shown(value)}. Use a server such as 'unix:private/policy' or 'inet:127.0.0.1:10031'."
+
+
+def _service_milters(value: Any) -> str | None:
+    services = ("smtp", "submission", "submissions")
+    if not isinstance(value, Mapping) or not set(value) <= set(services):
+        return f"is {shown(value)}. Use a mapping of {listed(services, 'and')} to lists."
+    for name, sockets in value.items():
+        problem = each(_milter, ["inet:127.0.0.1:8891"])(sockets)
+        if problem is not None:
+            return f"[{name!r}] {problem}"
+    return None
 
 
 def _relay_clients(value: Any) -> str | None:
@@ -172,6 +196,11 @@ TABLE = Table(
         "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
         "postfix_reject_unknown_sender_domain": anything,
         "postfix_reject_own_senders": anything,
+        "postfix_milters": each(_milter, ["unix:opendkim/opendkim.sock"]),
+        "postfix_non_smtpd_milters": each(_milter, ["unix:opendkim/opendkim.sock"]),
+        "postfix_service_milters": _service_milters,
+        "postfix_milter_default_action": anything,
+        "postfix_policy_services": each(_policy_service, ["unix:private/policy"]),
         "postfix_environment": each(_variable, ["TZ=UTC"]),
         "postfix_parameters": _read_by(lambda value: plan.read_parameters(value, ())),
         "postfix_absent": anything,

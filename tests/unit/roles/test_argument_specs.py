@@ -43,12 +43,16 @@ def test_defaults_and_specification_are_the_same(role: Path) -> None:
     defaults = load(role / "defaults" / "main.yml")
     options = specs(role)["main"]["options"]
     optional = {name: spec["default"] for name, spec in options.items() if "default" in spec}
+    values: dict[str, Any] = {}
+    # A default reads another one, which reads a third.
+    for _pass in range(3):
+        values = {key: _value(value, values) for key, value in defaults.items()}
     # A specification takes an expression for text and lists of text; for others, what holds where nothing is set.
     for name, option in options.items():
         if isinstance(defaults.get(name), str) and (
             option["type"] in ("bool", "int", "dict") or option.get("elements") == "dict"
         ):
-            defaults[name] = _value(defaults[name], {key: _value(value, {}) for key, value in defaults.items()})
+            defaults[name] = values[name]
     assert optional == defaults
     # What has no default must be given.
     assert all(spec.get("required") for name, spec in options.items() if name not in defaults)

@@ -19,6 +19,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     environment,
     free_form,
     identity,
+    milters,
     relay_domains,
     restrictions,
     sasl,
@@ -31,6 +32,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Facts,
     Problem,
     Wishes,
+    merged,
 )
 
 #: In the order in which their parameters are written to main.cf.
@@ -44,6 +46,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     access.CAPABILITY,
     sasl.CAPABILITY,
     restrictions.CAPABILITY,
+    milters.CAPABILITY,
     submission.CAPABILITY,
 )
 
@@ -82,6 +85,6 @@ def _composed(wishes: Wishes) -> Composition:
         inputs.update({**dict.fromkeys((*part.parameters, *part.services), capability.input), **part.inputs})
         absent.update(dict.fromkeys(part.absent))
         for key, fields in part.services.items():
-            services[key] = free_form.merged(services.get(key, {}), fields)
+            services[key] = merged(services.get(key, {}), fields)
     without = tuple(name for name in absent if name not in parameters)
     return Composition(parameters, without, services, inputs)

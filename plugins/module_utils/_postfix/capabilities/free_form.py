@@ -14,24 +14,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Composition,
     Problem,
     Wishes,
+    merged,
 )
-
-
-def merged(have: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of one service with those of ``over`` laid over them, its options one by one."""
-    if over.get("state", "present") != "present":
-        return dict(over)
-    if have.get("state", "present") != "present":
-        return dict(over)
-    fields = {**have, **over}
-    options, without = over.get("options") or {}, over.get("options_absent") or ()
-    if "options" in fields:
-        old = {name: value for name, value in (have.get("options") or {}).items() if name not in without}
-        fields["options"] = {**old, **options}
-    if "options_absent" in fields:
-        old_without = [name for name in have.get("options_absent") or () if name not in options]
-        fields["options_absent"] = list(dict.fromkeys([*old_without, *without]))
-    return fields
 
 
 def problems(wishes: Wishes, composed: Composition) -> Iterable[Problem]:

@@ -14,6 +14,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Wishes,
 )
 
+#: a server that check_policy_service asks, with its options in braces or without (SMTPD_POLICY_README)
+POLICY_SERVICE = re.compile(r"(unix|inet):[^\s,{}]+|\{\s*(unix|inet):[^\s,{}]+(\s*,\s*\w+\s*=\s*[^,{}]+)*\s*\}")
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
 
 
@@ -55,6 +57,7 @@ def part(wishes: Wishes) -> Part:
                 "permit_mynetworks",
                 *permits,
                 "reject_unauth_destination",
+                *(f"check_policy_service {server}" for server in wishes.words("postfix_policy_services")),
             ],
             "smtpd_data_restrictions": ["reject_unauth_pipelining"],
         }

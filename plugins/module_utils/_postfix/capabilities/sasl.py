@@ -5,25 +5,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
+    Problem,
     Wishes,
 )
+
+_NAMES = ("smtpd_sasl_type", "smtpd_sasl_path")
+_OPTIONS = ("smtpd_sasl_security_options", "smtpd_sasl_tls_security_options")
+
+
+def problems(wishes: Wishes) -> Iterable[Problem]:
+    """Ports for users on which nobody could log in."""
+    if wishes.text("postfix_sasl_type") != "none" or wishes.words("postfix_relay_clients"):
+        return
+    for name in ("postfix_submission", "postfix_submissions"):
+        if wishes.yes(name):
+            yield (
+                name,
+                "is true, and postfix_sasl_type is 'none', so nobody could send there. Set postfix_sasl_type, or"
+                f" {name}: false.",
+            )
 
 
 def part(wishes: Wishes) -> Part:
     """The parameters. AUTH is for the submission services only; master.cf switches it on there."""
+    without = wishes.text("postfix_sasl_type") == "none"
     return Part(
         {
             "smtpd_sasl_auth_enable": False,
-            "smtpd_sasl_type": wishes.text("postfix_sasl_type"),
-            "smtpd_sasl_path": wishes.text("postfix_sasl_path"),
-            "smtpd_sasl_security_options": ["noanonymous"],
-            "smtpd_sasl_tls_security_options": ["noanonymous"],
+            **({} if without else {name: wishes.text(name.replace("smtpd", "postfix")) for name in _NAMES}),
+            **{name: ["noanonymous"] for name in _OPTIONS},
             "smtpd_sender_login_maps": wishes.words("postfix_sender_login_maps"),
-        }
+        },
+        absent=_NAMES,
+        inputs={name: name.replace("smtpd", "postfix") for name in (*_NAMES, "smtpd_sender_login_maps")},
     )
 
 
-CAPABILITY = Capability("postfix_sasl_type", part)
+CAPABILITY = Capability("postfix_sasl_type", part, problems)

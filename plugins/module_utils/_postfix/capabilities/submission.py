@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import client_certificates
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import client_certificates, milters
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
     Wishes,
+    merged,
 )
 
 #: The stages that the services for users have lists of their own for.
@@ -38,25 +39,27 @@ def part(wishes: Wishes) -> Part:
         "chroot": "y" if wishes.yes("postfix_chroot") else "n",
         "command": "smtpd",
     }
-    services: dict[str, dict[str, Any]] = {"smtp/inet": {**server, **client_certificates.asking(wishes, "smtp")}}
     lists = _lists(wishes)
     users = False
-    for name, tls in _TLS.items():
-        if not wishes.yes(f"postfix_{name}"):
-            services[f"{name}/inet"] = {"state": "absent"}
-            continue
-        users = True
-        asking = client_certificates.asking(wishes, name)
-        options = {
-            "syslog_name": f"postfix/{name}",
-            **tls,
-            "smtpd_sasl_auth_enable": "yes",
-            "smtpd_tls_auth_only": "yes",
-            **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in _STAGES},
-            "milter_macro_daemon_name": "ORIGINATING",
-            **asking["options"],
-        }
-        services[f"{name}/inet"] = {**server, "options": options, "options_absent": asking["options_absent"]}
+    services: dict[str, dict[str, Any]] = {}
+    for name in ("smtp", *_TLS):
+        fields = {**server, "options": {}}
+        if name != "smtp":
+            if not wishes.yes(f"postfix_{name}"):
+                services[f"{name}/inet"] = {"state": "absent"}
+                continue
+            users = True
+            fields["options"] = {
+                "syslog_name": f"postfix/{name}",
+                **_TLS[name],
+                "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
+                "smtpd_tls_auth_only": "yes",
+                **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in _STAGES},
+                "milter_macro_daemon_name": "ORIGINATING",
+            }
+        for more in (client_certificates.asking(wishes, name), milters.of_service(wishes, name)):
+            fields = merged(fields, more)
+        services[f"{name}/inet"] = fields
     return Part(lists if users else {}, absent=list(lists), services=services)
 
 

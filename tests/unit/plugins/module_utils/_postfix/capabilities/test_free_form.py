@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import free_form
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import merged
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import (
     composed,
     refused,
@@ -37,7 +37,7 @@ SUBMISSION = composed().services["submission/inet"]
     ],
 )  # fmt: skip
 def test_services_are_merged(have: dict[str, Any], over: dict[str, Any], want: dict[str, Any]) -> None:
-    assert free_form.merged(have, over) == want
+    assert merged(have, over) == want
 
 
 def test_one_option_of_a_service_leaves_the_others() -> None:

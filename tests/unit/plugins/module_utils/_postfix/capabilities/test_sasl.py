@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who checks passwords."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import (
+    composed,
+    refused,
+)
+
+OFF = {"postfix_sasl_type": "none", "postfix_submission": False, "postfix_submissions": False}
+PRINTER = {"name": "printer", "fingerprint": "0" * 64}
+
+
+def test_none() -> None:
+    found = composed(**OFF)
+    assert found.parameters["smtpd_sasl_auth_enable"] is False
+    assert {"smtpd_sasl_type", "smtpd_sasl_path"} <= set(found.absent)
+
+
+def test_cyrus() -> None:
+    found = composed(postfix_sasl_type="cyrus", postfix_sasl_path="smtpd")
+    assert (found.parameters["smtpd_sasl_type"], found.parameters["smtpd_sasl_path"]) == ("cyrus", "smtpd")
+
+
+@pytest.mark.parametrize("name", ["postfix_submission", "postfix_submissions"])
+def test_a_port_on_which_nobody_could_log_in(name: str) -> None:
+    assert refused(**{**OFF, name: "yes"}) == [
+        f"{name} is true, and postfix_sasl_type is 'none', so nobody could send there. Set postfix_sasl_type, or"
+        f" {name}: false."
+    ]
+
+
+def test_clients_with_certificates_need_no_password() -> None:
+    assert refused(postfix_sasl_type="none", postfix_relay_clients=[PRINTER]) == []
+    found = composed(postfix_sasl_type="none", postfix_relay_clients=[PRINTER])
+    assert found.services["submission/inet"]["options"]["smtpd_sasl_auth_enable"] == "no"
