@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 _LOOK = "puffy.mail.host_facts"
+#: What check mode takes for the version of a Dovecot that is not installed, where no package list tells.
+_DOVECOT = "2.4"
 
 
 def missing(needs: list[Any], facts: Mapping[str, Any]) -> list[str]:
@@ -36,6 +39,12 @@ def missing(needs: list[Any], facts: Mapping[str, Any]) -> list[str]:
         if not installed and provides not in facts["provides"]:
             found[name] = None
     return list(found)
+
+
+def candidate(policy: str) -> str:
+    """The version in the answer of ``apt-cache policy PACKAGE``, as the program calls itself; empty without one."""
+    found = re.search(r"^ *Candidate: (?:[0-9]+:)?([0-9][0-9.]*)", policy, re.MULTILINE)
+    return found[1].rstrip(".") if found else ""
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
@@ -69,6 +78,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         result["diff"] = {"before": "", "after": "".join(f"{name}\n" for name in names)}
         if self._task.check_mode:
             result["msg"] = f"Would install {', '.join(names)}."
+            result["ansible_facts"] = {"puffy_mail": self._expected(facts["puffy_mail"], names)}
             return result
         self._install(str(facts["os_family"]), names, variables)
         looked = self._execute_module(module_name=_LOOK, module_args=self._look_arguments(facts), task_vars=variables)
@@ -84,6 +94,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
                 f"The package manager reported success, and these packages are still missing: {', '.join(left)}."
             )
         return result
+
+    def _expected(self, facts: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+        """The facts as the packages will make them, as far as check mode can know."""
+        expected = {**facts, "packages": sorted({*facts["packages"], *names}), "pending": [*facts["pending"], *names]}
+        dovecot = next((name for name in names if name.startswith("dovecot-")), None)
+        if dovecot and not facts["dovecot"]:
+            said = self._low_level_execute_command(f"apt-cache policy {dovecot}", sudoable=True)
+            version = candidate(str(said.get("stdout", ""))) or _DOVECOT
+            expected["dovecot"] = {"version": version}
+        return expected
 
     @staticmethod
     def _look_arguments(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ DOVECOT = "/etc/dovecot/dovecot.conf"
 _COMMANDS = {"dovecot": "doveconf", "postfix": "postconf"}
 
 
-def runs(root: str, *, check: bool) -> Iterator[postfix.Activation | dovecot.Activation]:
+def runs(root: str) -> Iterator[postfix.Activation | dovecot.Activation]:
     """A run for each daemon that is installed and each record that it has. Raises FileError for a damaged record."""
     for name, needed in _COMMANDS.items():
         if command.find(needed) is None:
@@ -40,9 +40,9 @@ def runs(root: str, *, check: bool) -> Iterator[postfix.Activation | dovecot.Act
         state = os.path.join(root, name)
         directories = [record.directory for record in activation.records(state)]
         for directory in directories:
-            yield _run(name, state, directory, check=check)
+            yield _run(name, state, directory)
         if name == "dovecot" and not directories and os.path.lexists(DOVECOT):
-            yield _unknown_dovecot(state, check=check)
+            yield _unknown_dovecot(state)
         default = daemon.DEFAULT_DIRECTORY
         if (
             name == "postfix"
@@ -52,21 +52,21 @@ def runs(root: str, *, check: bool) -> Iterator[postfix.Activation | dovecot.Act
             yield postfix.Activation(default, activation.Place(state, default), TIMEOUT)
 
 
-def _run(name: str, state: str, directory: str, *, check: bool) -> postfix.Activation | dovecot.Activation:
+def _run(name: str, state: str, directory: str) -> postfix.Activation | dovecot.Activation:
     place = activation.Place(state, directory)
     record = place.read(name.capitalize())
     if record is None:
         raise files.FileError(f"{place.record}: is gone")
     if name == "postfix":
         return postfix.Activation(record.directory, place, float(record.arguments.get("timeout", TIMEOUT)))
-    return dovecot.Activation(dovecot.Options.of(record.arguments), place, check=check)
+    return dovecot.Activation(dovecot.Options.of(record.arguments), place)
 
 
-def _unknown_dovecot(state: str, *, check: bool) -> dovecot.Activation:
+def _unknown_dovecot(state: str) -> dovecot.Activation:
     """A run for a Dovecot of which only its main file is known: it is judged and reloaded, and nothing is recorded."""
     options = dovecot.Options((DOVECOT,), (), "", "", "", 0, "", TIMEOUT)
     place = activation.Place(state, os.path.dirname(DOVECOT))
-    return dovecot.Activation(options, place, check=check, remember=False)
+    return dovecot.Activation(options, place, remember=False)
 
 
 def activate(run: postfix.Activation | dovecot.Activation, *, check: bool) -> str:
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None, root: str = activation.ROOT) ->
     check: bool = parser.parse_args(arguments).dry_run
     status = 0
     try:
-        for run in runs(root, check=check):
+        for run in runs(root):
             try:
                 sys.stdout.write(f"{files.shown(activate(run, check=check))}\n")
             except (activation.Failed, files.FileError, command.CommandError, OSError, ValueError) as error:

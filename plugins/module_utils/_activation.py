@@ -552,6 +552,13 @@ def nothing(run: Activation) -> dict[str, Any]:
     return _result(run, Plan("none"), None, [])
 
 
+def expected(run: Activation) -> dict[str, Any]:
+    """The values of the module in check mode where earlier tasks of the run change what the daemon is to run."""
+    reason = f"earlier tasks of this run change what {run.title} runs, and check mode cannot judge the outcome"
+    wanted = Plan("reload", (Change("reload", reason, "as last activated", "what this run writes"),))
+    return _result(run, wanted, None, wanted.reasons)
+
+
 def _result(run: Activation, wanted: Plan, enable: bool | None, reasons: list[str]) -> dict[str, Any]:
     return {
         "changed": wanted.action != "none" or enable is not None,

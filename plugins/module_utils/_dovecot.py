@@ -192,10 +192,8 @@ class Activation(FileDaemon):
 
     title, program = "Dovecot", "dovecot"
 
-    def __init__(
-        self, options: Options, place: activation.Place, *, check: bool = False, remember: bool = True
-    ) -> None:
-        super().__init__(options, place, Manager.of_host(), check=check, remember=remember)
+    def __init__(self, options: Options, place: activation.Place, *, remember: bool = True) -> None:
+        super().__init__(options, place, Manager.of_host(), remember=remember)
 
     def pid_files(self) -> Sequence[str]:
         """Where the number of Dovecot's master process may be."""
@@ -229,18 +227,16 @@ class Activation(FileDaemon):
         reason = f"{later}: a reload does not apply it, and it is newer than the running Dovecot"
         return [Change("restart", reason)] if later else []
 
-    def judge(self, absent: set[str]) -> None:
+    def judge(self) -> None:
         """Raise Rejected where the configuration, a key or the database could not serve."""
-        if not absent & set(self.options.files):
-            argv = [command.require("doveconf", hint="is Dovecot installed?"), "-c", self.options.files[0], "-n"]
-            done = command.run(argv, check=False)
-            if done.rc != 0:
-                raise Rejected(self.mask(command.failure(done)))
+        argv = [command.require("doveconf", hint="is Dovecot installed?"), "-c", self.options.files[0], "-n"]
+        done = command.run(argv, check=False)
+        if done.rc != 0:
+            raise Rejected(self.mask(command.failure(done)))
         for key, chain in self.options.keys:
-            if not absent & {key, chain}:
-                check_key(key, chain)
-                leaf(chain)
-        if self.options.database and self.options.database not in absent:
+            check_key(key, chain)
+            leaf(chain)
+        if self.options.database:
             check_database(self.options.database)
 
     def see(self) -> None:

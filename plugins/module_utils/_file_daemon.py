@@ -71,19 +71,15 @@ class FileDaemon(abc.ABC):
         place: activation.Place,
         starter: manager.Manager,
         *,
-        check: bool = False,
         remember: bool = True,
     ) -> None:
         self.options: Any = options
         self.place = place
         self.directory = os.path.dirname(options.files[0])
-        self.check = check
         #: whether to record what was activated: not where too little is known of what the daemon reads
         self.remember = remember
         self.manager = starter
         self.previous: activation.Record | None = None
-        #: what the run would need and an earlier task may still make; in check mode only
-        self.warnings: list[str] = []
         #: whether the daemon was told anything, and whether it was asked for its proof
         self.touched = self.asked = False
 
@@ -102,8 +98,8 @@ class FileDaemon(abc.ABC):
         """Go on with the options of a record."""
 
     @abc.abstractmethod
-    def judge(self, absent: set[str]) -> None:
-        """Raise Rejected where what is on disk could not serve, as far as nothing of it is ``absent``."""
+    def judge(self) -> None:
+        """Raise Rejected where what is on disk could not serve."""
 
     @abc.abstractmethod
     def see(self) -> None:
@@ -140,7 +136,7 @@ class FileDaemon(abc.ABC):
             kept = activation.Kept.of(path)
             if kept is not None:
                 self.kept[path] = kept
-            elif not self.check:
+            else:
                 raise files.FileError(f"{path}: there is no such file. {self.title} was left as it runs.")
         self.stamps = {path: stamp(path) for path in (*self.options.files, *self.other_paths())}
         self.databases_now = self.databases()
@@ -199,14 +195,7 @@ class FileDaemon(abc.ABC):
 
     def preflight(self, _wanted: activation.Plan) -> None:
         """Raise Rejected where what is on disk could not serve; the running daemon is not touched."""
-        absent = set()
-        if self.check:
-            paths = [*self.options.files, *self.other_paths(), *self.databases()]
-            absent = {path for path in paths if not os.path.exists(path)}
-            self.warnings = [
-                f"{path} is not there. The run fails unless an earlier task makes it." for path in sorted(absent)
-            ]
-        self.judge(absent)
+        self.judge()
 
     # The way between them
 

@@ -52,6 +52,8 @@ options:
       - With O(group), a file that has the wanted group is kept.
     type: bool
     default: false
+extends_documentation_fragment:
+  - puffy.mail.pending
 attributes:
   check_mode:
     support: full
@@ -251,6 +253,7 @@ def main() -> None:
             "workers": {"type": "int"},
             "timeout": {"type": "int", "default": 3600},
             "force": {"type": "bool", "default": False},
+            "pending": {"type": "bool", "default": False},
         },
         mutually_exclusive=[("bits", "group")],
         required_one_of=[("bits", "group")],
@@ -266,6 +269,9 @@ def main() -> None:
     if module.params["timeout"] < 1:
         module.fail_json(msg=f"timeout is {module.params['timeout']}. Use at least 1 second. Nothing was changed.")
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        if module.check_mode and module.params["pending"]:
+            module.warn(f"{path}: the directory does not exist yet, so check mode could not look at the file.")
+            module.exit_json(changed=True, path=path, reason="the file does not exist")
         module.fail_json(msg=f"{path}: the directory does not exist. Make it first. Nothing was changed.")
 
     try:

@@ -27,6 +27,7 @@ author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
   - puffy.mail.attributes
+  - puffy.mail.pending
 attributes:
   check_mode:
     support: full
@@ -219,6 +220,7 @@ def main() -> None:
             "hostname": {"type": "str", "required": True},
             "timeout": {"type": "int", "default": 30},
             "state_directory": {"type": "path"},
+            "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -227,7 +229,9 @@ def main() -> None:
         params["state_directory"] = os.path.join(activation.ROOT, "dovecot")
     try:
         check_options(params)
-        command.require("doveconf", hint="is Dovecot installed?")
+        pending = module.check_mode and params["pending"]
+        if not pending:
+            command.require("doveconf", hint="is Dovecot installed?")
     except (ValueError, command.CommandError) as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")
     options = dovecot.Options(
@@ -236,19 +240,19 @@ def main() -> None:
         float(params["timeout"]),
     )  # fmt: skip
     place = activation.Place(params["state_directory"], os.path.dirname(options.files[0]))
-    run = dovecot.Activation(options, place, check=module.check_mode)
+    run = dovecot.Activation(options, place)
     try:
         place.check()
         if params["state"] == "refreshed" and place.read(run.title) is None:
             module.exit_json(**activation.nothing(run))
+        if pending:
+            module.exit_json(**activation.expected(run))
         with contextlib.nullcontext() if module.check_mode else place.locked():
             result = activation.converge(run, state=params["state"], enabled=params["enabled"], check=module.check_mode)
     except activation.Failed as error:
         module.fail_json(msg=files.shown(str(error)), **error.result)
     except (files.FileError, command.CommandError, OSError, ValueError) as error:
         module.fail_json(msg=files.shown(str(error)))
-    for warning in run.warnings:
-        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -102,6 +102,10 @@ ansible_facts:
           description: Names of the groups of the host.
           type: list
           elements: str
+        pending:
+          description: Packages that M(puffy.mail.packages) would have installed, but for check mode.
+          type: list
+          elements: str
 """
 
 import os
@@ -144,6 +148,7 @@ def _look(account: str) -> dict[str, Any]:
             "asked_account": account,
             "account": _host.account(account),
             "groups": _host.groups(),
+            "pending": [],
         },
     }
 

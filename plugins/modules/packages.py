@@ -19,7 +19,9 @@ description:
     lists that are
     there; where that fails, from fresh lists. OpenBSD's packages are installed with M(community.general.openbsd_pkg).
   - Looks at the host again after it has installed packages, and updates the facts.
-  - In check mode, reports the packages that would be installed. Debian's C(python3-apt) is not needed for that.
+  - In check mode, reports the packages that would be installed, and adds their names to the fact C(puffy_mail.pending).
+    Debian's C(python3-apt) is not needed for that. Later tasks need the version of Dovecot. It is read from the package
+    lists. Where they do not know it, V(2.4) is assumed.
 options:
   needs:
     description:

@@ -23,6 +23,7 @@ author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
   - puffy.mail.attributes
+  - puffy.mail.pending
 attributes:
   check_mode:
     support: full
@@ -266,6 +267,8 @@ def _run(module: postfix_module.PostfixModule, directory: str, request: planning
         deprecated=module.params["deprecated"],
         skip=tuple(module.params["skip"]),
     )
+    if module.pending:
+        findings = checks.of_a_later_host(findings)
     reported = [asdict(finding) for finding in findings]
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
@@ -308,6 +311,21 @@ def _run(module: postfix_module.PostfixModule, directory: str, request: planning
     return result
 
 
+def _without_postfix(module: postfix_module.PostfixModule, request: planning.Request) -> dict[str, Any]:
+    """The result in check mode on a host that has no Postfix yet."""
+    module.warn("Postfix is not installed on this host yet, so check mode could not check main.cf and master.cf.")
+    return {
+        "changed": True,
+        "parameters_set": sorted(request.parameters),
+        "parameters_removed": [],
+        "services_changed": sorted(request.services),
+        "findings": [],
+        "activation": "restart",
+        "recovered": False,
+        "diff": [],
+    }
+
+
 def _copy(state: files.FileState) -> files.FileState:
     """A copy to be kept beside the file, named as AnsibleModule.backup_local() does it."""
     return replace(state, path=f"{state.path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~")
@@ -339,6 +357,7 @@ def main() -> None:
             "deprecated": {"type": "str", "choices": ["error", "warn", "ignore"], "default": "warn"},
             "skip": {"type": "list", "elements": "str", "default": []},
             "backup": {"type": "bool", "default": False},
+            "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -350,6 +369,8 @@ def main() -> None:
             planning.read_services(module.params["services"]),
             module.params["exclusive"],
         )
+        if module.pending and command.find("postconf") is None:
+            module.exit_json(**_without_postfix(module, request))
         postfix_module.check_directory(directory)
         # Check mode writes nothing, not even a lock.
         with contextlib.nullcontext() if module.check_mode else transaction.locked(directory):

@@ -35,6 +35,7 @@ author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
   - puffy.mail.attributes
+  - puffy.mail.pending
 attributes:
   check_mode:
     support: partial
@@ -161,6 +162,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 30},
             "state_directory": {"type": "path"},
             "skip": {"type": "list", "elements": "str"},
+            "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -180,6 +182,8 @@ def main() -> None:
             run.place.check()
             if command.find("postconf") is None or run.place.read(run.title) is None:
                 module.exit_json(**activation.nothing(run))
+        if module.pending:
+            module.exit_json(**activation.expected(run))
         postfix_module.check_directory(directory)
         # Before anything is made for a host that has no Postfix.
         for name in transaction.NAMES:

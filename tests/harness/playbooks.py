@@ -43,6 +43,17 @@ class Run:
         return self.stdout + self.stderr
 
     @property
+    def changed(self) -> list[str]:
+        """The names of the tasks that reported a change, in order; a loop counts once for each item."""
+        found, task = [], ""
+        for line in self.stdout.splitlines():
+            if named := re.fullmatch(r"(?:TASK|RUNNING HANDLER) \[(.*)\] \*+", line):
+                task = named[1]
+            elif line.startswith("changed: "):
+                found.append(task)
+        return found
+
+    @property
     def hosts(self) -> dict[str, dict[str, int]]:
         """The recap: host -> ok, changed, unreachable, failed, skipped, rescued, ignored."""
         recap = self.stdout.rpartition("PLAY RECAP")[2]

@@ -17,6 +17,11 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as
 class PostfixModule(AnsibleModule):  # type: ignore[misc]  # ansible has no type information
     """An AnsibleModule whose options hold passwords among what is no secret, and whose files may be no UTF-8."""
 
+    @property
+    def pending(self) -> bool:
+        """Whether this is check mode, and earlier tasks of the run make what the host may lack."""
+        return bool(self.check_mode and self.params["pending"])
+
     def _log_invocation(self) -> None:
         """Log the options as every module does, but without the passwords among the values of parameters."""
         self.no_log_values.update(planning.given_secrets(self.params.get("parameters"), self.params.get("services")))

@@ -13,7 +13,8 @@ and one that it does not into tests/unit/fixtures/postfix/findings.txt, and run 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
@@ -78,6 +79,26 @@ def _plan(groups: tuple[str, ...]) -> registry.Plan:
 #: The rules that say a name is of no use to this Postfix.
 UNUSED = frozenset({"unknown-parameter", "unknown-option", "parameter-not-in-version", "removed-parameter"})
 
+#: The rules about what stands on the host beside main.cf and master.cf.
+ABOUT_HOST = frozenset(
+    {
+        "address-not-local",
+        "certificate-expired",
+        "certificate-invalid",
+        "key-encrypted",
+        "key-invalid",
+        "key-mismatch",
+        "key-world-readable",
+        "table-missing",
+        "table-not-indexed",
+        "table-unreadable",
+        "tls-file-missing",
+        "tls-file-unreadable",
+        "unknown-program",
+        "unsupported-table-type",
+    }
+)
+
 #: The severities a caller may choose for unknown names and for deprecated ones, and the rules each choice is about.
 UNKNOWN_CHOICES = ("error", "warn")
 DEPRECATED_CHOICES = ("warn", "error", "ignore")
@@ -101,6 +122,11 @@ def check(
     or choice.
     """
     return report(main, master, host, unknown=unknown, deprecated=deprecated, skip=skip).findings
+
+
+def of_a_later_host(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, where the host still gets what a configuration names: those about the host are warnings."""
+    return [replace(finding, severity=WARNING) if finding.rule in ABOUT_HOST else finding for finding in findings]
 
 
 def report(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.puffy.mail.plugins.action.packages import missing
+from ansible_collections.puffy.mail.plugins.action.packages import candidate, missing
 
 FACTS = {
     "packages": ["openssl", "dovecot--", "postfix--sasl2%stable"],
@@ -44,3 +44,16 @@ def test_a_library_that_the_python_in_use_lacks_is_no_missing_package() -> None:
     assert missing([need], facts) == ["py3-cryptography"]
     with pytest.raises(ValueError, match=r"^the package py3-cryptography is installed, but the Python"):
         missing([need], {**facts, "packages": ["py3-cryptography--"]})
+
+
+@pytest.mark.parametrize(
+    ("policy", "version"),
+    [
+        ("dovecot-core:\n  Installed: (none)\n  Candidate: 1:2.4.1+dfsg1-6+deb13u4\n  Version table:\n", "2.4.1"),
+        ("dovecot-core:\n  Candidate: 1:2.3.13+dfsg1-2+deb11u1\n", "2.3.13"),
+        ("dovecot-core:\n  Installed: (none)\n  Candidate: (none)\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_version_that_would_be_installed(policy: str, version: str) -> None:
+    assert candidate(policy) == version

@@ -41,7 +41,7 @@ def test_the_daemons_of_the_records(root: Path) -> None:
     record(root, "Postfix", "/etc/postfix-out", {"timeout": 9.0})
     record(root, "Postfix", "/etc/postfix-in", {"timeout": 8.0})
     record(root, "Dovecot", "/etc/dovecot", ARGUMENTS)
-    mail, *others = list(_activate.runs(str(root), check=True))
+    mail, *others = list(_activate.runs(str(root)))
     assert isinstance(mail, _dovecot.Activation)
     assert (mail.arguments(), mail.remember) == (ARGUMENTS, True)
     assert [(run.directory, isinstance(run, postfix.Activation) and run.timeout) for run in others] == [
@@ -51,23 +51,23 @@ def test_the_daemons_of_the_records(root: Path) -> None:
 
 
 def test_a_daemon_without_a_record_is_looked_after_too(root: Path) -> None:
-    assert list(_activate.runs(str(root), check=True)) == []
+    assert list(_activate.runs(str(root))) == []
     (root / "default").mkdir()
     (root / "default" / "main.cf").touch()
     (root / "dovecot.conf").touch()
-    mail, transport = list(_activate.runs(str(root), check=True))
+    mail, transport = list(_activate.runs(str(root)))
     assert isinstance(mail, _dovecot.Activation)
     assert (mail.options.files, mail.remember) == ((str(root / "dovecot.conf"),), False)
     assert (transport.title, transport.directory) == ("Postfix", str(root / "default"))
     record(root, "Postfix", str(root / "default"), {})
-    assert len(list(_activate.runs(str(root), check=True))) == 2
+    assert len(list(_activate.runs(str(root)))) == 2
 
 
 def test_what_is_not_installed_is_left_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(root, "Postfix", "/etc/postfix", {})
     record(root, "Dovecot", "/etc/dovecot", ARGUMENTS)
     monkeypatch.setattr(_command, "find", lambda _: None)
-    assert list(_activate.runs(str(root), check=True)) == []
+    assert list(_activate.runs(str(root))) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another account")

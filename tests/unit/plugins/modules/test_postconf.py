@@ -287,3 +287,29 @@ def test_documentation() -> None:
         *("parameters_set", "parameters_removed", "services_changed", "findings", "activation", "recovered"),
         "backup_files",
     }
+
+
+def test_what_an_earlier_task_would_make_is_a_warning_in_check_mode(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_command, "find", lambda name: f"/usr/sbin/{name}")
+    wanted = {"smtpd_tls_chain_files": ["/nowhere/key.pem", "/nowhere/chain.pem"]}
+    result, _ran = run(check=True, parameters=wanted)
+    assert "smtpd_tls_chain_files: /nowhere/key.pem does not exist" in result["msg"]
+    result, _ran = run(check=True, parameters=wanted, pending=True)
+    assert result["changed"] is True
+    assert {(found["rule"], found["severity"]) for found in result["findings"]} == {("tls-file-missing", "warning")}
+    result, _ran = run(parameters=wanted, pending=True)
+    assert "smtpd_tls_chain_files: /nowhere/key.pem does not exist" in result["msg"]
+    # A fault of the configuration itself stays an error.
+    result, _ran = run(check=True, parameters={"notify_classes": "Bounce"}, pending=True)
+    assert "notify_classes" in result["msg"]
+    assert content(tmp_path)["main.cf"] == MAIN
+
+
+def test_check_mode_before_postfix_is_installed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_command, "find", lambda _name: None)
+    result, ran = run(check=True, parameters={"myhostname": "mail.example.org"}, pending=True)
+    assert (result["changed"], result["parameters_set"], ran) == (True, ["myhostname"], [])
+    result, _ran = run(check=True, parameters={"my hostname": "mail.example.org"}, pending=True)
+    assert "my hostname" in result["msg"]

@@ -225,3 +225,11 @@ def test_a_key_of_another_owner_is_refused_or_taken(
         (f"mode 0600\n(a private key)\nowner {me + 1000}\n", f"mode 0600\n(a private key)\nowner {me}\n")
     ]
     assert served.key.stat().st_uid == me
+
+
+def test_check_mode_before_the_certificate_is_issued(served: Set, openssl: dict[str, Any]) -> None:
+    result = served(chain="", pending=True, check=True)
+    assert result["changed"] is True
+    assert not served.chain.exists()
+    assert "does not exist" in served(chain="", check=True)["msg"]
+    assert "does not exist" in served(chain="", pending=True)["msg"]
