@@ -36,9 +36,6 @@ _LEFT_OVER = re.compile(r"\..+\.new")
 #: seconds to wait for another run that activates the same configuration directory
 LOCK_TIMEOUT = 600.0
 
-#: symbolic links that a path may go through
-_MAX_LINKS = 40
-
 
 class Rejected(Exception):
     """What is on disk cannot serve; the message says why."""
@@ -264,48 +261,27 @@ def decode(text: str) -> Record:
 # -- where it is kept --------------------------------------------------------------------------------------------------
 
 
-def _owners() -> set[int]:
-    """The accounts that may own what is trusted: root, and the account of this process."""
-    return {0, os.geteuid()}
-
-
 def check_trusted(path: str, *, shared: bool = False) -> None:
     """FileError where anybody but root can put something else at the directory ``path``, or at one above it.
 
-    A link is followed where only root can have made it. A directory above may be such as /tmp, where nobody can rename
-    what root owns (sticky); with ``shared`` so may ``path`` itself.
+    A directory above may be such as /tmp, where nobody can rename what root owns (sticky); with ``shared`` so may
+    ``path`` itself.
     """
-    todo, at, links = path.strip("/").split("/"), "/", 0
-    while True:
-        status = os.lstat(at)
-        if stat.S_ISLNK(status.st_mode) and status.st_uid in _owners():
-            links += 1
-            if links > _MAX_LINKS:
-                raise files.FileError(f"{path}: goes through too many links. Nothing was changed.")
-            target = os.readlink(at)
-            todo = [word for word in target.split("/") if word] + todo
-            at = "/" if target.startswith("/") else os.path.dirname(at)
-            continue
-        _check_directory(at, status, sticky=shared or bool(todo))
-        if not todo:
-            return
-        word = todo.pop(0)
-        at = os.path.dirname(at) if word == ".." else os.path.join(at, word) if word not in ("", ".") else at
-
-
-def _check_directory(path: str, status: os.stat_result, *, sticky: bool) -> None:
-    why = ""
-    if stat.S_ISLNK(status.st_mode):
-        why = "is a symbolic link of another account"
-    elif not stat.S_ISDIR(status.st_mode):
-        why = "is not a directory"
-    elif status.st_uid not in _owners():
-        why = f"belongs to the account with the number {status.st_uid}"
-    elif status.st_mode & 0o022 and not (sticky and status.st_mode & stat.S_ISVTX):
-        why = f"can be written by other accounts (mode {stat.S_IMODE(status.st_mode):04o})"
-    if why:
+    try:
+        # The name is never used: the walk to it ends in the directory.
+        with files.place(os.path.join(path, RECORD), follow=False) as at:
+            wrong = [f"{writer.path}: {writer.why}" for writer in at.writers]
+            if not wrong and at.sticky and not shared:
+                wrong = [f"{path}: can be written by other accounts"]
+    except NotADirectoryError:
+        wrong = [f"{path}: is not a directory"]
+    except OSError as exc:
+        raise files.FileError(f"{path}: cannot be used: {exc.strerror}. Nothing was changed.") from exc
+    except files.FileError as exc:
+        raise files.FileError(f"{exc}. Nothing was changed.") from None
+    if wrong:
         raise files.FileError(
-            f"{path}: {why}, and records of activations are kept below it. Give it to root, with no right to write"
+            f"{wrong[0]}, and records of activations are kept below it. Give it to root, with no right to write"
             " for others. Nothing was changed."
         )
 
@@ -359,7 +335,7 @@ class Place:
         inside += [os.path.join(self.directory, name) for name in (os.listdir(self.directory) if inside else [])]
         for path in inside:
             status = os.lstat(path)
-            if stat.S_ISLNK(status.st_mode) or status.st_uid not in _owners():
+            if stat.S_ISLNK(status.st_mode) or status.st_uid not in files.owners():
                 raise files.FileError(
                     f"{path}: is a link or belongs to the account with the number {status.st_uid}, and only root may"
                     " keep files there. Remove it. Nothing was changed."
@@ -369,15 +345,10 @@ class Place:
         """Make the directory where it is not there. Raises FileError."""
         self.check()
         try:
-            os.makedirs(os.path.dirname(self.state_directory), mode=0o755, exist_ok=True)
             for path in (self.state_directory, self.directory):
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(path, 0o700)
-                os.chmod(path, 0o700)
-        except OSError as exc:
-            raise files.FileError(
-                f"the directory {self.directory!r} cannot be used: {exc.strerror}. Nothing was changed."
-            ) from exc
+                files.set_directory(path, uid=-1, gid=-1, mode=0o700)
+        except files.FileError as exc:
+            raise files.FileError(f"{exc}. Neither the daemon nor its configuration was changed.") from exc
         self.check()
 
     @contextlib.contextmanager

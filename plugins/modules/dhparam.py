@@ -275,6 +275,7 @@ def main() -> None:
         module.fail_json(msg=f"{path}: the directory does not exist. Make it first. Nothing was changed.")
 
     try:
+        _files.prepare(path, check=module.check_mode)
         state, current = read_current(path, module.params["force"])
     except ValueError as exc:
         cure = "Use 'force: true' to replace a file that has no DH parameters"

@@ -12,6 +12,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Sets the account that owns files, then directories, then files, in the order of the lists.
+  - Symbolic links are followed only where root alone may have made them. A directory or file that is another one than
+    it seems, such as a hard link, is refused with its path.
   - The account is set with M(ansible.builtin.group) and M(ansible.builtin.user), and only where the facts of
     M(puffy.mail.host_facts) show a difference. Everything else takes one module run.
   - A file is written beside its name, checked by its O(files[].validate) command, and then takes its name.
@@ -61,6 +63,32 @@ options:
       group:
         description: Group. Without it, the group of a directory that is there stays.
         type: str
+      mode:
+        description: Mode, in octal digits.
+        type: str
+        required: true
+      holds:
+        description: What all names in the directory begin with. It is checked where the directory belongs to root and
+          gets another owner, since a directory of the system must stay root's.
+        type: str
+  existing:
+    description: Files of others, which must be there. Their owner, group and mode are set, and not their content.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: path
+        required: true
+      owner:
+        description: Owner.
+        type: str
+        required: true
+      group:
+        description: Group.
+        type: str
+        required: true
       mode:
         description: Mode, in octal digits.
         type: str
@@ -204,12 +232,16 @@ def _directory(wanted: dict[str, Any], check: bool) -> dict[str, str] | None:
     path = wanted["path"]
     mode = _files.mode_of(wanted["mode"])
     uid, gid = _owner(wanted["owner"], check), _group(wanted["group"], check)
-    try:
-        status: os.stat_result | None = os.stat(path)
-    except FileNotFoundError:
-        status = None
-    if status is not None and not stat.S_ISDIR(status.st_mode):
-        raise _files.FileError(f"{path} is not a directory. Move it away. It {_UNTOUCHED}")
+    keep = -1
+    owner, group = keep if uid is None else uid, keep if gid is None else gid
+    status = _files.directory(path, uid=owner)
+    if status is not None and wanted["holds"] is not None and status.st_uid == 0 != owner:
+        others = sorted(name for name in os.listdir(path) if not name.startswith(wanted["holds"]))
+        if others:
+            raise _files.FileError(
+                f"{path} belongs to root and holds {others[0]!r}, so {wanted['owner']} does not get it. Use a directory"
+                f" of its own for {wanted['holds']}. It {_UNTOUCHED}"
+            )
     if status is None:
         before = "there is no such directory\n"
         after = f"owner {wanted['owner']}, group {wanted['group'] or wanted['owner']}, mode {mode:04o}\n"
@@ -220,13 +252,27 @@ def _directory(wanted: dict[str, Any], check: bool) -> dict[str, str] | None:
             return None
         before, after = f"{_named(*is_now)}\n", f"{_named(*to_be)}\n"
     if not check:
-        if status is None:
-            parent = os.path.dirname(path)
-            os.makedirs(parent, mode=0o755, exist_ok=True)
-            os.mkdir(path, 0o700)
-        os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
-        os.chmod(path, mode)
+        _files.set_directory(path, uid=owner, gid=group, mode=mode)
     return {"before_header": path, "after_header": path, "before": before, "after": after}
+
+
+def _existing(wanted: dict[str, Any], check: bool) -> dict[str, str] | None:
+    """Set owner, group and mode of one file; its difference, or None where they are as wanted. Raises FileError."""
+    path, mode = wanted["path"], _files.mode_of(wanted["mode"])
+    uid, gid = _owner(wanted["owner"], check), _group(wanted["group"], check)
+    status = _files.owned(path, uid=-1 if uid is None else uid)
+    is_now = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    to_be = (status.st_uid if uid is None else uid, status.st_gid if gid is None else gid, mode)
+    if is_now == to_be:
+        return None
+    if not check:
+        _files.own(path, uid=to_be[0], gid=to_be[1], mode=mode)
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": f"{_named(*is_now)}\n",
+        "after": f"{_named(*to_be)}\n",
+    }
 
 
 def _keep_original(path: str, before: _files.FileState, first_line: str) -> None:
@@ -245,6 +291,7 @@ def _file(wanted: dict[str, Any], check: bool) -> dict[str, str] | None:
     content: str = wanted["secret_content"] if secret else wanted["content"]
     mode = _files.mode_of(wanted["mode"])
     uid, gid = _owner(wanted["owner"], check), _group(wanted["group"], check)
+    _files.prepare(path, check=check)
     before = _files.read(path)
     if before is not None:
         uid, gid = before.uid if uid is None else uid, before.gid if gid is None else gid
@@ -285,7 +332,7 @@ def _validate(command: list[str], staged: str, path: str) -> None:
 
 def _check_inputs(module: AnsibleModule) -> None:
     """Raise ValueError for what cannot be done, before anything is."""
-    for kind in ("directories", "files"):
+    for kind in ("directories", "existing", "files"):
         for entry in module.params[kind]:
             if not os.path.isabs(entry["path"]):
                 raise ValueError(f"{kind} has the path {entry['path']!r}, which is not absolute. Nothing was changed")
@@ -319,6 +366,18 @@ def main() -> None:
                     "owner": {"type": "str", "default": "root"},
                     "group": {"type": "str"},
                     "mode": {"type": "str", "required": True},
+                    "holds": {"type": "str"},
+                },
+            },
+            "existing": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "owner": {"type": "str", "required": True},
+                    "group": {"type": "str", "required": True},
+                    "mode": {"type": "str", "required": True},
                 },
             },
             # The log line holds lists in the form of repr(), in which a secret with a quote is not recognised.
@@ -349,6 +408,8 @@ def main() -> None:
         _check_inputs(module)
         for directory in module.params["directories"]:
             differences.append(_directory(directory, module.check_mode))
+        for file in module.params["existing"]:
+            differences.append(_existing(file, module.check_mode))
         for file in module.params["files"]:
             differences.append(_file(file, module.check_mode))
     except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:

@@ -100,6 +100,7 @@ def main() -> None:
     )
     state, sendmail = module.params["state"], module.params["sendmail"]
     try:
+        files.prepare(*mailer_conf.PATHS, check=module.check_mode)
         before = texts()
         plan = mailer_conf.plan(state, before, sendmail, command.find("postfix-disable") is not None)
         run = bool(plan.steps) and not module.check_mode

@@ -183,8 +183,6 @@ diff:
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -255,13 +253,14 @@ def _unreadable(postfix: query.Postfix, path: str) -> str:
 
 def _sqlite_hint(postfix: query.Postfix, dbpath: str) -> str:
     """What is wrong with a SQLite database, where its file alone says it; Postfix gives SQLite's words only."""
-    if not os.path.exists(dbpath):
+    try:
+        begin = _files.head(dbpath, 16)
+    except _files.FileError as exc:
+        return f"{exc}"
+    if begin is None:
         return f"There is no file {dbpath}"
-    if not os.path.isfile(dbpath):
-        return f"{dbpath} is not a regular file"
-    with open(dbpath, "rb") as stream:
-        if stream.read(16) != b"SQLite format 3\0":
-            return f"{dbpath} is not a SQLite database"
+    if begin != b"SQLite format 3\0":
+        return f"{dbpath} is not a SQLite database"
     return _unreadable(postfix, dbpath)
 
 
@@ -379,6 +378,7 @@ def _candidate(
             raise
         uid = gid = -1  # made by a task that was only predicted
 
+    _files.prepare(path, check=module.check_mode)
     before = _files.read(path)
     same = before is not None and (before.text(), before.mode, before.uid, before.gid) == (content, mode, uid, gid)
     candidate = _Candidate(
@@ -430,20 +430,17 @@ def _prove_elsewhere(
     hint: Callable[[str], str],
 ) -> dict[str, str | None]:
     """Prove a candidate in a private directory that only root and Postfix's group can enter."""
-    directory = tempfile.mkdtemp(prefix="puffy-mail-")
     try:
-        os.chown(directory, 0, postfix.gid)
-        os.chmod(directory, 0o710)  # noqa: S103 - Postfix's group must be able to enter
-        candidate = _files.stage(
-            os.path.join(directory, "candidate.cf"), _files.encode_text(content), uid=0, gid=postfix.gid, mode=0o640
-        )
-        query.age(candidate)
-        return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed", hint)
-    except OSError as exc:
-        raise _command.CommandError(f"no private directory can be prepared: {exc.strerror}") from exc
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(directory)
+        with _files.scratch() as directory:
+            os.chown(directory, 0, postfix.gid)
+            os.chmod(directory, 0o710)  # noqa: S103 - Postfix's group must be able to enter
+            candidate = _files.stage(
+                os.path.join(directory, "candidate.cf"), _files.encode_text(content), uid=0, gid=postfix.gid, mode=0o640
+            )
+            query.age(candidate)
+            return _prove(postfix, f"{map_type}:{candidate}", expect, "nothing was changed", hint)
+    except (OSError, _files.FileError) as exc:
+        raise _command.CommandError(f"no private directory can be prepared: {exc}") from exc
 
 
 def _socketmap(module: AnsibleModule) -> None:

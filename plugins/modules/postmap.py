@@ -135,9 +135,7 @@ diff:
 
 import contextlib
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -208,13 +206,9 @@ class Candidate:
 
 
 @contextlib.contextmanager
-def _candidate(table: Table, directory: str) -> Iterator[Candidate]:
-    """The source in a private directory under ``directory``, its index being made meanwhile."""
-    try:
-        private = tempfile.mkdtemp(prefix=f".{os.path.basename(table.path)}.", suffix=".new", dir=directory)
-    except OSError as exc:
-        raise _files.FileError(f"nothing can be made in {directory}: {exc.strerror}; the table is as it was") from exc
-    try:
+def _candidate(table: Table, *, beside: bool) -> Iterator[Candidate]:
+    """The source in a private directory, ``beside`` the table or elsewhere, its index being made meanwhile."""
+    with _files.private_directory(table.path) if beside else _files.scratch() as private:
         source = os.path.join(private, os.path.basename(table.path))
         # postmap makes the index with the owner of the source: root's until it is complete.
         with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
@@ -225,8 +219,6 @@ def _candidate(table: Table, directory: str) -> Iterator[Candidate]:
             return
         with _command.started(table.command(f"{table.kind}:{source}"), timeout=BUILD_TIMEOUT) as build:
             yield Candidate(table, source, build)
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
 
 
 def _prove(table: Table, source: str, expect: dict[str, str | None]) -> dict[str, str | None]:
@@ -277,7 +269,7 @@ def _why_rebuild(table: Table, wanted: lookup_table.Fingerprint | None) -> str:
     if there is None:
         return f"the index cannot be read as {table.kind}"
     if wanted is None:
-        with _candidate(table, tempfile.gettempdir()) as candidate:
+        with _candidate(table, beside=False) as candidate:
             wanted = _dump(table, candidate.complete())
     return "" if there == wanted else "the index holds other entries than the source"
 
@@ -293,11 +285,6 @@ def _looks_old(table: Table) -> bool:
 def _owned(path: str, table: Table) -> bool:
     status = os.stat(path)
     return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (table.uid, table.gid, table.mode)
-
-
-def _own(path: str, table: Table) -> None:
-    os.chown(path, table.uid, table.gid)
-    os.chmod(path, table.mode)
 
 
 def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
@@ -328,14 +315,16 @@ def _wanted(module: AnsibleModule, before: _files.FileState | None) -> Table:
 
 def _present(module: AnsibleModule) -> dict[str, Any]:
     expect = query.expectations(module.params["expect"])
+    _files.prepare(module.params["path"], check=module.check_mode)
     before = _files.read(module.params["path"])
     table = _wanted(module, before)
     new_source = before is None or before.content != table.data
-    directory = tempfile.gettempdir() if module.check_mode else os.path.dirname(table.path)
     answers: dict[str, str | None] = {}
     with contextlib.ExitStack() as stack:
         # The index is made while source and live index are compared, where it looks as if it will be needed.
-        candidate = stack.enter_context(_candidate(table, directory)) if new_source or _looks_old(table) else None
+        candidate = None
+        if new_source or _looks_old(table):
+            candidate = stack.enter_context(_candidate(table, beside=not module.check_mode))
         wanted = None
         if table.builder == "postmap" and table.kind in kinds.KEYED_TYPES:
             wanted = lookup_table.source_fingerprint(table.data, table.postfix.utf8)
@@ -349,7 +338,7 @@ def _present(module: AnsibleModule) -> dict[str, Any]:
         disowned = [name for name in files if os.path.isfile(name) and not _owned(name, table)]
         changed = new_source or bool(rebuilt) or bool(disowned)
         if new_source or rebuilt:
-            candidate = candidate or stack.enter_context(_candidate(table, directory))
+            candidate = candidate or stack.enter_context(_candidate(table, beside=not module.check_mode))
             source = candidate.complete()
             answers = _prove(table, source, expect)
             if not module.check_mode:
@@ -358,7 +347,7 @@ def _present(module: AnsibleModule) -> dict[str, Any]:
             answers = _asked(table, table.path, expect)
     if not module.check_mode:
         for name in disowned:
-            _own(name, table)
+            _files.own(name, uid=table.uid, gid=table.gid, mode=table.mode)
         if table.index and os.stat(table.index).st_mtime < os.stat(table.path).st_mtime:
             # "database NAME.db is older than source file NAME", says every daemon otherwise.
             os.utime(table.index)
@@ -377,8 +366,9 @@ def _swap(table: Table, source: str, new_source: bool, rebuilt: str) -> None:
     """Give source and index their live names; the index is never older than the source."""
     if table.index is not None and rebuilt:
         # Postfix opens NAME.db beside the name it is given, so a symbolic link at NAME is not followed here.
-        os.replace(source + table.index[len(table.path) :], table.index)
-        _files.sync_directory(os.path.dirname(table.index))
+        with _files.place(table.index, follow=False) as at:
+            os.replace(source + table.index[len(table.path) :], at.name, dst_dir_fd=at.directory)
+            _files.sync(at)
     if new_source:
         _files.write(table.path, table.data, uid=table.uid, gid=table.gid, mode=table.mode)
 

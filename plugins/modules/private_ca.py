@@ -284,7 +284,9 @@ class Run:
         before = None if not os.path.lexists(path) else "what was there\n"
         if not self.check:
             mode = 0o600 if secret else 0o644
-            _files.write(path, content.encode("ascii"), uid=os.geteuid(), gid=os.getegid(), mode=mode)
+            uid, gid = os.geteuid(), os.getegid()
+            # The control side keeps it in a checkout, which may belong to another account than root.
+            _files.write(path, content.encode("ascii"), uid=uid, gid=gid, mode=mode, anywhere=True)
         self.changes.append(_files.text_diff(path, before, f"{why}\n"))
 
     def read_text(self, path: str) -> str | None:
@@ -537,7 +539,7 @@ def main() -> None:
         # The lock stands beside the directory, since that may not exist yet. A run that issues hundreds of RSA keys
         # takes minutes, and other hosts wait for it.
         lock = os.path.join(parent, f".{os.path.basename(base)}.lock")
-        with contextlib.nullcontext() if module.check_mode else _files.locked(lock, timeout=1800):
+        with contextlib.nullcontext() if module.check_mode else _files.locked(lock, timeout=1800, anywhere=True):
             result = run()
     except _files.FileError as exc:
         module.fail_json(msg=f"{exc}.")

@@ -209,6 +209,7 @@ def main() -> None:
         want = rc_conf.wanted(
             module.params["variables"], module.params["absent"], pkg["present"], pkg["absent"], pkg["last"]
         )
+        files.prepare(path, check=module.check_mode)
         state = files.read(path)
         system = files.read(module.params["rc_conf"])
         defaults = rc_conf.values(rc_conf.parse(system.text(), module.params["rc_conf"])) if system else {}

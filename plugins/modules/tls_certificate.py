@@ -138,7 +138,6 @@ days_left:
 
 import datetime
 import os
-import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,7 +192,7 @@ def check_trust(
     openssl: str, chain: str, leaf: x509.Certificate, ca: str | None, ca_file: str | None, purpose: str
 ) -> None:
     """ValueError unless openssl finds a way from the certificate to a trusted root, every signature checked."""
-    with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
+    with _files.scratch() as directory:
 
         def keep(name: str, text: str) -> str:
             path = os.path.join(directory, name)
@@ -368,6 +367,7 @@ def main() -> None:
         if not present:
             check_modes(params["key_file"], params["key_group"])
         targets = plan(params, key, chain) if present else []
+        _files.prepare(*(target.path for target in targets), check=module.check_mode)
         changes = [(state, target) for target in targets if differs(state := _files.read(target.path), target)]
         if changes and not module.check_mode:
             apply(changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import sqlite3
 import stat
 import time
@@ -57,7 +58,40 @@ class Database:
 
 @contextlib.contextmanager
 def _opened(path: str, access: str) -> Iterator[sqlite3.Connection]:
-    """Open ``path`` for ``access`` ro or rw, never making it; errors become DatabaseError."""
+    """Open ``path`` for ``access`` ro or rw, never making it; errors become DatabaseError.
+
+    Where others than root may put files beside the database, SQLite's journals among them, it is opened as its owner.
+    """
+    try:
+        with _files.place(path) as at, contextlib.ExitStack() as stack:
+            status = at.status()
+            if at.shared and status is not None:
+                if access != "ro":
+                    at.refuse_others()
+                stack.enter_context(_as_account(status))
+            yield from _connected(path, access)
+    except FileNotFoundError as exc:
+        raise DatabaseError(f"{path}: {exc.strerror}; the database is as it was") from exc
+    except _files.FileError as exc:
+        raise DatabaseError(f"{exc}; the database is as it was") from exc
+
+
+@contextlib.contextmanager
+def _as_account(status: os.stat_result) -> Iterator[None]:
+    """Root with the rights of a file's owner and group; of an account without rights where root owns the file."""
+    groups, gid = os.getgroups(), os.getegid()
+    os.setgroups([status.st_gid])
+    os.setegid(status.st_gid)
+    os.seteuid(status.st_uid or pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def _connected(path: str, access: str) -> Iterator[sqlite3.Connection]:
     try:
         connection = sqlite3.connect(
             f"file:{quote(path)}?mode={access}", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None
@@ -75,14 +109,9 @@ def _opened(path: str, access: str) -> Iterator[sqlite3.Connection]:
 
 def _status(path: str) -> os.stat_result | None:
     try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise DatabaseError(f"{path}: cannot be read: {exc.strerror}") from exc
-    if not stat.S_ISREG(status.st_mode):
-        raise DatabaseError(f"{path}: is not a regular file. Use a SQLite database or no file at all")
-    return status
+        return _files.status(path)
+    except _files.FileError as exc:
+        raise DatabaseError(f"{exc}. Use a SQLite database or no file at all") from exc
 
 
 def exists(path: str) -> bool:
@@ -201,11 +230,7 @@ def update(path: str, replan: Callable[[Tables], Mapping[str, TablePlan]]) -> No
 
 def own(path: str, *, uid: int, gid: int, mode: int) -> None:
     """Set owner, group and permission bits of the live database."""
-    try:
-        os.chown(path, uid, gid)
-        os.chmod(path, mode)
-    except OSError as exc:
-        raise DatabaseError(f"{path}: its owner and mode cannot be set: {exc.strerror}") from exc
+    _files.own(path, uid=uid, gid=gid, mode=mode)
 
 
 @dataclass(frozen=True)
@@ -222,10 +247,9 @@ class Survey:
 def is_wal(path: str) -> bool:
     """Whether the file's header asks for write-ahead logging (file format, bytes 18 and 19)."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read(20)[18:] == b"\2\2"
-    except OSError as exc:
-        raise DatabaseError(f"{path}: cannot be read: {exc.strerror}") from exc
+        return (_files.head(path, 20) or b"")[18:] == b"\2\2"
+    except _files.FileError as exc:
+        raise DatabaseError(f"{exc}") from exc
 
 
 @contextlib.contextmanager

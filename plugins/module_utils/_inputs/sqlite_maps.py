@@ -23,6 +23,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 
 #: who keeps the database: the role, or PostfixAdmin
 MODES = ("owned", "given")
+#: where root keeps what it goes back to (_activation.ROOT)
+_STATE = ("/var/lib/puffy-mail", "/var/db/puffy-mail")
 #: the inputs that are the lists of an accounts file
 ACCOUNTS = tuple(f"sqlite_maps_{name}" for name in entries.LISTS)
 
@@ -52,7 +54,13 @@ def _database(inputs: Mapping[str, Any]) -> Iterable[Problem]:
 
 
 def _owner(inputs: Mapping[str, Any]) -> Iterable[Problem]:
-    owner = inputs["sqlite_maps_database_owner"]
+    owner, database = inputs["sqlite_maps_database_owner"], inputs["sqlite_maps_database"]
+    if owner and inputs["sqlite_maps_mode"] == "given" and database.rpartition("/")[0] in _STATE:
+        yield (
+            "sqlite_maps_database",
+            f"is {database!r}, and its directory, where root keeps records, would become the directory of {owner}."
+            " Use a directory of its own, such as in '/var/lib/postfixadmin/accounts.sqlite'.",
+        )
     if owner and inputs["sqlite_maps_mode"] != "given":
         yield (
             "sqlite_maps_database_owner",

@@ -13,13 +13,12 @@ import pwd
 import re
 import socket
 import stat
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Callable
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types as postfix_types
 
 #: A certificate bundle of a whole system has some 230 kB; nothing that the checks read is larger.
@@ -234,7 +233,7 @@ def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> 
     postconf = _command.require("postconf", hint="install Postfix first")
     known = {**(settings or {}), "config_directory": config_directory}
     try:
-        with tempfile.TemporaryDirectory(prefix="puffy-mail-") as directory:
+        with _files.scratch() as directory:
             lines = [f"{name} = {_value(name, known)}\n" for name in _WHERE if name in known]
             for name, find in _ACCOUNTS:
                 # A name that nobody has is for the checks to report.
@@ -247,9 +246,9 @@ def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> 
                 os.utime(path, (0, 0))
             said = _command.run([postconf, "-c", directory, "-d"])
             types = frozenset(_command.run([postconf, "-c", directory, "-m"]).stdout.split())
-    except OSError as exc:
+    except (OSError, _files.FileError) as exc:
         raise _command.CommandError(
-            f"postconf needs a temporary directory, which cannot be made: {exc.strerror or exc}; nothing was changed"
+            f"postconf needs a temporary directory, which cannot be made: {exc}; nothing was changed"
         ) from exc
     try:
         defaults = {**parse_defaults(said.stdout), "config_directory": config_directory}

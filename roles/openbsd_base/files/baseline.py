@@ -21,6 +21,8 @@ import grp
 import json
 import os
 import pwd
+import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -47,9 +49,12 @@ def read(path: str) -> bytes | None:
         return None
 
 
-def write(path: str, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def write(path: str, content: bytes, owner: tuple[int, int] | None = None) -> None:
+    """Make the file: what is there under its name is never opened."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
+        if owner is not None:
+            os.fchown(stream.fileno(), *owner)
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
@@ -135,11 +140,14 @@ def crontab(options: argparse.Namespace) -> dict[str, Any]:
     if first.startswith(HEADER) or jobs(without_header(present), options) != jobs(first, options):
         return {"changed": False}
     if not options.dry:
-        status = os.stat(CRONTAB)
-        # cron(8) skips names that start with a dot.
-        new = f"{os.path.dirname(CRONTAB)}/.puffy-mail.new"
-        write(new, old)
-        os.chown(new, status.st_uid, status.st_gid)
+        status = os.lstat(CRONTAB)
+        directory, name = os.path.split(CRONTAB)
+        # Members of the group crontab may make files there, so nobody may guess the name. cron(8) skips a leading dot.
+        for left in os.listdir(directory):
+            if re.fullmatch(rf"\.{name}\.[0-9a-f]{{16}}\.new", left) and os.lstat(f"{directory}/{left}").st_uid == 0:
+                os.unlink(f"{directory}/{left}")
+        new = f"{directory}/.{name}.{secrets.token_hex(8)}.new"
+        write(new, old, (status.st_uid, status.st_gid))
         os.rename(new, CRONTAB)
     return {"changed": True}
 

@@ -124,6 +124,23 @@ def test_the_first_form_of_the_crontab(host: Host, first: str, now: str, back: b
     assert host.do("crontab") == {"changed": False}
 
 
+def test_a_file_that_others_planted_in_the_spool_is_not_opened(host: Host) -> None:
+    """Members of the group crontab may make files there; and a run that was killed has left one."""
+    host.tab.write_text(FRESH)
+    host.do("record")
+    host.tab.write_text(HEADER + FRESH)
+    victim = host.directory / "victim"
+    victim.write_text("precious\n")
+    for name in (".puffy-mail.new", ".root.new"):
+        (host.tab.parent / name).symlink_to(victim)
+    (host.tab.parent / ".root.0123456789abcdef.new").write_text("half")
+    owner = victim.stat()
+    assert host.do("crontab") == {"changed": True}
+    assert victim.read_text() == "precious\n"
+    assert victim.stat() == owner
+    assert sorted(path.name for path in host.tab.parent.iterdir()) == [".puffy-mail.new", ".root.new", "root"]
+
+
 def test_without_a_record_or_a_table_nothing_happens(host: Host) -> None:
     assert host.do("crontab") == {"changed": False}
     host.do("record")

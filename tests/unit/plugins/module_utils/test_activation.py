@@ -178,7 +178,7 @@ def a_loop(path: Path) -> Path:
         (a_linked_record, "is a link or belongs to the account with the number 0"),
         (a_foreign_record, "is a link or belongs to the account with the number 12345"),
         (a_foreign_link_above, "is a symbolic link of another account"),
-        (a_loop, "goes through too many links"),
+        (a_loop, "Too many levels of symbolic links"),
     ],
 )
 def test_a_place_that_another_account_may_change_is_refused(

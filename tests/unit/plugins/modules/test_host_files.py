@@ -127,7 +127,7 @@ def test_the_original_is_kept_once(run: Any, tmp_path: Path) -> None:
         ({"files": [{"path": "/tmp/x"}]}, "/tmp/x needs either content or secret_content."),
         ({"files": [{"path": "/tmp/x", "content": "", "secret_content": ""}]}, "/tmp/x needs either content or"),
         ({"directories": [{"path": "/tmp/x", "mode": "416"}]}, "mode '416' gives the group or others"),
-        ({"directories": [{"path": "/etc/passwd", "mode": "0755"}]}, "/etc/passwd is not a directory. Move it away."),
+        ({"directories": [{"path": "/etc/passwd", "mode": "0755"}]}, "/etc/passwd: is not a directory. Move it away."),
         ({"files": [{"path": "/etc", "content": ""}]}, "/etc: is not a regular file"),
         (
             {"directories": [{"path": "/tmp", "mode": "0755", "owner": "nobody-at-all"}]},
@@ -145,3 +145,42 @@ def test_check_mode_without_the_account_that_a_task_before_would_make(run: Any, 
     result = run(check=True, directories=[{"path": str(tmp_path / "x"), "mode": "0755", "owner": "nobody-at-all"}])
     assert result["changed"]
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another account")
+def test_the_file_of_another_program_gets_its_owner_and_nothing_else(run: Any, tmp_path: Path) -> None:
+    """The directory too, unless it is one of the system that holds other things."""
+    database, victim = tmp_path / "web" / "db.sqlite", tmp_path / "victim"
+    database.parent.mkdir()
+    database.write_text("rows\n")
+    victim.write_text("precious\n")
+    rights = {"owner": "nobody", "group": GROUP}
+    wanted = {
+        "directories": [{"path": str(database.parent), "mode": "2750", "holds": database.name, **rights}],
+        "existing": [{"path": str(database), "mode": "0640", **rights}],
+    }
+    four_runs = four(run, **wanted)
+    assert [result["changed"] for result in four_runs] == [True, True, False, False]
+    assert four_runs[0]["diff"] == four_runs[1]["diff"]
+    assert [oct(path.stat().st_mode & 0o7777) for path in (database.parent, database)] == ["0o2750", "0o640"]
+    assert database.read_text() == "rows\n"
+    uid = database.stat().st_uid
+    assert uid == database.parent.stat().st_uid != 0
+
+    # The account owns the directory: it may put anything under the name.
+    database.unlink()
+    database.symlink_to(victim)
+    for check in (True, False):
+        result = run(check=check, **wanted)
+        assert result["msg"].startswith(f"{database}: is a symbolic link in a directory that other accounts may write")
+    assert (victim.stat().st_uid, victim.stat().st_mode & 0o777) == (0, 0o644)
+
+    os.chown(database.parent, 0, 0)
+    (database.parent / "records").mkdir()
+    for check in (True, False):
+        result = run(check=check, **wanted)
+        assert result["msg"] == (
+            f"{database.parent} belongs to root and holds 'records', so nobody does not get it. Use a directory of its"
+            " own for db.sqlite. It was not changed."
+        )
+    assert database.parent.stat().st_uid == 0

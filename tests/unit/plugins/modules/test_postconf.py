@@ -215,11 +215,11 @@ def test_a_failing_disk_leaves_nothing_behind(
     """Whichever file cannot be written: backups, the new files, the journal."""
     stage, calls = _files.stage, []
 
-    def failing(path: str, content: bytes, *, uid: int, gid: int, mode: int) -> str:
+    def failing(path: str, content: bytes, **rights: Any) -> str:
         calls.append(path)
         if len(calls) > fails_at:
             raise _files.FileError(f"{path}: no room; nothing was changed")
-        return stage(path, content, uid=uid, gid=gid, mode=mode)
+        return stage(path, content, **rights)
 
     monkeypatch.setattr(_files, "stage", failing)
     result, _ = run(parameters={"biff": False}, services={"2525/inet": {"maxproc": 5}}, backup=backup)

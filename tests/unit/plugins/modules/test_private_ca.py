@@ -9,7 +9,6 @@ import datetime
 import errno
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.puffy.mail.plugins.module_utils import _files
 from ansible_collections.puffy.mail.plugins.modules import private_ca
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -118,14 +118,14 @@ def test_a_second_run_changes_nothing_and_check_mode_writes_nothing(ca: Ca) -> N
 
 
 def test_a_disk_that_fills_in_mid_run_is_not_told_as_nothing_changed(ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
-    make, calls = tempfile.mkstemp, iter(range(9))
+    make, calls = _files.new_name, iter(range(9))
 
-    def full(**options: Any) -> tuple[int, str]:
+    def full(base: str) -> str:
         if next(calls):
             raise OSError(errno.ENOSPC, "No space left on device")
-        return make(**options)
+        return make(base)
 
-    monkeypatch.setattr(tempfile, "mkstemp", full)
+    monkeypatch.setattr(_files, "new_name", full)
     result = ca()
     assert list(ca.files()) == ["ca.key"]
     assert result["msg"].endswith("No space left on device; that file was not changed."), result["msg"]

@@ -171,7 +171,7 @@ def test_a_rename_that_fails_leaves_nothing_beside(
 ) -> None:
     served(key=private(KEYS[0]), chain=CHAINS[0])
 
-    def refuse(source: str, target: str) -> None:
+    def refuse(source: str, target: str, **_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", refuse)
@@ -186,10 +186,10 @@ def test_a_second_rename_that_fails_takes_the_first_one_back(
     served(key=private(KEYS[0]), chain=CHAINS[0])
     real = os.replace
 
-    def refuse(source: str, target: str) -> None:
+    def refuse(source: str, target: str, **directories: int) -> None:
         if target.endswith(served.chain.name):
             raise OSError(5, "Input/output error")
-        real(source, target)
+        real(source, target, **directories)
 
     monkeypatch.setattr(os, "replace", refuse)
     said = served(key=private(KEYS[1]), chain=CHAINS[1])["msg"]

@@ -47,6 +47,21 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        {
+            "sqlite_maps_mode": "given",
+            "sqlite_maps_domains": [],
+            "sqlite_maps_database": "/var/db/puffy-mail/accounts.sqlite",
+            "sqlite_maps_database_owner": "www-data",
+        },
+        [
+            (
+                "sqlite_maps_database is '/var/db/puffy-mail/accounts.sqlite', and its directory, where root keeps"
+                " records, would become the directory of www-data. Use a directory of its own, such as in"
+                " '/var/lib/postfixadmin/accounts.sqlite'."
+            )
+        ],
+    ),
+    (
         {"sqlite_maps_database_owner": "www-data"},
         [
             (

@@ -68,11 +68,11 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException) 
     calls = []
     replace = os.replace
 
-    def broken(source: str, target: str) -> None:
+    def broken(source: str, target: str, **directories: int) -> None:
         calls.append(target)
         if len(calls) == number:
             raise error
-        replace(source, target)
+        replace(source, target, **directories)
 
     monkeypatch.setattr(_files.os, "replace", broken)
 
