@@ -54,8 +54,14 @@ _value:
     services:
       description: Services of C(master.cf), by name and type.
       type: dictionary
+    tables:
+      description: Tables that the parameters name and M(puffy.mail.postmap) makes. With C(secret), only root may read
+        the table.
+      type: list
+      elements: dictionary
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,6 +91,7 @@ def postfix_configuration(value: object, facts: Mapping[str, Any] | None = None)
         "parameters": dict(composed.parameters),
         "absent": list(composed.absent),
         "services": dict(composed.services),
+        "tables": [dataclasses.asdict(table) for table in composed.tables],
     }
 
 

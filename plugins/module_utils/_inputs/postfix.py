@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Several, Table
@@ -60,6 +60,44 @@ def _policy_service(value: Any) -> str | None:
     return f"has the entry {shown(value)}. Use a server such as 'unix:private/policy' or 'inet:127.0.0.1:10031'."
 
 
+def _restriction_changes(stages: Sequence[str]) -> Form:
+    """Changes of lists of restrictions, by stage."""
+    cure = f"Use a mapping of {listed(stages, 'and')} to lists, or to mappings of"
+    cure += f" {listed([*restrictions.ENDS, *restrictions.PLACES], 'and')}."
+
+    def items(value: Any) -> bool:
+        return isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+
+    def change(value: Any) -> bool:
+        return (isinstance(value, Mapping) and set(value) <= {*restrictions.ENDS, *restrictions.PLACES}) and all(
+            items(part) if kind in restrictions.ENDS else isinstance(part, Mapping) and all(map(items, part.values()))
+            for kind, part in value.items()
+        )
+
+    def problem(value: Any) -> str | None:
+        if not isinstance(value, Mapping) or not set(value) <= set(stages):
+            return f"is {shown(value)}. {cure}"
+        bad = next((stage for stage, given in value.items() if not items(given) and not change(given)), None)
+        return None if bad is None else f"[{bad!r}] is {shown(value[bad])}. {cure}"
+
+    return problem
+
+
+def _dns_list(value: Any) -> str | None:
+    name = value.get("list") if isinstance(value, Mapping) else value
+    good = isinstance(name, str) and restrictions.DNS_LIST.fullmatch(name) is not None
+    if isinstance(value, Mapping):
+        good = good and set(value) == {"list", "of"} and value["of"] in restrictions.OF
+    return (
+        None
+        if good
+        else (
+            f"has the entry {shown(value)}. Use a domain such as 'bl.example.org=127.0.0.[2..11]', or a mapping such as"
+            f" {{'list': 'dbl.example.org', 'of': 'sender'}}, where 'of' is {listed(restrictions.OF)}."
+        )
+    )
+
+
 def _service_milters(value: Any) -> str | None:
     services = ("smtp", "submission", "submissions")
     if not isinstance(value, Mapping) or not set(value) <= set(services):
@@ -108,12 +146,12 @@ def _standing_beside(capability: Capability) -> Several:
     return lambda inputs: capability.problems(Wishes(_composed(inputs)))
 
 
-def _free_form(inputs: Mapping[str, Any]) -> Iterable[Problem]:
-    """What the free form, laid over the rest, comes to."""
-    found = capabilities.free_form_problems(_composed(inputs))
-    if found:
-        return found
-    return judgement.problems(capabilities.compose(_composed(inputs)), inputs["postfix_skip_checks"])
+def _whole(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What the free form, laid over the rest, comes to. A capability tells its own problems."""
+    values = _composed(inputs)
+    if not any(list(capability.problems(Wishes(values))) for capability in capabilities.CAPABILITIES):
+        found = capabilities.problems(values)
+        yield from found or judgement.problems(capabilities.compose(values), inputs["postfix_skip_checks"])
 
 
 def _says_yes(value: Any) -> bool:
@@ -196,6 +234,12 @@ TABLE = Table(
         "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
         "postfix_reject_unknown_sender_domain": anything,
         "postfix_reject_own_senders": anything,
+        "postfix_restrictions": _restriction_changes(restrictions.STAGES),
+        "postfix_user_restrictions": _restriction_changes(restrictions.USER_STAGES),
+        "postfix_dns_lists": each(_dns_list, ["zen.example.org"]),
+        "postfix_reject_unlisted_sender": anything,
+        "postfix_stage": anything,
+        "postfix_header_cleanup": anything,
         "postfix_milters": each(_milter, ["unix:opendkim/opendkim.sock"]),
         "postfix_non_smtpd_milters": each(_milter, ["unix:opendkim/opendkim.sock"]),
         "postfix_service_milters": _service_milters,
@@ -209,5 +253,5 @@ TABLE = Table(
         "postfix_packages": anything,
         "postfix_service_timeout": number(1, 3600, "seconds"),
     },
-    (*map(_standing_beside, capabilities.CAPABILITIES), _required_on_port_25, _free_form),
+    (*map(_standing_beside, capabilities.CAPABILITIES), _required_on_port_25, _whole),
 )

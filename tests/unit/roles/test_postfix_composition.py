@@ -80,6 +80,8 @@ def test_the_configuration_is_to_the_letter(composed: dict[str, Any], case: str)
     for key, fields in wanted["services"].items():
         without = fields.pop("options_absent", [])
         assert set(without) <= set(found["services"][key].pop("options_absent", without))
+    for key in set(found["services"]) - set(wanted["services"]):
+        assert found["services"].pop(key) == {"state": "absent"}
     for part, value in wanted.items():
         # The order counts, too: it is that of the lines in the files.
         assert json.dumps(found[part], indent=1) == json.dumps(value, indent=1)

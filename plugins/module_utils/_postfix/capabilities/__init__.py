@@ -18,11 +18,13 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     delivery,
     environment,
     free_form,
+    header_cleanup,
     identity,
     milters,
     relay_domains,
     restrictions,
     sasl,
+    stage,
     submission,
     tls,
 )
@@ -31,6 +33,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Composition,
     Facts,
     Problem,
+    Table,
     Wishes,
     merged,
 )
@@ -46,22 +49,18 @@ CAPABILITIES: tuple[Capability, ...] = (
     access.CAPABILITY,
     sasl.CAPABILITY,
     restrictions.CAPABILITY,
+    stage.CAPABILITY,
     milters.CAPABILITY,
     submission.CAPABILITY,
+    header_cleanup.CAPABILITY,
 )
 
 
-def problems(values: Mapping[str, Any]) -> list[Problem]:
+def problems(values: Mapping[str, Any], facts: Facts | None = None) -> list[Problem]:
     """What cannot stand together, each with the reason. KeyError where an input is missing."""
-    wishes = Wishes(values)
+    wishes = Wishes(values, facts)
     found = [problem for capability in CAPABILITIES for problem in capability.problems(wishes)]
-    return [*found, *free_form_problems(values)]
-
-
-def free_form_problems(values: Mapping[str, Any]) -> list[Problem]:
-    """What of the free form cannot be laid over the rest."""
-    wishes = Wishes(values)
-    return list(free_form.problems(wishes, _composed(wishes)))
+    return found or list(free_form.problems(wishes, _composed(wishes)))
 
 
 def compose(values: Mapping[str, Any], facts: Facts | None = None) -> Composition:
@@ -75,6 +74,7 @@ def _composed(wishes: Wishes) -> Composition:
     parameters: dict[str, Any] = {}
     absent: dict[str, None] = {}
     services: dict[str, dict[str, Any]] = {}
+    tables: dict[str, Table] = {}
     inputs: dict[str, str] = {}
     for capability in CAPABILITIES:
         part = capability.part(wishes)
@@ -86,5 +86,9 @@ def _composed(wishes: Wishes) -> Composition:
         absent.update(dict.fromkeys(part.absent))
         for key, fields in part.services.items():
             services[key] = merged(services.get(key, {}), fields)
+        for table in part.tables:
+            if table.path in tables:
+                raise AssertionError(f"{capability.input} makes {table.path} once more")
+            tables[table.path] = table
     without = tuple(name for name in absent if name not in parameters)
-    return Composition(parameters, without, services, inputs)
+    return Composition(parameters, without, services, tuple(tables.values()), inputs)

@@ -73,17 +73,39 @@ class Wishes:
 
 
 @dataclass(frozen=True)
+class Table:
+    """One table in a file, as the module postmap makes it: ``entries``, or ``content`` as it is.
+
+    Nobody but root may read one that is ``secret``, and no log shows it.
+    """
+
+    path: str
+    type: str
+    entries: Mapping[str, Any] | None = None
+    content: str | None = None
+    builder: str = "postmap"
+    secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """How main.cf names the table."""
+        return f"{self.type}:{self.path}"
+
+
+@dataclass(frozen=True)
 class Part:
     """What one capability adds.
 
     ``parameters`` of main.cf in the form of the module postconf; ``absent`` are names that must not be in main.cf
     unless another capability sets them; ``services`` are fields by ``name/type``, which are merged with those of other
-    capabilities. ``inputs`` has the input behind a parameter or service where it is not that of the capability.
+    capabilities; ``tables`` are files that must be there first. ``inputs`` has the input behind a parameter or service
+    where it is not that of the capability.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     absent: Sequence[str] = ()
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tables: Sequence[Table] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -94,6 +116,7 @@ class Composition:
     parameters: Mapping[str, Any]
     absent: tuple[str, ...]
     services: Mapping[str, Mapping[str, Any]]
+    tables: tuple[Table, ...]
     inputs: Mapping[str, str]
 
 

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import client_certificates, milters
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import (
+    client_certificates,
+    header_cleanup,
+    milters,
+    restrictions,
+)
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
@@ -15,21 +20,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     merged,
 )
 
-#: The stages that the services for users have lists of their own for.
-_STAGES = ("client", "helo", "sender", "relay", "recipient")
 #: What makes TLS required on each of them.
 _TLS = {"submission": {"smtpd_tls_security_level": "encrypt"}, "submissions": {"smtpd_tls_wrappermode": "yes"}}
-
-
-def _lists(wishes: Wishes) -> dict[str, list[str]]:
-    """The lists of the services for users. The sender must own the address that is used. A client with a certificate
-    only may use an address that nobody owns."""
-    permit = ["permit_sasl_authenticated", *client_certificates.permits(wishes, on_port_25=False), "reject"]
-    first = {
-        "sender": ["reject_non_fqdn_sender", "reject_sender_login_mismatch"],
-        "recipient": ["reject_non_fqdn_recipient"],
-    }
-    return {f"mua_{stage}_restrictions": [*first.get(stage, ()), *permit] for stage in _STAGES}
 
 
 def part(wishes: Wishes) -> Part:
@@ -39,7 +31,7 @@ def part(wishes: Wishes) -> Part:
         "chroot": "y" if wishes.yes("postfix_chroot") else "n",
         "command": "smtpd",
     }
-    lists = _lists(wishes)
+    lists = restrictions.of_users(wishes)
     users = False
     services: dict[str, dict[str, Any]] = {}
     for name in ("smtp", *_TLS):
@@ -54,13 +46,21 @@ def part(wishes: Wishes) -> Part:
                 **_TLS[name],
                 "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
                 "smtpd_tls_auth_only": "yes",
-                **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in _STAGES},
+                **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in lists},
                 "milter_macro_daemon_name": "ORIGINATING",
             }
+            fields = merged(fields, header_cleanup.of_service(wishes))
+            unset = [f"smtpd_{stage}_restrictions" for stage in restrictions.USER_STAGES if stage not in lists]
+            fields = merged(fields, {"options_absent": unset})
         for more in (client_certificates.asking(wishes, name), milters.of_service(wishes, name)):
             fields = merged(fields, more)
         services[f"{name}/inet"] = fields
-    return Part(lists if users else {}, absent=list(lists), services=services)
+    return Part(
+        {f"mua_{stage}_restrictions": items for stage, items in lists.items()} if users else {},
+        absent=[f"mua_{stage}_restrictions" for stage in restrictions.USER_STAGES],
+        services=services,
+        inputs={f"mua_{stage}_restrictions": "postfix_user_restrictions" for stage in lists},
+    )
 
 
 CAPABILITY = Capability("postfix_submission", part)

@@ -374,3 +374,53 @@ def test_the_guard_of_port_25(
 )  # fmt: skip
 def test_what_can_be_judged_without_the_host(judged: Any, change: dict[str, Any], sentences: list[str]) -> None:
     assert judged("postfix", {**BASE, **change})[1] == sentences
+
+
+CHANGES = (
+    "Use a mapping of 'client', 'helo', 'sender', 'relay', 'recipient', 'data' and 'end_of_data' to lists, or to"
+    " mappings of 'prepend', 'append', 'remove', 'before', 'after' and 'replace'."
+)
+ENTRY = (
+    "Use a domain such as 'bl.example.org=127.0.0.[2..11]', or a mapping such as {'list': 'dbl.example.org', 'of':"
+    " 'sender'}, where 'of' is 'helo', 'sender' or 'reverse_client'."
+)
+SOCKET = "Use a socket such as 'unix:opendkim/opendkim.sock' or 'inet:127.0.0.1:8891'."
+
+
+@pytest.mark.parametrize(
+    ("change", "sentences"),
+    [
+        ({"postfix_restrictions": {"rcpt": []}}, [f"postfix_restrictions is {{'rcpt': []}}. {CHANGES}"]),
+        ({"postfix_restrictions": {"relay": "permit"}}, [f"postfix_restrictions['relay'] is 'permit'. {CHANGES}"]),
+        ({"postfix_restrictions": {"relay": {"first": ["permit"]}}},
+         [f"postfix_restrictions['relay'] is {{'first': ['permit']}}. {CHANGES}"]),
+        ({"postfix_restrictions": {"relay": {"after": ["permit"]}}},
+         [f"postfix_restrictions['relay'] is {{'after': ['permit']}}. {CHANGES}"]),
+        ({"postfix_restrictions": {"relay": ["permit"], "recipient": ["permit"]}},
+         ["postfix_restrictions: smtpd_relay_restrictions: strangers may relay mail: no reject_unauth_destination,"
+          " defer_unauth_destination, reject or defer in smtpd_relay_restrictions or smtpd_recipient_restrictions stops"
+          " them (smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination)."
+          ]),
+        ({"postfix_restrictions": {"client": {"append": ["reject_unknown_clients"]}}},
+         ["postfix_restrictions: smtpd_client_restrictions: there is no restriction 'reject_unknown_clients' (did you"
+          " mean reject_unknown_client?)."]),
+        ({"postfix_dns_lists": ["zen example"]}, [f"postfix_dns_lists has the entry 'zen example'. {ENTRY}"]),
+        ({"postfix_dns_lists": [{"list": "a.example", "of": "from"}]},
+         [f"postfix_dns_lists has the entry {{'list': 'a.example', 'of': 'from'}}. {ENTRY}"]),
+        ({"postfix_milters": ["/run/x.sock"]}, [f"postfix_milters has the entry '/run/x.sock'. {SOCKET}"]),
+        ({"postfix_service_milters": {"submission": ["inet:8891"]}},
+         [f"postfix_service_milters['submission'] has the entry 'inet:8891'. {SOCKET}"]),
+        ({"postfix_service_milters": {"smtps": []}},
+         ["postfix_service_milters is {'smtps': []}. Use a mapping of 'smtp', 'submission' and 'submissions' to"
+          " lists."]),
+        ({"postfix_policy_services": ["private/policy"]},
+         ["postfix_policy_services has the entry 'private/policy'. Use a server such as 'unix:private/policy' or"
+          " 'inet:127.0.0.1:10031'."]),
+        ({"postfix_sasl_type": "none", "postfix_relay_clients": [], "postfix_submission": False,
+          "postfix_submissions": True, "postfix_tls_client_certificates": "ask"},
+         ["postfix_submissions is true, and postfix_sasl_type is 'none', so nobody could send there. Set"
+          " postfix_sasl_type, or postfix_submissions: false."]),
+    ],
+)  # fmt: skip
+def test_bad_wishes(judged: Any, change: dict[str, Any], sentences: list[str]) -> None:
+    assert judged("postfix", {**BASE, **change})[1] == sentences

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import say
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Composition, Facts
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._inputs.conftest import defaults, specification
@@ -27,4 +28,4 @@ def composed(**given: Any) -> Composition:
 
 def refused(**given: Any) -> list[str]:
     """The sentences on inputs that cannot stand together."""
-    return [f"{name} {problem}" for name, problem in capabilities.problems(wishes(**given))]
+    return [say(*problem) for problem in capabilities.problems(wishes(**given))]
