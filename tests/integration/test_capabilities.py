@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each capability of the role postfix, switched on and off on a host that serves, and what its daemons then do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.puffy.mail.tests.harness.containers import Host, until
+from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, Run, mail_hosts, playbook
+
+pytestmark = pytest.mark.containers
+ALICE, BOB = "alice@example.test", "bob@example.test"
+#: speaks SMTP on the host; prints the code of the last reply as JSON, with the text
+CLIENT = """
+import json, smtplib, ssl, sys
+how = json.load(sys.stdin)
+context = ssl._create_unverified_context()
+if how["port"] == 465:
+    smtp = smtplib.SMTP_SSL("127.0.0.1", 465, context=context, source_address=(how["source"], 0))
+else:
+    smtp = smtplib.SMTP("127.0.0.1", how["port"], source_address=(how["source"], 0))
+smtp.ehlo(how["helo"])
+if how["port"] == 587:
+    smtp.starttls(context=context)
+    smtp.ehlo(how["helo"])
+try:
+    if how["login"]:
+        smtp.login(*how["login"])
+    code, text = smtp.mail(how["sender"])
+    if code == 250:
+        code, text = smtp.rcpt(how["recipient"])
+    if code == 250 and how["message"]:
+        code, text = smtp.data(how["message"].encode())
+except smtplib.SMTPResponseException as exc:
+    code, text = exc.smtp_code, exc.smtp_error
+print(json.dumps([code, text.decode()]))
+"""
+
+
+class Site:
+    """A mail host made by the playbook, whose role postfix is run again with other inputs."""
+
+    def __init__(self, host: Host, directory: Path) -> None:
+        self.host = host
+        self.inventory: dict[str, Any] = {
+            **host.connection,
+            "mail_hostname": NAME,
+            "sqlite_maps_domains": ["example.test"],
+            "sqlite_maps_mailboxes": [
+                {"address": ALICE, "password": "one-two-three"},
+                {"address": BOB, "password": "four-five-six"},
+            ],
+            "tls_pki_ca_directory": str(directory),
+            "postfix_reject_unknown_sender_domain": False,
+        }
+
+    def __call__(self, *options: str, **variables: Any) -> Run:
+        return playbook("puffy.mail.site", mail_hosts({NAME: {**self.inventory, **variables}}), *options)
+
+    def converge(self, **variables: Any) -> None:
+        """Check, run, check, run: the first run changes what check mode said, the second one nothing."""
+        foretold = self("--tags", "postfix", "--check", **variables)
+        assert foretold.rc == 0, foretold.output
+        done = self("--tags", "postfix", **variables)
+        assert done.rc == 0, done.output
+        assert foretold.counts["changed"] == done.counts["changed"], foretold.output + done.output
+        for options in (["--check"], []):
+            again = self("--tags", "postfix", *options, **variables)
+            assert (again.rc, again.counts["changed"]) == (0, 0), again.output
+
+    def smtp(
+        self,
+        port: int = 25,
+        *,
+        sender: str = "sender@example.net",
+        recipient: str = ALICE,
+        message: str = "",
+        login: tuple[str, str] | None = None,
+        helo: str = "client.example.net",
+        source: str = "",
+    ) -> tuple[int, str]:
+        """The last reply to a session that sends ``message``, or stops before DATA without one."""
+        address = source or self.host.run("hostname -i").stdout.split()[0]
+        how = {
+            "port": port, "sender": sender, "recipient": recipient, "message": message, "login": login, "helo": helo,
+            "source": "127.0.0.1" if source == "127.0.0.1" else address,
+        }  # fmt: skip
+        code, text = json.loads(self.host.run(["python3", "-c", CLIENT], data=json.dumps(how)).stdout)
+        return int(code), str(text)
+
+    def delivered(self, mark: str) -> str:
+        """The stored message that has ``mark`` in it."""
+        found: list[str] = []
+
+        def there() -> bool:
+            found[:] = self.host.run(f"grep -rl '{mark}' /var/vmail", check=False).stdout.split()
+            return bool(found)
+
+        until(there, f"the delivery of {mark}")
+        return self.host.read(found[0])
+
+    def log_problems(self) -> str:
+        """What Postfix warns of in the mail log."""
+        return self.host.run("grep -E 'postfix.*(warning|error|fatal|panic):' /var/log/mail.log", check=False).stdout
+
+
+@pytest.fixture(scope="module", params=["trixie", "bullseye"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Host(request.param) as host:
+        made = Site(host, tmp_path_factory.mktemp("pki"))
+        run = made()
+        assert run.rc == 0, run.output
+        yield made
+
+
+ALICE_LOGIN = (ALICE, "one-two-three")
+HEADERS = """\
+Received: from laptop (laptop.home [192.168.1.7]) by fake; Thu, 1 Jan 2026 00:00:00 +0000
+X-Originating-IP: [192.168.1.7]
+X-Mailer: Secret Mail 1
+User-Agent: Secret Mail
+ (folded 2)
+X-Enigmail: 3
+X-Pgp-Agent: Secret PGP
+MIME-Version: 1.0 (Secret Mail 1.2)
+"""
+KEPT = """\
+From: alice@example.test
+To: bob@example.test
+Subject: {mark}
+X-Mailer-Of-The-Month: kept
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: message/rfc822
+
+X-Mailer: kept in the attachment
+
+inner
+--b--
+"""
+
+
+@pytest.mark.parametrize("chroot", [True, False])
+def test_header_cleanup(site: Site, chroot: bool) -> None:
+    site.converge(postfix_header_cleanup=True, postfix_chroot=chroot)
+    for port in (587, 465):
+        mark = f"cleaned-{port}-{chroot}"
+        message = HEADERS + KEPT.format(mark=mark)
+        code, text = site.smtp(port, sender=ALICE, recipient=BOB, message=message, login=ALICE_LOGIN)
+        assert code == 250, text
+        head, _blank, body = site.delivered(mark).partition("\n\n")
+        assert "ecret" not in head
+        # Of the Received headers, that of the delivery and no other.
+        assert "laptop" not in head
+        assert "client.example.net" not in head
+        assert "\nMIME-Version: 1.0\n" in head
+        assert "X-Mailer-Of-The-Month: kept" in head
+        assert "X-Mailer: kept in the attachment" in body
+    mark = f"stranger-{chroot}"
+    code, text = site.smtp(25, message=HEADERS + KEPT.format(mark=mark))
+    assert code == 250, text
+    assert "X-Mailer: Secret Mail 1" in site.delivered(mark)
+
+
+def test_header_cleanup_off_again(site: Site) -> None:
+    site.converge()
+    assert "submission-cleanup" not in site.host.run("postconf -M").stdout
+    message = HEADERS + KEPT.format(mark="left-as-it-is")
+    assert site.smtp(587, sender=ALICE, recipient=BOB, message=message, login=ALICE_LOGIN)[0] == 250
+    assert "X-Mailer: Secret Mail 1" in site.delivered("left-as-it-is")
+
+
+def test_testing_and_production(site: Site) -> None:
+    assert site.smtp(recipient="nobody@example.test")[0] == 550
+    site.converge(postfix_stage="testing")
+    assert site.smtp(recipient="nobody@example.test")[0] == 450
+    assert site.smtp(recipient="alice@foreign.example")[0] == 454
+    site.converge()
+    assert site.smtp(recipient="nobody@example.test")[0] == 550
+    assert site.smtp(recipient="alice@foreign.example")[0] == 554
+
+
+def test_restrictions_by_stage(site: Site) -> None:
+    site.host.write("/etc/postfix/own_clients", "/^/ 521 5.7.1 not from here\n")
+    site.converge(
+        postfix_restrictions={
+            "helo": {"append": ["check_helo_access inline:{bad.example.net=REJECT}"]},
+            "recipient": {
+                "before": {"reject_unauth_destination": ["check_recipient_access inline:{x@foreign.example=OK}"]}
+            },
+        },
+        postfix_user_restrictions={"sender": {"prepend": [f"check_sender_access inline:{{{ALICE}=REJECT}}"]}},
+    )
+    assert site.smtp(helo="bad.example.net")[0] == 554
+    assert site.smtp()[0] == 250
+    # The relay list still refuses what the recipient list permits.
+    assert site.smtp(recipient="x@foreign.example")[0] == 554
+    assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 554
+    site.converge()
+    assert site.smtp(helo="bad.example.net")[0] == 250
+    assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 250
+
+
+def test_unlisted_senders(site: Site) -> None:
+    assert site.smtp(sender="nobody@example.test")[0] == 250
+    site.converge(postfix_reject_unlisted_sender=True)
+    assert site.smtp(sender="nobody@example.test")[0] == 550
+    assert site.smtp(sender=BOB)[0] == 250
+    site.converge()
+
+
+def test_one_option_of_a_service_leaves_the_others(site: Site) -> None:
+    """alice cannot send as bob because somebody limits the connections."""
+    site.converge(postfix_services={"submission/inet": {"options": {"smtpd_client_connection_count_limit": 7}}})
+    assert "7" in site.host.run("postconf -P submission/inet/smtpd_client_connection_count_limit").stdout
+    assert site.smtp(587, sender=BOB, recipient=ALICE, login=ALICE_LOGIN)[0] == 553
+    assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 250
+
+
+@pytest.mark.parametrize("off", [("submission",), ("submissions",), ("submission", "submissions")])
+def test_submission_either_or_none(site: Site, off: tuple[str, ...]) -> None:
+    site.converge(**{f"postfix_{name}": "no" for name in off})
+    listening = site.host.run("postconf -M").stdout
+    for name in ("submission", "submissions"):
+        assert (f"{name} " in listening) == (name not in off)
+    assert site.smtp()[0] == 250
+
+
+def test_the_log_has_no_warning(site: Site) -> None:
+    site.converge()
+    assert site.log_problems() == ""
