@@ -52,6 +52,13 @@ SPEC: dict[str, dict[str, Any]] = {
         "default_text": "accounts.sqlite in the state directory of the platform",
         "description": "SQLite database of the accounts.",
     },
+    "mail_authentication": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["dkim", "dmarc", "spf"],
+        "default_text": "[]",
+        "description": "How to sign mail and to judge what arrives. DMARC needs DKIM.",
+    },
     "mail_recipient_delimiter": {
         "type": "str",
         "default_text": "+",

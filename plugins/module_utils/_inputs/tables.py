@@ -14,6 +14,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
     dovecot,
     ldap_maps,
     mail,
+    mail_authentication,
     openbsd_base,
     playbooks,
     postfix,
@@ -28,6 +29,7 @@ ROLES: Mapping[str, Table] = {
     "tls_pki": tls_pki.TABLE,
     "sqlite_maps": sqlite_maps.TABLE,
     "ldap_maps": ldap_maps.TABLE,
+    "mail_authentication": mail_authentication.TABLE,
     "dovecot": dovecot.TABLE,
     "postfix": postfix.TABLE,
 }
@@ -39,7 +41,7 @@ SHARED: Mapping[str, tuple[Mapping[str, Mapping[str, Any]], Table]] = {
 }
 #: what each playbook judges beside the inputs of SHARED["mail"]
 PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
-    "site": ("openbsd_base", "tls_pki", "{accounts}_maps", "dovecot", "postfix"),
+    "site": ("openbsd_base", "tls_pki", "{accounts}_maps", "mail_authentication", "dovecot", "postfix"),
     "restore": ("openbsd_base",),
     "verify": ("verify",),
     "audit": ("audit",),
