@@ -20,8 +20,6 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command
 
 #: os-release(5)
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
-#: programs that roles ask for
-_PROGRAMS = ("postfix", "openssl", "dovecot", "certbot", "opendkim", "opendmarc")
 DOVECOT_CONFIGURATION = "/etc/dovecot/dovecot.conf"
 
 
@@ -97,7 +95,7 @@ def dovecot() -> dict[str, Any]:
 def provided(table_types: Sequence[str]) -> list[str]:
     """What the host can do, however it was installed: ``map:TYPE`` for each table type, programs, Python libraries."""
     found = [f"map:{name}" for name in table_types]
-    found += [name for name in _PROGRAMS if _command.find(name) is not None]
+    found += [name for name in ("postfix", "openssl", "dovecot", "certbot") if _command.find(name) is not None]
     if importlib.util.find_spec("cryptography") is not None:
         found.append("python:cryptography")
     return found

@@ -47,8 +47,10 @@ class Options:
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Options:
         """The options as a record has them."""
-        values: dict[str, Any] = dict(arguments)
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in arguments.items()
+        }
+        return cls(**values)
 
 
 class Manager(manager.Manager):
@@ -66,8 +68,8 @@ class Activation(FileDaemon):
 
     apply, unsure = "restart", "it reads its files only when it starts"
 
-    def __init__(self, options: Options, place: activation.Place, *, check: bool = False) -> None:
-        super().__init__(options, place, Manager(manager.kind_of_host(options.name), options.name), check=check)
+    def __init__(self, options: Options, place: activation.Place) -> None:
+        super().__init__(options, place, Manager(manager.kind_of_host(options.name), options.name))
         self.title, self.program = options.title, options.program
         self.log = daemon.Log()
 
@@ -94,9 +96,9 @@ class Activation(FileDaemon):
         reason = f"the flags of {self.title} were {before!r} when it was last activated"
         return [Change(self.apply, reason)] if before != self.options.flags else []
 
-    def judge(self, absent: set[str]) -> None:
+    def judge(self) -> None:
         """Raise Rejected where the daemon itself refuses its files."""
-        if self.options.check_command and not absent:
+        if self.options.check_command:
             name, *arguments = self.options.check_command
             argv = [command.require(name, hint=f"is {self.title} installed?"), *arguments]
             done = command.run(argv, check=False)

@@ -24,12 +24,12 @@ author:
   - The puffy.mail developers (@puffy-mail)
 extends_documentation_fragment:
   - puffy.mail.attributes
+  - puffy.mail.pending
 attributes:
   check_mode:
     support: full
     details:
-      - Judges what is on disk and reports which action the run would take, and why. A file that is not there is a
-        warning, because an earlier task may make it. The proof needs the run.
+      - Judges what is on disk and reports which action the run would take, and why. The proof needs the run.
   diff_mode:
     support: full
     details:
@@ -79,7 +79,7 @@ options:
     elements: path
     default: []
   check_command:
-    description: Command that succeeds where the daemon can serve with its files. Empty where there is none.
+    description: Command that succeeds where the daemon can serve with its files. By default nothing is checked before.
     type: list
     elements: str
     default: []
@@ -198,6 +198,7 @@ def main() -> None:
             "flags": {"type": "str", "default": ""},
             "timeout": {"type": "int", "default": 30},
             "state_directory": {"type": "path"},
+            "pending": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -215,19 +216,19 @@ def main() -> None:
         params["flags"], float(params["timeout"]),
     )  # fmt: skip
     place = activation.Place(params["state_directory"], os.path.dirname(options.files[0]))
-    run = small_daemon.Activation(options, place, check=module.check_mode)
+    run = small_daemon.Activation(options, place)
     try:
         place.check()
         if params["state"] == "refreshed" and place.read(run.title) is None:
             module.exit_json(**activation.nothing(run))
+        if module.check_mode and params["pending"]:
+            module.exit_json(**activation.expected(run))
         with contextlib.nullcontext() if module.check_mode else place.locked():
             result = activation.converge(run, state=params["state"], enabled=params["enabled"], check=module.check_mode)
     except activation.Failed as error:
         module.fail_json(msg=files.shown(str(error)), **error.result)
     except (files.FileError, command.CommandError, OSError, ValueError) as error:
         module.fail_json(msg=files.shown(str(error)))
-    for warning in run.warnings:
-        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -42,7 +42,7 @@ def _domain(value: Any) -> str | None:
 
 
 def _selector(value: Any) -> str | None:
-    fault = domain_fault(value) if isinstance(value, str) and value else "is no name"
+    fault = domain_fault(value) if isinstance(value, str) and value else "is not a name"
     return None if fault is None else f"is {shown(value)}, which {fault}. Use a name such as 'mail' or '2026'."
 
 

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Several, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     Form,
+    account,
     anything,
     directory,
     domain,
@@ -96,6 +97,22 @@ def _dns_list(value: Any) -> str | None:
             f" {{'list': 'dbl.example.org', 'of': 'sender'}}, where 'of' is {listed(restrictions.OF)}."
         )
     )
+
+
+def _policy_commands(value: Any) -> str | None:
+    cure = "Use a mapping such as {'policyd-spf': {'user': 'policyd-spf', 'command': '/usr/bin/policyd-spf'}}."
+    if not isinstance(value, Mapping):
+        return f"is {shown(value)}. {cure}"
+    for name, command in value.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            return f"has the name {shown(name)}. {cure}"
+        if not isinstance(command, Mapping) or set(command) != {"user", "command"}:
+            return f"[{name!r}] is {shown(command)}. {cure}"
+        if account(command["user"]) is not None:
+            return f"[{name!r}] has a user that {account(command['user'])}"
+        if not re.fullmatch(r"/[^\s{}$]+( [^\s{}$]+)*", str(command["command"])):
+            return f"[{name!r}] has the command {shown(command['command'])}. Use an absolute path and its arguments."
+    return None
 
 
 def _service_milters(value: Any) -> str | None:
@@ -245,6 +262,7 @@ TABLE = Table(
         "postfix_service_milters": _service_milters,
         "postfix_milter_default_action": anything,
         "postfix_policy_services": each(_policy_service, ["unix:private/policy"]),
+        "postfix_policy_commands": _policy_commands,
         "postfix_environment": each(_variable, ["TZ=UTC"]),
         "postfix_parameters": _read_by(lambda value: plan.read_parameters(value, ())),
         "postfix_absent": anything,

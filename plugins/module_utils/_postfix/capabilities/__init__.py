@@ -21,6 +21,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     header_cleanup,
     identity,
     milters,
+    policy_commands,
     relay_domains,
     restrictions,
     sasl,
@@ -51,6 +52,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     restrictions.CAPABILITY,
     stage.CAPABILITY,
     milters.CAPABILITY,
+    policy_commands.CAPABILITY,
     submission.CAPABILITY,
     header_cleanup.CAPABILITY,
 )

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import listed, shown
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import client_certificates
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import (
+    client_certificates,
+    policy_commands,
+)
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
@@ -58,7 +61,8 @@ def _dns_lists(wishes: Wishes) -> list[str]:
 def _of_strangers(wishes: Wishes) -> dict[str, list[str]]:
     permits = client_certificates.permits(wishes, on_port_25=True)
     unknown = ["reject_unknown_sender_domain"] if wishes.yes("postfix_reject_unknown_sender_domain") else []
-    policy = [f"check_policy_service {server}" for server in wishes.words("postfix_policy_services")]
+    servers = [*policy_commands.endpoints(wishes), *wishes.words("postfix_policy_services")]
+    policy = [f"check_policy_service {server}" for server in servers]
     return {
         "helo": ["permit_mynetworks", "reject_invalid_helo_hostname"],
         "sender": ["permit_mynetworks", "reject_non_fqdn_sender", *_own_senders(wishes), *unknown],

@@ -44,4 +44,16 @@ def test_policy_servers_are_asked_last() -> None:
         "check_policy_service unix:private/policyd-spf",
         "check_policy_service { inet:127.0.0.1:10031, timeout=10s }",
     ]
+    assert found.services["policyd-spf/unix"] == {"state": "absent"}
     assert not any("policy" in word for word in found.parameters["mua_recipient_restrictions"])
+
+
+def test_policy_servers_that_postfix_starts() -> None:
+    command = {"user": "policyd-spf", "command": "/usr/bin/policyd-spf"}
+    found = composed(postfix_policy_commands={"policyd-spf": command}, postfix_policy_services=["inet:127.0.0.1:10031"])
+    assert found.parameters["smtpd_recipient_restrictions"][-2:] == [
+        "check_policy_service unix:private/policyd-spf",
+        "check_policy_service inet:127.0.0.1:10031",
+    ]
+    assert found.parameters["policyd-spf_time_limit"] == "3600"
+    assert found.services["policyd-spf/unix"]["arguments"] == ["user=policyd-spf", "argv=/usr/bin/policyd-spf"]
