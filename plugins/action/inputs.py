@@ -17,6 +17,7 @@ from ansible import template
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import module_loader
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
     judge,
@@ -85,6 +86,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         sentences = host.sentences(roles)
         if playbook == "site":
             sentences += host.twins()
+        if playbook == "awx" and module_loader.find_plugin("awx.awx.organization") is None:
+            sentences.append(
+                "The collection awx.awx is not installed. Install it, as with ansible-galaxy collection install"
+                " awx.awx:24.6.1. It is also in the Python package ansible 13, and no longer in 14."
+            )
         if sentences:
             return {**result, "failed": True, "msg": "\n".join([*sorted(set(sentences)), "Nothing was changed."])}
         # Registered, the values are there for the tasks that follow; no log shows them, since some are secrets.

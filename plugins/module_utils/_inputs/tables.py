@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
+    awx,
     dovecot,
     ldap_maps,
     mail,
@@ -38,6 +39,7 @@ SHARED: Mapping[str, tuple[Mapping[str, Mapping[str, Any]], Table]] = {
     "mail": (mail.SPEC, mail.TABLE),
     "verify": (playbooks.VERIFY_SPEC, playbooks.VERIFY),
     "audit": (playbooks.AUDIT_SPEC, playbooks.AUDIT),
+    "mail_awx": (awx.SPEC, awx.TABLE),
 }
 #: what each playbook judges beside the inputs of SHARED["mail"]
 PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
@@ -45,6 +47,8 @@ PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "restore": ("openbsd_base",),
     "verify": ("verify",),
     "audit": ("audit",),
+    "report": (),
+    "awx": ("mail_awx",),
 }
 _PREFIXES = re.compile(rf"({'|'.join([*ROLES, *SHARED])})_")
 

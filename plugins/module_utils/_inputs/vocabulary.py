@@ -13,6 +13,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
 #: what is wrong with a value, as the rest of a sentence; None where nothing is
@@ -336,18 +337,22 @@ def account(value: Any) -> str | None:
     )
 
 
-def number(low: int, high: int | None, unit: str) -> Form:
+@dataclass(frozen=True)
+class number:  # noqa: N801  # a form, as the functions beside it
     """A whole number of ``unit`` from ``low`` to ``high``, or without an upper bound."""
 
-    def problem(value: Any) -> str | None:
+    low: int
+    high: int | None
+    unit: str
+
+    def __call__(self, value: Any) -> str | None:
+        """What is wrong with ``value``."""
         try:
-            good = low <= _whole(value) and (high is None or _whole(value) <= high)
+            good = self.low <= _whole(value) and (self.high is None or _whole(value) <= self.high)
         except ValueError:
             good = False
-        bounds = f" from {low} to {high}" if high is not None else f", {low} or more"
-        return None if good else f"is {shown(value)}. Use a number of {unit}{bounds}."
-
-    return problem
+        bounds = f" from {self.low} to {self.high}" if self.high is not None else f", {self.low} or more"
+        return None if good else f"is {shown(value)}. Use a number of {self.unit}{bounds}."
 
 
 def some_of(*words: str) -> Form:

@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook awx, with the modules of awx.awx 24.6.1, against a server over recordings of AWX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.puffy.mail.tests.harness.awx import awx_collection, collections_path
+from ansible_collections.puffy.mail.tests.harness.awx_api import Api, served
+from ansible_collections.puffy.mail.tests.harness.containers import ROOT
+from ansible_collections.puffy.mail.tests.harness.playbooks import Run, playbook
+
+SETTINGS: dict[str, Any] = {
+    "mail_awx_project_url": "https://git.example.org/mail.git",
+    "mail_awx_project_branch": "main",
+    "mail_awx_credentials": ["mail-machine"],
+    "mail_awx_execution_environment": "registry.example.org/mail-ee:1",
+    "mail_awx_variables": {"tls_pki_ca_host": "ca.example.org"},
+    "mail_awx_secrets": {"ldap": "0123", "accounts": '{"domains": []}'},
+    "mail_awx_notification_type": "webhook",
+    "mail_awx_notification": {
+        "url": "https://hooks.example.org/",
+        "http_method": "POST",
+        "headers": {"X-Source": "awx"},
+    },
+}
+PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")} - {"awx"}
+
+
+@pytest.fixture
+def api() -> Api:
+    """What a new AWX has, and what the administrator has made."""
+    found = Api()
+    for name in ("Machine", "Vault"):
+        found.make("credential_types", {"name": name})
+    for name in ("Ansible Galaxy", "mail-machine"):
+        found.make("credentials", {"name": name})
+    return found
+
+
+@pytest.fixture
+def address(api: Api) -> Iterator[str]:
+    with served(api) as found:
+        yield found
+
+
+def run(address: str, *options: str, **changes: Any) -> Run:
+    inventory = {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
+    path = collections_path(awx_collection())
+    environment = {
+        "ANSIBLE_COLLECTIONS_PATH": path,
+        "CONTROLLER_HOST": address,
+        "CONTROLLER_OAUTH_TOKEN": "token",
+        "ANSIBLE_INJECT_FACT_VARS": "false",
+    }
+    variables = {**SETTINGS, **changes}
+    return playbook("puffy.mail.awx", inventory, *options, variables=variables, environment=environment)
+
+
+def test_everything_is_made_and_a_second_run_changes_only_secrets(api: Api, address: str) -> None:
+    first = run(address)
+    assert first.rc == 0, first.output
+    assert api.unknown == []
+    templates = api.named("job_templates")
+    assert {name.removeprefix("mail-") for name in templates} == PLAYBOOKS
+    for name, template in templates.items():
+        assert template["playbook"] == f"puffy.mail.{name.removeprefix('mail-')}"
+        assert template["job_slice_count"] == 1
+        assert template["ask_limit_on_launch"] is True
+        assert template["allow_simultaneous"] is False
+    assert templates["mail-site"]["ask_job_type_on_launch"] is True
+    assert json.loads(templates["mail-site"]["extra_vars"]) == {"tls_pki_ca_host": "ca.example.org"}
+    nodes = api.named("workflow_job_template_nodes")
+    assert set(nodes) == {"audit", "check", "approve", "site", "verify", "findings", "report"}
+    assert nodes["check"]["job_type"] == "check"
+    assert api.named("workflow_approval_templates")["mail-approve"]["timeout"] == 86400
+
+    def leads(name: str, way: str) -> list[str]:
+        numbers = api.links[f"{nodes[name]['url']}{way}_nodes/"]
+        return [other for other, node in nodes.items() if node["id"] in numbers]
+
+    assert [leads(name, "success") for name in ("audit", "check", "approve", "site")] == [
+        ["check"], ["approve"], ["site"], ["verify"]
+    ]  # fmt: skip
+    assert leads("site", "failure") == leads("verify", "failure") == ["findings"]
+    assert leads("findings", "always") == ["report"]
+    assert "0123" not in first.output
+    assert api.named("credentials")["mail-ldap"]["inputs"] == {"bind_password": "$encrypted$"}
+
+    api.requests.clear()
+    second = run(address)
+    assert second.rc == 0, second.output
+    written = [path for _method, path in api.changes()]
+    secret = [api.named("credentials")[name]["url"] for name in ("mail-accounts", "mail-ldap")]
+    assert sorted(written) == sorted(secret)
+    assert "AWX does not show secrets. mail-ldap, mail-accounts and the notifications count as changed" in second.output
+
+    api.requests.clear()
+    for options in (["--check"], []):
+        quiet = run(address, *options, mail_awx_update_secrets=False)
+        assert (quiet.rc, quiet.counts["changed"]) == (0, 0), quiet.output
+    assert api.changes() == []
+    assert api.unknown == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"mail_awx_project_url": "nope://x"}, "mail_awx_project_url is 'nope://x'. Use a URL such as"),
+        ({"mail_awx_secrets": {"ldap": 83}}, "mail_awx_secrets: ldap is not a text of 3 characters or more."),
+        ({"mail_awx_secrets": {"accounts": "x: y"}}, "mail_awx_secrets: accounts is not JSON."),
+        ({"mail_awx_verify_schedule": "DTSTART:20270101T020000Z RRULE:FREQ=DAILY"}, "which has no INTERVAL."),
+        ({"mail_awx_notification": {"url": "https://x"}}, "mail_awx_notification has no http_method, headers."),
+        ({"mail_awx_variables": {"mail_ldap_bind_password": "x"}}, "which is a secret. Use mail_awx_secrets."),
+        ({"mail_awx_variables": {"mail_tls_profil": "x"}}, "did you mean mail_tls_profile?"),
+        ({"mail_awx_variables": {"mail_hostname": 83}}, "mail_awx_variables: mail_hostname is 83, not text"),
+        (
+            {"mail_awx_galaxy_credentials": [], "mail_awx_execution_environment": ""},
+            "no job would find this collection",
+        ),
+        ({"mail_awx_galaxy_credential": []}, "did you mean mail_awx_galaxy_credentials?"),
+        ({"mail_awx_organization": "x" * 513}, "Use a name of 1 to 512 characters"),
+    ],
+)
+def test_what_awx_would_not_tell_is_told_before_the_first_write(
+    api: Api, address: str, changes: dict[str, Any], sentence: str
+) -> None:
+    done = run(address, **changes)
+    assert done.rc == 2
+    assert sentence in " ".join(done.output.replace("\\n", " ").split()), done.output
+    assert "Nothing was changed." in done.output
+    assert api.requests == []
+
+
+def test_the_collection_that_is_missing_is_named(address: str) -> None:
+    inventory = {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
+    done = playbook("puffy.mail.awx", inventory, variables=SETTINGS)
+    assert done.rc == 2
+    assert "The collection awx.awx is not installed." in done.output
