@@ -16,6 +16,9 @@ QUICK_tls := bullseye
 QUICK_ldap_maps := trixie
 QUICK_sqlite_maps := forky
 
+# The tarball of a release has what make demo needs, and no tests.
+INSTALLED := $(if $(wildcard tests/unit),,yes)
+
 # What the recipes start finds the environment's own tools, and this checkout as a collection.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH = $(shell tools/tree)
@@ -25,7 +28,7 @@ export DEMO_PORT_BASE DEMO_NAME DEMO_DIRECTORY
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^$(if $(INSTALLED),(demo[a-z-]*|help),[a-z-]+):.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: containers ## Turn a bare container into a mail host, prove it, and say how to use it
@@ -67,6 +70,7 @@ lint: venv ## Run ruff, mypy, ansible-lint, reuse, and the checks of wording and
 	$(BIN)/python tools/plain_english.py
 	$(BIN)/python tools/sanity.py --changelog lint
 	$(BIN)/reuse lint --quiet || $(BIN)/reuse lint --lines
+	ANSIBLE_COLLECTIONS_PATH= $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 	$(BIN)/ansible-lint --offline --strict --config-file .config/ansible-lint.yml
 
 .PHONY: plain-english
@@ -92,7 +96,7 @@ quick-%: images
 	$(BIN)/molecule test --scenario-name $* $(addprefix --platform-name=,$(QUICK_$*))
 
 .PHONY: images
-images: containers ## Build the host images that are missing
+images: checkout containers ## Build the host images that are missing
 	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme trixie-sudo openbsd-stable >/dev/null
 
 .PHONY: readmes
@@ -105,7 +109,11 @@ changelog: venv ## Write CHANGELOG.md and changelogs/changelog.yaml for the vers
 
 .PHONY: build
 build: venv ## Build the tarball that Ansible Galaxy takes
-	$(BIN)/ansible-galaxy collection build --force
+	$(BIN)/python tools/tarball.py build
+
+.PHONY: importer
+importer: venv ## Check a new tarball as Ansible Galaxy does when it imports one
+	$(BIN)/python tools/tarball.py importer
 
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables
@@ -115,8 +123,12 @@ bench-site: ## Print what a run of puffy.mail.site costs, beside an older tree
 bench-%: images
 	@PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python benchmarks/$*.py $(OPTIONS)
 
+.PHONY: checkout
+checkout:
+	@[ -z "$(INSTALLED)" ] || { echo "The tests are in the repository, not in the tarball of a release. Here 'make demo' works."; exit 1; }
+
 .PHONY: venv
-venv: ## Prepare the Python environment (.venv)
+venv: checkout ## Prepare the Python environment (.venv)
 	@tools/bootstrap venv
 
 .PHONY: containers

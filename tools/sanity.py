@@ -15,10 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-CACHE = Path(
-    os.environ.get("PUFFY_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "puffy-mail"
-)
+import tarball
+from environments import CACHE
+
+ROOT = tarball.ROOT
 BIN = Path(sys.executable).parent
 
 #: ansible-test fetches an installer for pip before it makes its environments. The standard library's
@@ -30,28 +30,10 @@ ensurepip.bootstrap()
 INSTALLER_VERSIONS = ("20.3.4", "21.3.1", "22.3.1", "23.1.2", "24.0", "24.2", "25.0", "25.1", "25.2", "25.3", "26.0")
 
 
-#: not in the collection that users install (galaxy.yml, build_ignore); ruff and mypy look after these
-NOT_SHIPPED = ("benchmarks/", "conftest.py", "molecule/", "tests/", "tools/")
-
-
-def files() -> list[str]:
-    """What git tracks, and what it would track, of what is shipped."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    return [
-        name for name in listed.split("\0") if name and not name.startswith(NOT_SHIPPED) and (ROOT / name).is_file()
-    ]
-
-
 def copy() -> Path:
     """Copy the checkout and return the copy's directory."""
     target = CACHE / f"sanity-{os.getpid()}" / "ansible_collections" / "puffy" / "mail"
-    for name in files():
-        destination = target / name
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, destination)
+    tarball.copy(target)
     return target
 
 

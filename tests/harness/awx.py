@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import shutil
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.puffy.mail.tests.harness.playbooks import HANGS, tree
+from ansible_collections.puffy.mail.tools import environments
 
-CACHE = Path(os.environ.get("PUFFY_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "puffy-mail"))
 #: the oldest ansible-core that this collection supports, and the newest
 CORES = {"2.18": "ansible-core==2.18.*", "2.21": "ansible-core==2.21.*"}
 #: the Ansible Content of awx.awx, from the last package that has it
@@ -29,21 +28,15 @@ AWX_AWX = "ansible==13.8.0"
 @functools.cache
 def environment(core: str) -> Path:
     """A Python environment with ``core`` and ansible-runner; made once, beside the one of the tests."""
-    recipe = [CORES[core], "ansible-runner==2.4.*", "bcrypt>=4.1,<6", "cryptography>=43"]
-    name = hashlib.sha256(json.dumps([recipe, sys.version]).encode()).hexdigest()[:16]
-    place = CACHE.expanduser() / f"awx-{core}-{name}"
-    if not (place / "ready").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        subprocess.run([place / "bin" / "pip", "install", "--quiet", *recipe], check=True, timeout=HANGS)
-        (place / "ready").touch()
-    return place
+    return environments.make(
+        f"awx-{core}", [CORES[core], "ansible-runner==2.4.*", "bcrypt>=4.1,<6", "cryptography>=43"]
+    )
 
 
 @functools.cache
 def awx_collection() -> Path:
     """A collections path with awx.awx 24.6.1, taken out of the package ``ansible``."""
-    place = CACHE.expanduser() / f"awx-collection-{AWX_AWX.partition('==')[2]}"
+    place = environments.CACHE / f"awx-collection-{AWX_AWX.partition('==')[2]}"
     if not (place / "ready").exists():
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
