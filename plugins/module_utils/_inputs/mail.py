@@ -47,6 +47,22 @@ SPEC: dict[str, dict[str, Any]] = {
             " With the last two the host has no tables of accounts and no Dovecot."
         ),
     },
+    "mail_delivery": {
+        "type": "str",
+        "choices": ["lmtp", "virtual", "local", "relay"],
+        "default_text": "lmtp with sqlite and ldap, local with system, relay with none",
+        "description": "How mail reaches the mailboxes: through Dovecot, by Postfix itself, or not at all.",
+    },
+    "mail_relayhost": {
+        "type": "str",
+        "default_text": "",
+        "description": (
+            "Host that takes all mail for other hosts, such as [smtp.example.org]:587. With mail_accounts: none, the"
+            " host then only sends."
+        ),
+    },
+    "mail_relayhost_username": {"type": "str", "default_text": "", "description": "Login at that host."},
+    "mail_relayhost_password": {"type": "str", "default_text": "", "no_log": True, "description": "Its password."},
     "mail_database": {
         "type": "path",
         "default_text": "accounts.sqlite in the state directory of the platform",
@@ -166,6 +182,9 @@ TABLE = Table(
         "mail_ldap_search_base": optional(anything),
         "mail_ldap_bind_dn": optional(anything),
         "mail_ldap_bind_password": optional(anything),
+        "mail_relayhost": optional(anything),
+        "mail_relayhost_username": optional(anything),
+        "mail_relayhost_password": optional(anything),
     },
     by_type=True,
 )

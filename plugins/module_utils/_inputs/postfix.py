@@ -21,6 +21,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     listed,
     network,
     number,
+    one_line,
     optional,
     path,
     shown,
@@ -32,6 +33,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
 #: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
+#: domain, [host] or either with a port
+_HOP = re.compile(r"(\[[^\]\s,]+\]|[A-Za-z0-9._-]+)(:[A-Za-z0-9-]+)?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\s,{}$]*")
 #: the check that finds the same in the files (docs/checks.md), by whose name both are overruled
 REQUIRED_ON_25 = "tls-required-on-port-25"
@@ -140,6 +143,91 @@ def _relay_clients(value: Any) -> str | None:
     return None if doubled is None else f"has {doubled!r} twice. Name each client once."
 
 
+def _relative(value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(r"[^/\s,$][^\s,$]*", value) and ".." not in value.split("/"):
+        return None
+    return f"is {shown(value)}. Use a path below the home directory, such as 'Maildir/'."
+
+
+def _next_hop(value: Any) -> str | None:
+    """A host that takes mail (postconf(5), relayhost)."""
+    if isinstance(value, str) and _HOP.fullmatch(value):
+        return None
+    return f"is {shown(value)}. Use a host such as '[smtp.example.org]:587', or a domain such as 'example.org'."
+
+
+def _of_addresses(form: Form, example: Mapping[str, Any]) -> Form:
+    """A mapping from an address or a domain to a value of ``form``."""
+
+    def problem(value: Any) -> str | None:
+        if not isinstance(value, Mapping):
+            return f"is {shown(value)}. Use a mapping such as {dict(example)!r}."
+        for key, item in value.items():
+            if not isinstance(key, str) or not re.fullmatch(r"[^\s,#][^\s,]*", key):
+                return f"has the key {shown(key)}. Use a mapping such as {dict(example)!r}."
+            found = form(item)
+            if found is not None:
+                return f"[{key!r}] {found}"
+        return None
+
+    return problem
+
+
+def _recipients(value: Any) -> str | None:
+    items = value if isinstance(value, list) else [value]
+    if items and all(isinstance(item, str) and re.fullmatch(r"[^\s,]+", item) for item in items):
+        return None
+    return f"is {shown(value)}. Use an address or a list of addresses."
+
+
+def _transport(value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*:[^\s,]*", value):
+        return None
+    return f"is {shown(value)}. Use a transport with its host, such as 'smtp:[192.0.2.1]' or 'relay:'."
+
+
+def _credentials(value: Any) -> str | None:
+    """Logins; the sentence shows no value."""
+    cure = "Use entries of 'username', 'password' and either 'host' or 'sender'."
+    if not isinstance(value, list):
+        return f"is not a list. {cure}"
+    for index, given in enumerate(value, 1):
+        if not isinstance(given, Mapping) or set(given) - {"host", "sender"} != {"username", "password"}:
+            return f"has a wrong entry, number {index}. {cure}"
+        texts = [given.get(name) for name in ("host", "sender") if given.get(name)]
+        if len(texts) != 1 or any(not isinstance(text, str) or re.search(r"\s|,", text) for text in texts):
+            return f"has a wrong entry, number {index}. {cure}"
+        for name in ("username", "password"):
+            if not isinstance(given[name], str) or not given[name] or one_line(given[name]):
+                return f"has an entry, number {index}, whose {name} is not text of one line. {cure}"
+        if ":" in given["username"]:
+            return f"has an entry, number {index}, whose username has a colon, which ends it. {cure}"
+    return None
+
+
+def _tables(value: Any) -> str | None:
+    """Tables with what is in them."""
+    example = "Use a list such as [{'path': '/etc/postfix/canonical', 'entries': {'alice': 'alice@example.org'}}]."
+    if not isinstance(value, list):
+        return f"is {shown(value)}. {example}"
+    for given in value:
+        fields = {"path", "type", "entries", "content", "builder", "parameter"}
+        if not isinstance(given, Mapping) or not set(given) <= fields or path(given.get("path")):
+            return f"has the entry {shown(given)}. {example}"
+        if (given.get("entries") is None) == (given.get("content") is None):
+            return f"has the entry {shown(given)}, which needs either 'entries' or 'content'. {example}"
+        for name, form in (("type", r"[a-z]+"), ("builder", r"postmap|postalias"), ("parameter", r"\w+")):
+            if name in given and not (isinstance(given[name], str) and re.fullmatch(form, given[name])):
+                return f"has the table {given['path']!r}, whose {name} is {shown(given[name])}. {example}"
+        entries = given.get("entries") or {}
+        for key, item in entries.items() if isinstance(entries, Mapping) else [(entries, None)]:
+            # A number may have been text that lost its zeros.
+            texts = [key, *(item if isinstance(item, list) else [item])]
+            if not all(isinstance(text, str) and not one_line(text) for text in texts):
+                return f"has the table {given['path']!r} with {shown(key)}, whose value is not text. Use quotes."
+    return None
+
+
 def _read_by(read: Callable[[Any], object]) -> Form:
     """What ``postconf`` refuses of its option is refused here, before the first host is touched."""
 
@@ -212,16 +300,31 @@ def _required_on_port_25(inputs: Mapping[str, Any]) -> Iterable[Problem]:
 TABLE = Table(
     {
         "postfix_hostname": domain,
+        "postfix_domain": optional(domain),
         "postfix_origin": anything,
         "postfix_local_domains": anything,
         "postfix_networks": each(network, ["127.0.0.0/8", "[::1]/128"]),
+        "postfix_networks_style": optional(anything),
+        "postfix_parent_domains": anything,
         "postfix_interfaces": anything,
         "postfix_protocols": anything,
         "postfix_message_size_limit": number(0, None, "bytes"),
         "postfix_recipient_delimiter": _delimiter,
         "postfix_chroot": anything,
         "postfix_accounts": anything,
+        "postfix_delivery": anything,
+        "postfix_home_mailbox": optional(_relative),
+        "postfix_local_transport": optional(anything),
+        "postfix_local_recipient_maps": anything,
+        "postfix_aliases": _of_addresses(_recipients, {"root": "admin@example.org"}),
         "postfix_relay_domains": anything,
+        "postfix_relay_recipient_maps": anything,
+        "postfix_relayhost": optional(_next_hop),
+        "postfix_relayhost_username": optional(one_line),
+        "postfix_relayhost_password": optional(one_line),
+        "postfix_relay_credentials": _credentials,
+        "postfix_sender_relayhosts": _of_addresses(_next_hop, {"@example.org": "[smtp.example.org]:587"}),
+        "postfix_transports": _of_addresses(_transport, {"example.org": "smtp:[192.0.2.1]"}),
         "postfix_virtual_mailbox_domains": anything,
         "postfix_virtual_mailbox_maps": anything,
         "postfix_virtual_alias_maps": anything,
@@ -232,6 +335,7 @@ TABLE = Table(
         "postfix_virtual_gid": number(0, None, "a group"),
         "postfix_submission": anything,
         "postfix_submissions": anything,
+        "postfix_submissions_name": anything,
         "postfix_sasl_type": anything,
         "postfix_sasl_path": anything,
         "postfix_tls_key_file": path,
@@ -266,6 +370,7 @@ TABLE = Table(
         "postfix_environment": each(_variable, ["TZ=UTC"]),
         "postfix_parameters": _read_by(lambda value: plan.read_parameters(value, ())),
         "postfix_absent": anything,
+        "postfix_tables": _tables,
         "postfix_services": _read_by(plan.read_services),
         "postfix_skip_checks": anything,
         "postfix_packages": anything,

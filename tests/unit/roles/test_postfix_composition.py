@@ -28,7 +28,6 @@ RESULT = {
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "postfix"
 #: inputs that no parameter and no service follows from
 OTHERS = {
-    "postfix_accounts",
     "postfix_relay_clients_directory",
     "postfix_skip_checks",
     "postfix_packages",
@@ -80,6 +79,7 @@ def test_the_configuration_is_to_the_letter(composed: dict[str, Any], case: str)
     for key, fields in wanted["services"].items():
         without = fields.pop("options_absent", [])
         assert set(without) <= set(found["services"][key].pop("options_absent", without))
+    assert found["parameters"].pop("alias_maps") == {"remove": ["texthash:/etc/postfix/own_aliases"]}
     for key in set(found["services"]) - set(wanted["services"]):
         assert found["services"].pop(key) == {"state": "absent"}
     for part, value in wanted.items():

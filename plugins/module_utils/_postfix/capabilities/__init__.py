@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import (
     access,
+    aliases,
     client_certificates,
     delivery,
     environment,
@@ -23,6 +24,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     milters,
     policy_commands,
     relay_domains,
+    relay_host,
     restrictions,
     sasl,
     stage,
@@ -45,6 +47,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     delivery.CAPABILITY,
     environment.CAPABILITY,
     relay_domains.CAPABILITY,
+    aliases.CAPABILITY,
+    relay_host.CAPABILITY,
     tls.CAPABILITY,
     client_certificates.CAPABILITY,
     access.CAPABILITY,
@@ -77,6 +81,7 @@ def _composed(wishes: Wishes) -> Composition:
     absent: dict[str, None] = {}
     services: dict[str, dict[str, Any]] = {}
     tables: dict[str, Table] = {}
+    needs: dict[str, None] = {}
     inputs: dict[str, str] = {}
     for capability in CAPABILITIES:
         part = capability.part(wishes)
@@ -88,9 +93,10 @@ def _composed(wishes: Wishes) -> Composition:
         absent.update(dict.fromkeys(part.absent))
         for key, fields in part.services.items():
             services[key] = merged(services.get(key, {}), fields)
+        needs.update(dict.fromkeys(part.needs))
         for table in part.tables:
             if table.path in tables:
                 raise AssertionError(f"{capability.input} makes {table.path} once more")
             tables[table.path] = table
     without = tuple(name for name in absent if name not in parameters)
-    return Composition(parameters, without, services, tuple(tables.values()), inputs)
+    return Composition(parameters, without, services, tuple(tables.values()), tuple(needs), inputs)

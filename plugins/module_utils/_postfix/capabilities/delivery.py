@@ -5,32 +5,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import listed
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import aliases
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
+    Problem,
+    Table,
     Wishes,
 )
 
+#: by where the accounts are, how mail can reach them
+_WAYS = {"sqlite": ("lmtp", "virtual"), "ldap": ("lmtp", "virtual"), "system": ("local",), "none": ("relay",)}
+#: Where Dovecot looks for the mail of an account (dovecot.conf, mail_path), below the directory that the tables answer.
+_MAILDIR = Table("/etc/postfix/maildir", "regexp", content="/^(.*[^\\/])\\/*$/ ${1}/Maildir/\n")
+_OPTIONAL = ("virtual_transport", "home_mailbox", "local_transport", "local_recipient_maps", "mailbox_command")
+
+
+def problems(wishes: Wishes) -> Iterable[Problem]:
+    """Ways of delivery that the accounts do not have."""
+    accounts, way = wishes.text("postfix_accounts"), wishes.text("postfix_delivery")
+    if way not in _WAYS[accounts]:
+        yield (
+            "postfix_delivery",
+            f"is {way!r}, and postfix_accounts is {accounts!r}. Use {listed(_WAYS[accounts])}.",
+        )
+    if wishes.text("postfix_home_mailbox") and way != "local":
+        yield (
+            "postfix_home_mailbox",
+            f"is for the accounts of the system, and postfix_delivery is {way!r}. Remove postfix_home_mailbox.",
+        )
+
 
 def part(wishes: Wishes) -> Part:
-    """The tables of the accounts, the transport, and who owns the mail where the transport asks."""
+    """The tables of the accounts, the transports, and who owns the mail where Postfix itself stores it."""
+    way = wishes.text("postfix_delivery")
+    mailboxes = wishes.words("postfix_virtual_mailbox_maps")
     parameters: dict[str, object] = {
         "virtual_mailbox_domains": wishes.words("postfix_virtual_mailbox_domains"),
-        "virtual_mailbox_maps": wishes.words("postfix_virtual_mailbox_maps"),
-        "virtual_alias_maps": wishes.words("postfix_virtual_alias_maps"),
-        "virtual_transport": wishes.text("postfix_virtual_transport"),
+        "virtual_mailbox_maps": mailboxes,
+        "virtual_alias_maps": [*aliases.of_virtual(wishes), *wishes.words("postfix_virtual_alias_maps")],
     }
-    if wishes.text("postfix_virtual_mailbox_base"):
-        parameters["virtual_mailbox_base"] = wishes.text("postfix_virtual_mailbox_base")
+    inputs = {name: f"postfix_{name}" for name in (*parameters, *_OPTIONAL)}
+    if way == "virtual":
+        parameters["virtual_mailbox_maps"] = [f"pipemap:{{{table},{_MAILDIR.name}}}" for table in mailboxes]
+    if way in ("lmtp", "virtual"):
+        parameters["virtual_transport"] = wishes.text("postfix_virtual_transport")
+    for name in ("virtual_mailbox_base", "home_mailbox", "local_transport"):
+        if wishes.text(f"postfix_{name}"):
+            parameters[name] = wishes.text(f"postfix_{name}")
+    if wishes.words("postfix_local_recipient_maps"):
+        parameters["local_recipient_maps"] = wishes.words("postfix_local_recipient_maps")
     for kind in ("uid", "gid"):
         number = wishes.number(f"postfix_virtual_{kind}")
         if number:
             parameters[f"virtual_{kind}_maps"] = f"static:{number}"
-    return Part(
-        parameters,
-        absent=["mailbox_command"],
-        inputs={name: f"postfix_{name}" for name in parameters if not name.endswith("id_maps")},
-    )
+            inputs[f"virtual_{kind}_maps"] = f"postfix_virtual_{kind}"
+    return Part(parameters, absent=_OPTIONAL, tables=[_MAILDIR] if way == "virtual" else (), inputs=inputs)
 
 
-CAPABILITY = Capability("postfix_virtual_transport", part)
+CAPABILITY = Capability("postfix_delivery", part, problems)

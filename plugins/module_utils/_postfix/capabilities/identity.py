@@ -22,20 +22,41 @@ _INPUTS = {
     "recipient_delimiter": "postfix_recipient_delimiter",
 }
 _LISTS = ("mydestination", "mynetworks", "inet_interfaces", "inet_protocols")
+#: inputs that are parameters where they are not empty
+_OPTIONAL = {
+    "mydomain": "postfix_domain",
+    "mynetworks_style": "postfix_networks_style",
+    "parent_domain_matches_subdomains": "postfix_parent_domains",
+}
 
 
 def part(wishes: Wishes) -> Part:
-    """The parameters."""
+    """The parameters. Postfix looks at mynetworks_style where mynetworks is not set."""
+    parameters: dict[str, object] = {
+        name: wishes.words(wish) if name in _LISTS else wishes.text(wish) for name, wish in _INPUTS.items()
+    }
+    parents = wishes.words("postfix_parent_domains")
+    optional = {
+        "mydomain": wishes.text("postfix_domain"),
+        "mynetworks_style": wishes.text("postfix_networks_style"),
+        "parent_domain_matches_subdomains": parents,
+    }
+    parameters.update({name: value for name, value in optional.items() if value})
+    if parents == ["none"]:
+        parameters["parent_domain_matches_subdomains"] = ""
+    if "mynetworks_style" in parameters:
+        del parameters["mynetworks"]
     return Part(
         {
-            **{name: wishes.words(wish) if name in _LISTS else wishes.text(wish) for name, wish in _INPUTS.items()},
+            **parameters,
             "append_dot_mydomain": False,
             "biff": False,
             "message_size_limit": wishes.number("postfix_message_size_limit"),
             # local(8) and virtual(8) refuse to start with a mailbox limit below the message limit; 0 means no limit.
             "mailbox_size_limit": 0,
         },
-        inputs={**_INPUTS, "message_size_limit": "postfix_message_size_limit"},
+        absent=("mynetworks", *_OPTIONAL),
+        inputs={**_INPUTS, **_OPTIONAL, "message_size_limit": "postfix_message_size_limit"},
     )
 
 

@@ -13,9 +13,13 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 
 
 def part(wishes: Wishes) -> Part:
-    """The parameter, where there are such domains."""
-    domains = wishes.words("postfix_relay_domains")
-    return Part({"relay_domains": domains} if domains else {})
+    """The parameters, where there are such domains."""
+    lists = {name: wishes.words(f"postfix_{name}") for name in ("relay_domains", "relay_recipient_maps")}
+    return Part(
+        {name: items for name, items in lists.items() if items},
+        absent=["relay_recipient_maps"],
+        inputs={name: f"postfix_{name}" for name in lists},
+    )
 
 
 CAPABILITY = Capability("postfix_relay_domains", part)

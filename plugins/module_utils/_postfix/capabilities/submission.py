@@ -34,15 +34,16 @@ def part(wishes: Wishes) -> Part:
     lists = restrictions.of_users(wishes)
     users = False
     services: dict[str, dict[str, Any]] = {}
+    named = {"submissions": wishes.text("postfix_submissions_name")}
     for name in ("smtp", *_TLS):
         fields = {**server, "options": {}}
         if name != "smtp":
             if not wishes.yes(f"postfix_{name}"):
-                services[f"{name}/inet"] = {"state": "absent"}
+                services[f"{named.get(name, name)}/inet"] = {"state": "absent"}
                 continue
             users = True
             fields["options"] = {
-                "syslog_name": f"postfix/{name}",
+                "syslog_name": f"postfix/{named.get(name, name)}",
                 **_TLS[name],
                 "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
                 "smtpd_tls_auth_only": "yes",
@@ -54,7 +55,10 @@ def part(wishes: Wishes) -> Part:
             fields = merged(fields, {"options_absent": unset})
         for more in (client_certificates.asking(wishes, name), milters.of_service(wishes, name)):
             fields = merged(fields, more)
-        services[f"{name}/inet"] = fields
+        services[f"{named.get(name, name)}/inet"] = fields
+    # The other name of port 465.
+    for name in {"submissions", "smtps"} - {named["submissions"]}:
+        services[f"{name}/inet"] = {"state": "absent"}
     return Part(
         {f"mua_{stage}_restrictions": items for stage, items in lists.items()} if users else {},
         absent=[f"mua_{stage}_restrictions" for stage in restrictions.USER_STAGES],

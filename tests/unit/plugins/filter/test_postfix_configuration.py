@@ -19,14 +19,14 @@ def test_the_facts_are_read() -> None:
     found = postfix_configuration(wishes(), FACTS)
     assert found["parameters"]["smtp_tls_session_cache_database"] == "lmdb:${data_directory}/smtp_scache"
     assert "smtp_tls_session_cache_database" in postfix_configuration(wishes())["absent"]
-    assert set(found) == {"parameters", "absent", "services", "tables"}
+    assert set(found) == {"parameters", "absent", "services", "tables", "needs"}
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
         ([], "postfix_configuration: the input must be a dictionary of inputs, not list"),
-        ({}, "postfix_configuration: the input 'postfix_relay_clients' is missing"),
+        ({}, "postfix_configuration: the input 'postfix_accounts' is missing"),
         (wishes(postfix_submission="perhaps"),
          "postfix_configuration: postfix_submission is 'perhaps'. Use true or false."),
         (wishes(postfix_message_size_limit="ten"),

@@ -96,3 +96,54 @@ def test_what_is_absent_is_not_set() -> None:
 )  # fmt: skip
 def test_what_cannot_be_laid_over(given: dict[str, Any], sentences: list[str]) -> None:
     assert refused(**given) == sentences
+
+
+def test_tables_and_the_parameters_that_name_them() -> None:
+    canonical = {"path": "/etc/postfix/canonical", "entries": {"a": "b@example.org"}, "parameter": "canonical_maps"}
+    found = composed(
+        postfix_tables=[
+            canonical,
+            {**canonical, "path": "/etc/postfix/more", "type": "hash"},
+            {"path": "/etc/postfix/clients", "type": "cidr", "content": "192.0.2.0/24 REJECT\n"},
+            {
+                "path": "/etc/postfix/routes",
+                "entries": {"a.example": "smtp:[b.example]"},
+                "parameter": "transport_maps",
+            },
+        ],
+        postfix_transports={"c.example": "relay:"},
+    )
+    assert found.parameters["canonical_maps"] == "texthash:/etc/postfix/canonical, hash:/etc/postfix/more"
+    assert found.parameters["transport_maps"] == "texthash:/etc/postfix/transports, texthash:/etc/postfix/routes"
+    assert [table.name for table in found.tables][1:] == [
+        "texthash:/etc/postfix/canonical",
+        "hash:/etc/postfix/more",
+        "cidr:/etc/postfix/clients",
+        "texthash:/etc/postfix/routes",
+    ]
+
+
+def test_a_table_of_aliases_stands_behind_the_roles_own() -> None:
+    table = {"path": "/etc/postfix/more", "entries": {"a": "b"}, "parameter": "alias_maps"}
+    assert composed(postfix_tables=[table]).parameters["alias_maps"] == {
+        "remove": ["texthash:/etc/postfix/own_aliases"],
+        "append": ["texthash:/etc/postfix/more"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "sentences"),
+    [
+        ({"postfix_transports": {"a.example": "relay:"},
+          "postfix_tables": [{"path": "/etc/postfix/transports", "entries": {}}]},
+         ["postfix_tables has '/etc/postfix/transports' twice, or the role has it. Use another path."]),
+        ({"postfix_parameters": {"canonical_maps": "hash:/x"},
+          "postfix_tables": [{"path": "/etc/postfix/c", "entries": {}, "parameter": "canonical_maps"}]},
+         ["postfix_tables names the parameter 'canonical_maps', which postfix_parameters sets. Remove one of the"
+          " two."]),
+        ({"postfix_tables": [{"path": "/etc/postfix/c", "entries": {}, "parameter": "soft_bounce"}]},
+         ["postfix_tables names the parameter 'soft_bounce', which is not a list. Use one of tables."]),
+    ],
+)  # fmt: skip
+def test_tables_that_cannot_be(given: dict[str, Any], sentences: list[str]) -> None:
+    assert refused(**given) == sentences

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the accounts are, how mail reaches them, and hosts without mailboxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import (
+    composed,
+    refused,
+)
+
+SYSTEM = {"postfix_accounts": "system", "postfix_delivery": "local"}
+NONE = {"postfix_accounts": "none", "postfix_delivery": "relay"}
+
+
+def test_lmtp() -> None:
+    found = composed()
+    assert found.parameters["virtual_transport"] == "lmtp:unix:private/dovecot-lmtp"
+    assert {"home_mailbox", "local_transport", "local_recipient_maps"} <= set(found.absent)
+
+
+def test_virtual_stores_where_dovecot_looks() -> None:
+    found = composed(
+        postfix_delivery="virtual",
+        postfix_virtual_transport="virtual",
+        postfix_virtual_mailbox_maps=["proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf"],
+        postfix_virtual_mailbox_base="/var/vmail",
+        postfix_virtual_uid="2000",
+        postfix_virtual_gid="2001",
+    )
+    assert found.parameters["virtual_transport"] == "virtual"
+    assert found.parameters["virtual_uid_maps"] == "static:2000"
+    assert found.parameters["virtual_gid_maps"] == "static:2001"
+    assert found.parameters["virtual_mailbox_maps"] == [
+        "pipemap:{proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf,regexp:/etc/postfix/maildir}"
+    ]
+    assert [table.content for table in found.tables] == ["/^(.*[^\\/])\\/*$/ ${1}/Maildir/\n"]
+
+
+@pytest.mark.parametrize("mailbox", ["", "Maildir/"])
+def test_accounts_of_the_system(mailbox: str) -> None:
+    found = composed(**SYSTEM, postfix_home_mailbox=mailbox)
+    assert "virtual_transport" in found.absent
+    assert found.parameters.get("home_mailbox", "") == mailbox
+    assert ("home_mailbox" in found.absent) == (not mailbox)
+
+
+def test_local_domains_routed_to_the_virtual_mailboxes() -> None:
+    found = composed(
+        postfix_local_transport="$virtual_transport", postfix_local_recipient_maps=["$virtual_mailbox_maps"]
+    )
+    assert found.parameters["local_transport"] == "$virtual_transport"
+    assert found.parameters["local_recipient_maps"] == ["$virtual_mailbox_maps"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentences"),
+    [
+        ({"postfix_delivery": "local"},
+         ["postfix_delivery is 'local', and postfix_accounts is 'sqlite'. Use 'lmtp' or 'virtual'."]),
+        ({**SYSTEM, "postfix_delivery": "lmtp"},
+         ["postfix_delivery is 'lmtp', and postfix_accounts is 'system'. Use 'local'."]),
+        ({**NONE, "postfix_home_mailbox": "Maildir/"},
+         ["postfix_home_mailbox is for the accounts of the system, and postfix_delivery is 'relay'. Remove"
+          " postfix_home_mailbox."]),
+    ],
+)  # fmt: skip
+def test_ways_that_the_accounts_do_not_have(given: dict[str, Any], sentences: list[str]) -> None:
+    assert refused(**given) == sentences
+
+
+def test_aliases_come_before_those_of_the_system() -> None:
+    found = composed(postfix_aliases={"root": ["admin@example.org", "alice"]})
+    assert found.parameters["alias_maps"] == {"prepend": ["texthash:/etc/postfix/own_aliases"]}
+    assert found.tables[0].entries == {"root": ["admin@example.org", "alice"]}
+    assert composed().parameters["alias_maps"] == {"remove": ["texthash:/etc/postfix/own_aliases"]}
+
+
+def test_aliases_of_a_host_without_mailboxes() -> None:
+    found = composed(**NONE, postfix_aliases={"root": "admin@example.org"}, postfix_virtual_alias_maps=[])
+    assert found.parameters["virtual_alias_maps"] == ["texthash:/etc/postfix/own_aliases"]
+    assert found.parameters["alias_maps"] == {"remove": ["texthash:/etc/postfix/own_aliases"]}
+
+
+def test_networks() -> None:
+    found = composed(postfix_networks_style="host", postfix_domain="example.org", postfix_parent_domains=["none"])
+    assert "mynetworks" not in found.parameters
+    assert "mynetworks" in found.absent
+    assert found.parameters["mynetworks_style"] == "host"
+    assert found.parameters["mydomain"] == "example.org"
+    assert found.parameters["parent_domain_matches_subdomains"] == ""
+    assert {"mydomain", "mynetworks_style", "parent_domain_matches_subdomains"} <= set(composed().absent)
+
+
+def test_backup_mx() -> None:
+    found = composed(
+        **NONE,
+        postfix_relay_domains=["example.net"],
+        postfix_relay_recipient_maps=["texthash:/etc/postfix/relay_recipients"],
+    )
+    assert found.parameters["relay_domains"] == ["example.net"]
+    assert found.parameters["relay_recipient_maps"] == ["texthash:/etc/postfix/relay_recipients"]
+
+
+def test_the_other_name_of_port_465() -> None:
+    found = composed(postfix_submissions_name="smtps")
+    assert found.services["smtps/inet"]["options"]["syslog_name"] == "postfix/smtps"
+    assert found.services["smtps/inet"]["options"]["smtpd_tls_wrappermode"] == "yes"
+    assert found.services["submissions/inet"] == {"state": "absent"}
+    assert composed().services["smtps/inet"] == {"state": "absent"}
