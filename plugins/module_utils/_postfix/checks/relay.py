@@ -5,32 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import everything
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, words
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.strangers import LAST, Evaluation, Hole
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
-
-#: The lists one of which must end the way of a stranger who wants to relay, and the restrictions that do; without any,
-#: smtpd(8) does not serve at all (smtpd_check.c).
-_ACCESS_LISTS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
-_STOPPERS = frozenset(
-    {
-        "reject_unauth_destination",
-        "defer_unauth_destination",
-        "reject",
-        "defer",
-        "defer_if_permit",
-        "check_relay_domains",
-    }
-)
 
 
 def relay_domains(context: Context) -> Iterator[tuple[Setting, str]]:
@@ -42,28 +28,59 @@ def relay_domains(context: Context) -> Iterator[tuple[Setting, str]]:
                     yield value.setting, word
 
 
-def servers(context: Context) -> Iterator[Service]:
-    """The services that take mail from clients."""
-    return context.smtpd_services()
+def servers(context: Context) -> Iterator[tuple[Service, Evaluation]]:
+    """The services that take mail from clients, each with its lists of restrictions."""
+    for service in context.smtpd_services():
+        yield service, Evaluation(context, service)
+
+
+def _hole(evaluation: Evaluation) -> Hole | None:
+    last = evaluation.hole(LAST)
+    # Where a table permits, another list may still stop the same stranger.
+    return evaluation.hole() if last is not None and last.restriction else last
 
 
 @rule("open-relay", ERROR, each=servers)
-def open_relay(context: Context, service: Service) -> Iterator[Fault]:
-    """an SMTP service in which no `reject_unauth_destination` or the like stops a stranger; `relay_domains` with a
-    table that finds every domain (`static:`, `regexp:` with `/./`) | the default of `smtpd_relay_restrictions` |
-    postconf(5), smtpd_check.c"""
-    if any(_stops(context, words(context.value(name, service)), service, 0) for name in _ACCESS_LISTS):
+def open_relay(context: Context, server: tuple[Service, Evaluation]) -> Iterator[Fault]:
+    """an SMTP service in which no `reject_unauth_destination` or the like stops a stranger, or a table permits a
+    sender, a HELO name or another thing that a stranger can choose; `relay_domains` with a table that finds every
+    domain (`static:`, `regexp:` with `/./`) | the default of `smtpd_relay_restrictions`; `DUNNO` instead of `OK` |
+    postconf(5), access(5), smtpd_check.c"""
+    service, evaluation = server
+    hole = _hole(evaluation)
+    if hole is None:
         return
-    message = (
-        "strangers may relay mail: no reject_unauth_destination, defer_unauth_destination, reject or defer in"
-        " smtpd_relay_restrictions or smtpd_recipient_restrictions stops them"
-    )
-    cure = "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
-    setting = next(filter(None, (context.setting_of(name, service) for name in _ACCESS_LISTS)), None)
-    if setting is None:
-        yield Fault(context.place(service), f"service {service.name}/{service.type}: {message}", cure)
+    if hole.restriction in ("", "permit"):
+        message = (
+            "strangers may relay mail: no reject_unauth_destination, defer_unauth_destination, reject or defer in"
+            " smtpd_relay_restrictions or smtpd_recipient_restrictions stops them"
+        )
+        cure = "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
     else:
-        yield Fault(setting, message if setting.service is not None else f"{setting.name}: {message}", cure)
+        message = f"strangers may relay mail: {hole.restriction} permits them{hole.described()}"
+        cure = "answer DUNNO instead of OK, or write reject_unauth_destination before it"
+    yield _fault(context, service, message, cure)
+
+
+@rule("relay-unproved", WARNING, each=servers)
+def relay_unproved(context: Context, server: tuple[Service, Evaluation]) -> Iterator[Fault]:
+    """a table that cannot be read here, a policy server, or `permit_mx_backup` without `permit_mx_backup_networks`,
+    which alone decides whether a stranger may relay | `reject_unauth_destination` before it | postconf(5), access(5)"""
+    service, evaluation = server
+    hole = evaluation.hole(guess=True) if _hole(evaluation) is None else None
+    if hole is not None:
+        message = (
+            f"whether strangers may relay mail depends on the answer of {hole.restriction}{hole.described()}, which"
+            " cannot be judged here"
+        )
+        yield _fault(context, service, message, "write reject_unauth_destination before it")
+
+
+def _fault(context: Context, service: Service, message: str, cure: str) -> Fault:
+    setting = next(filter(None, (context.setting_of(name, service) for name in LAST)), None)
+    if setting is None:
+        return Fault(context.place(service), f"service {service.name}/{service.type}: {message}", cure)
+    return Fault(setting, message if setting.service is not None else f"{setting.name}: {message}", cure)
 
 
 @open_relay.also(each=relay_domains)
@@ -75,34 +92,3 @@ def open_relay_domains(context: Context, table: tuple[Setting, str]) -> Iterator
             f"relay_domains: {word!r} matches every domain, so strangers may relay mail to all domains",
             "name the domains that this host accepts mail for",
         )
-
-
-def _permits(context: Context, table: str) -> bool:
-    """Whether a table permits everything, as far as that is plain to see (access(5), "accept actions")."""
-    answer = (everything(context, table) or "").lower()
-    return answer in ("ok", "permit", "relay") or answer.isdigit()
-
-
-def _stops(context: Context, restrictions: Sequence[str], service: Service, depth: int) -> bool:
-    """Whether a list stops a stranger who asks ``service`` to relay."""
-    classes = {name.lower(): name for name in context.classes(service)}
-    warned = False
-    rest = iter(restrictions)
-    for word in rest:
-        name = word.lower()
-        argument = types.RESTRICTIONS.get(name)
-        table = next(rest, "") if argument is not None else ""
-        if argument == types.TABLE and _permits(context, table):
-            # Found for every key: the rest of the list is never reached.
-            return False
-        if name == "permit":
-            return False
-        if not warned:
-            if name in _STOPPERS:
-                return True
-            if name in classes and depth < 10:
-                inner = words(context.value(classes[name], service))
-                if _stops(context, inner, service, depth + 1):
-                    return True
-        warned = name == "warn_if_reject"
-    return False
