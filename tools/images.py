@@ -5,15 +5,15 @@
     tools/images.py NAME...     builds what is missing and prints each image's name on standard output
     tools/images.py --list      the names there are
 
-A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd, and no python3-apt; the mail packages
-lie in its package cache, so that a play installs them for real and without a network. A *mail* image
-(``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the
-real Postfix that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with OpenLDAP's
-server and clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the ACME
-server pebble; a *sudo* image is the bare one with sudo; a *milters* image has OpenDKIM, OpenDMARC and policyd-spf in
-the package cache. The *OpenBSD stand-in* (``openbsd-stable``, ``openbsd-stable35``) is Debian with the commands,
-files and paths of OpenBSD 7.9 where this collection touches them: docs/openbsd.md says what it proves and what it
-does not.
+A *bare* image (``trixie``) is a minimal Debian with Python, an init and syslogd, and no python3-apt; the mail
+packages lie in its package cache, so that a play installs them for real and without a network. A *mail* image
+(``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the real Postfix
+that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with OpenLDAP's server and
+clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the ACME server pebble;
+a *sudo* image is the bare one with sudo; a *milters* image has OpenDKIM, OpenDMARC and policyd-spf in the package
+cache; a *sasl* image is the LDAP one with saslauthd in the package cache. The *OpenBSD stand-in* (``openbsd-stable``,
+``openbsd-stable35``) is Debian with the commands, files and paths of OpenBSD 7.9 where this collection touches them:
+docs/openbsd.md says what it proves and what it does not.
 
 An image's tag is the hash of its recipe, so a changed recipe builds anew and an unchanged one is reused.
 """
@@ -61,6 +61,7 @@ UPON: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "acme": ("-mail", ("certbot", "pebble"), ()),
     "sudo": ("", ("sudo",), ()),
     "milters": ("-mail", (), ("opendkim", "opendmarc", "postfix-policyd-spf-python")),
+    "sasl": ("-ldap", (), ("sasl2-bin", "libsasl2-modules")),
 }
 #: the package branch of mail/postfix, and the image whose Postfix stands in for it
 STANDINS = {"stable": "forky-mail", "stable35": "bullseye-mail"}

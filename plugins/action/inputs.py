@@ -105,7 +105,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
                 raise AnsibleActionFail(f"roles has the entry {shown(role)}. Use {', '.join(tables.ROLES)}.")
         if playbook is not None:
             accounts = host.value("mail_accounts", "sqlite")
-            roles += [role for role in tables.roles_of(playbook, accounts) if role not in roles]
+            roles += [
+                role for role in tables.roles_of(playbook, accounts, host.value("mail_sasl", "")) if role not in roles
+            ]
         return playbook, roles
 
 

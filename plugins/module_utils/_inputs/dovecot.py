@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.directory import server_problems
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.directory import login_problems, server_problems
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     KEY_PAIRS,
@@ -45,27 +45,7 @@ def _directory(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     if inputs["dovecot_accounts"] != "ldap":
         return
     yield from server_problems(inputs, "dovecot_ldap")
-    for name, check in (
-        ("dovecot_ldap_search_base", ldap.check_dn),
-        ("dovecot_ldap_account_filter", ldap.check_filter),
-        ("dovecot_ldap_login_attribute", ldap.check_attribute),
-    ):
-        problem = checked_by(check)(inputs[name])
-        # dovecot.conf expands it, and "#" after a blank begins a comment.
-        if problem is None and set(inputs[name]) & set("%$#"):
-            problem = f"is {inputs[name]!r}. Use a value without '%', '$' and '#'."
-        if problem:
-            yield name, problem
-    name, password = inputs["dovecot_ldap_bind_dn"], inputs["dovecot_ldap_bind_password"]
-    problem = checked_by(ldap.check_dn)(name) if name else None
-    if problem:
-        yield "dovecot_ldap_bind_dn", problem
-    if bool(name) != bool(password):
-        yield (
-            "dovecot_ldap_bind_dn" if password else "dovecot_ldap_bind_password",
-            f"is empty, and {'dovecot_ldap_bind_password' if password else 'dovecot_ldap_bind_dn'} is not."
-            " Set both, or neither to search without logging in.",
-        )
+    yield from login_problems(inputs, "dovecot_ldap")
 
 
 TABLE = Table(

@@ -338,6 +338,7 @@ TABLE = Table(
         "postfix_submissions_name": anything,
         "postfix_sasl_type": anything,
         "postfix_sasl_path": anything,
+        "postfix_sasl_local_domain": optional(anything),
         "postfix_tls_key_file": path,
         "postfix_tls_chain_file": path,
         "postfix_tls_other_keys": key_pairs(path),

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
     awx,
+    cyrus_sasl,
     dovecot,
     ldap_maps,
     mail,
@@ -31,6 +32,7 @@ ROLES: Mapping[str, Table] = {
     "sqlite_maps": sqlite_maps.TABLE,
     "ldap_maps": ldap_maps.TABLE,
     "mail_authentication": mail_authentication.TABLE,
+    "cyrus_sasl": cyrus_sasl.TABLE,
     "dovecot": dovecot.TABLE,
     "postfix": postfix.TABLE,
 }
@@ -43,7 +45,7 @@ SHARED: Mapping[str, tuple[Mapping[str, Mapping[str, Any]], Table]] = {
 }
 #: what each playbook judges beside the inputs of SHARED["mail"]
 PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
-    "site": ("openbsd_base", "tls_pki", "{accounts}_maps", "mail_authentication", "dovecot", "postfix"),
+    "site": ("openbsd_base", "tls_pki", "{accounts}_maps", "mail_authentication", "{sasl}_sasl", "dovecot", "postfix"),
     "restore": ("openbsd_base",),
     "verify": ("verify",),
     "audit": ("audit",),
@@ -62,9 +64,9 @@ RENAMED: Mapping[str, str] = {
 _WORDS: tuple[tuple[str, str, str], ...] = (("_tls_profile", "seed", "broad"),)
 
 
-def roles_of(playbook: str, accounts: Any) -> list[str]:
-    """What ``playbook`` judges, where the accounts are ``accounts``."""
-    names = [name.format(accounts=accounts) for name in PLAYBOOKS[playbook]]
+def roles_of(playbook: str, accounts: Any, sasl: Any) -> list[str]:
+    """What ``playbook`` judges, where the accounts are ``accounts`` and ``sasl`` checks passwords."""
+    names = [name.format(accounts=accounts, sasl=sasl) for name in PLAYBOOKS[playbook]]
     # Dovecot serves accounts of its own only, and a word that is wrong is told where mail_accounts is judged.
     without = () if f"{accounts}_maps" in ROLES else ("dovecot",)
     return [name for name in names if (name in ROLES or name in SHARED) and name not in without]

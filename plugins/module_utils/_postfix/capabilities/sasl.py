@@ -15,6 +15,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 )
 
 _NAMES = ("smtpd_sasl_type", "smtpd_sasl_path")
+_REALM = "smtpd_sasl_local_domain"
 _OPTIONS = ("smtpd_sasl_security_options", "smtpd_sasl_tls_security_options")
 
 
@@ -34,15 +35,17 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
 def part(wishes: Wishes) -> Part:
     """The parameters. AUTH is for the submission services only; master.cf switches it on there."""
     without = wishes.text("postfix_sasl_type") == "none"
+    realm = wishes.text("postfix_sasl_local_domain")
     return Part(
         {
             "smtpd_sasl_auth_enable": False,
             **({} if without else {name: wishes.text(name.replace("smtpd", "postfix")) for name in _NAMES}),
+            **({_REALM: realm} if realm and not without else {}),
             **{name: ["noanonymous"] for name in _OPTIONS},
             "smtpd_sender_login_maps": wishes.words("postfix_sender_login_maps"),
         },
-        absent=_NAMES,
-        inputs={name: name.replace("smtpd", "postfix") for name in (*_NAMES, "smtpd_sender_login_maps")},
+        absent=(*_NAMES, _REALM),
+        inputs={name: name.replace("smtpd", "postfix") for name in (*_NAMES, _REALM, "smtpd_sender_login_maps")},
     )
 
 

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role ``cyrus_sasl`` accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.directory import login_problems, server_problems
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
+    account,
+    anything,
+    checked_by,
+    domain,
+    number,
+    one_line,
+    optional,
+    plain_path,
+)
+from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
+
+
+def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    if inputs["cyrus_sasl_accounts"] == "sqlite" and inputs["cyrus_sasl_backend"] == "system":
+        yield (
+            "cyrus_sasl_accounts",
+            "is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl: dovecot, or cyrus_sasl_backend:"
+            " sasldb or ldap, or mail_accounts: system.",
+        )
+
+
+def _directory(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with the inputs of the directory, where passwords are checked there."""
+    if inputs["cyrus_sasl_backend"] == "ldap":
+        yield from server_problems(inputs, "cyrus_sasl_ldap")
+        yield from login_problems(inputs, "cyrus_sasl_ldap")
+
+
+TABLE = Table(
+    {
+        "cyrus_sasl_accounts": anything,
+        "cyrus_sasl_backend": anything,
+        "cyrus_sasl_realm": optional(domain),
+        "cyrus_sasl_processes": number(1, 100, "processes"),
+        "cyrus_sasl_ldap_servers": anything,
+        "cyrus_sasl_ldap_search_base": anything,
+        "cyrus_sasl_ldap_tls": anything,
+        "cyrus_sasl_ldap_ca_file": anything,
+        "cyrus_sasl_ldap_bind_dn": anything,
+        "cyrus_sasl_ldap_bind_password": one_line,
+        "cyrus_sasl_ldap_timeout": number(1, 300, "seconds"),
+        "cyrus_sasl_ldap_account_filter": checked_by(ldap.check_filter),
+        "cyrus_sasl_ldap_login_attribute": checked_by(ldap.check_attribute),
+        "cyrus_sasl_queue_directory": plain_path,
+        "cyrus_sasl_postfix_user": account,
+        "cyrus_sasl_postfix_group": account,
+        "cyrus_sasl_packages": anything,
+        "cyrus_sasl_service_timeout": number(1, 600, "seconds"),
+    },
+    (_accounts, _directory),
+)

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role cyrus_sasl with the real saslauthd, Postfix in its chroot, PAM and a directory.
+
+The playbook runs against both releases at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.puffy.mail.tests.harness import directory, playbooks
+from ansible_collections.puffy.mail.tests.harness.containers import Host
+
+pytestmark = pytest.mark.containers
+
+RELEASES = ("bullseye", "trixie")
+SYSTEM = {"mail_accounts": "system"}
+LDAP = {
+    "mail_accounts": "ldap",
+    "mail_ldap_servers": ["ldap://ldap.example.test"],
+    "mail_ldap_search_base": "dc=example,dc=test",
+    "mail_ldap_bind_dn": directory.SERVICE,
+    "mail_ldap_bind_password": directory.PASSWORD,
+    "mail_ldap_ca_file": "/etc/ssl/ca.pem",
+}
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  roles: [puffy.mail.cyrus_sasl]
+"""
+#: Postfix as the role postfix sets it where mail_sasl is cyrus
+POSTFIX_SETUP = """
+postconf -e myhostname=mail.example.test alias_maps= smtpd_sasl_auth_enable=yes smtpd_sasl_type=cyrus \
+  smtpd_sasl_path=smtpd
+postconf -F smtp/inet/chroot=y
+useradd -m alice
+echo alice:secret-1 | chpasswd
+postfix start
+"""
+LOGIN = r"""
+import json, smtplib, sys
+seen = []
+for name, password in json.load(sys.stdin):
+    with smtplib.SMTP("127.0.0.1", 25, timeout=120) as client:
+        client.ehlo()
+        mechanisms = client.esmtp_features.get("auth", "").split()
+        try:
+            seen.append([mechanisms, client.login(name, password)[0]])
+        except smtplib.SMTPAuthenticationError as exc:
+            seen.append([mechanisms, exc.smtp_code])
+print(json.dumps(seen))
+"""
+
+
+class Fleet:
+    """A host of each release, and the role for them."""
+
+    def __init__(self, here: Path) -> None:
+        self.here = here
+        self.hosts = {release: Host(f"{release}-sasl") for release in RELEASES}
+
+    def play(self, variables: dict[str, Any], *options: str, only: str = "") -> playbooks.Run:
+        hosts = {name: host.connection for name, host in self.hosts.items() if not only or name == only}
+        inventory = {"all": {"vars": variables, "hosts": hosts}}
+        run = playbooks.playbook(PLAYBOOK, inventory, *options, directory=self.here)
+        assert run.rc == 0, run.output
+        return run
+
+    def four(self, variables: dict[str, Any]) -> list[str]:
+        """Check, run, check, run; what changed."""
+        predicted, done = self.play(variables, "--check"), self.play(variables)
+        assert predicted.changed == done.changed, predicted.output
+        for options in (["--check"], []):
+            again = self.play(variables, *options)
+            assert again.changed == [], again.output
+        return done.changed
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    made = Fleet(tmp_path_factory.mktemp("sasl"))
+    try:
+        yield made
+    finally:
+        for host in made.hosts.values():
+            host.close()
+
+
+def logins(host: Host, *attempts: tuple[str, str]) -> list[int]:
+    """The answer to each login. What is offered is PLAIN and LOGIN alone."""
+    seen = json.loads(host.run(["python3", "-c", LOGIN], data=json.dumps(attempts)).stdout)
+    assert all(sorted(mechanisms) == ["LOGIN", "PLAIN"] for mechanisms, _code in seen), seen
+    return [code for _mechanisms, code in seen]
+
+
+def test_users_of_the_host_log_in_from_the_chroot(fleet: Fleet) -> None:
+    assert len(fleet.four(SYSTEM)) == 4 * len(RELEASES)
+    for host in fleet.hosts.values():
+        host.run(POSTFIX_SETUP)
+        attempts = (("alice", "secret-1"), ("alice", "wrong"), ("nobody-such", "secret-1"), ("alice", ""))
+        assert logins(host, *attempts)[:3] == [235, 535, 535]
+        # Nothing is cached: the old password is refused at once.
+        host.run("echo alice:secret-2 | chpasswd")
+        assert logins(host, ("alice", "secret-1"), ("alice", "secret-2")) == [535, 235]
+        assert host.run(["stat", "-c", "%U %G %a", "/var/spool/postfix/saslauthd"]).stdout == "root sasl 710\n"
+
+
+def test_a_saslauthd_that_died_is_seen_and_started(fleet: Fleet) -> None:
+    for name, host in fleet.hosts.items():
+        host.run("kill -9 $(pgrep -x saslauthd)")
+        host.wait("! pgrep -x saslauthd")
+        assert logins(host, ("alice", "secret-2")) == [454]
+        assert "saslauthd is not running" in fleet.play(SYSTEM, "--check", "-v", only=name).stdout
+        assert fleet.play(SYSTEM, only=name).hosts[name]["changed"] == 1
+        assert logins(host, ("alice", "secret-2")) == [235]
+
+
+def test_users_of_a_directory_log_in(fleet: Fleet) -> None:
+    for host in fleet.hosts.values():
+        directory.start(host, 3)
+    changed = fleet.four(LDAP)
+    assert len(changed) == 2 * len(RELEASES), changed
+    for host in fleet.hosts.values():
+        right = ("alice@example.test", "secret of alice")
+        assert logins(host, right, ("alice@example.test", "wrong"), ("alice", "secret-2")) == [235, 535, 535]
+        assert host.run(["stat", "-c", "%U %G %a", "/etc/saslauthd.conf"]).stdout == "root root 600\n"
+
+
+def test_a_configuration_that_saslauthd_refuses_is_taken_back(fleet: Fleet) -> None:
+    release = RELEASES[0]
+    host = fleet.hosts[release]
+    host.run("sed -i 's/^MECHANISMS=.*/MECHANISMS=nonsense/' /etc/default/saslauthd")
+    arguments = {
+        "name": "saslauthd",
+        "pid_file": "/var/spool/postfix/saslauthd/saslauthd.pid",
+        "files": [
+            "/etc/postfix/sasl/smtpd.conf", "/etc/saslauthd.conf", "/etc/default/saslauthd",
+            "/etc/systemd/system/saslauthd.service.d/puffy-mail.conf",
+        ],
+        "sockets": ["/var/spool/postfix/saslauthd/mux"],
+        "timeout": 3,
+    }  # fmt: skip
+    result = host.module("daemon_service", arguments)
+    assert result["failed"], result
+    assert result["rolled_back"], result
+    assert "the last activated configuration serves again" in result["msg"]
+    assert logins(host, ("alice@example.test", "secret of alice")) == [235]
+    assert fleet.play(LDAP, only=release).changed == []
