@@ -12,6 +12,7 @@ import platform
 import pwd
 import re
 import socket
+import ssl
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -61,7 +62,7 @@ def packages(family: str) -> list[str]:
 
 
 def postfix() -> dict[str, Any]:
-    """Version, table types and default type of cache tables of the host's Postfix; empty without Postfix.
+    """Version, table types, default type of cache tables and TLS library of the host's Postfix; empty without Postfix.
 
     Only Postfix 3.11 and later have ``default_cache_db_type``; the value is '' before.
     """
@@ -76,6 +77,8 @@ def postfix() -> dict[str, Any]:
         "version": lines[0].strip() if lines else "",
         "cache_type": lines[1].strip() if len(lines) > 1 else "",
         "table_types": sorted(types),
+        # The library of Python, which is the one of the system, and so that of Postfix.
+        "tls_library": ssl.OPENSSL_VERSION,
         "configured": os.path.exists("/etc/postfix/main.cf"),
     }
 

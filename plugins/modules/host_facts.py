@@ -85,8 +85,8 @@ ansible_facts:
           type: list
           elements: str
         postfix:
-          description: V(version), V(table_types), V(cache_type) and V(configured) of Postfix. Empty where Postfix is
-            not installed.
+          description: V(version), V(table_types), V(cache_type), V(tls_library) and V(configured) of Postfix. Empty
+            where Postfix is not installed.
           type: dict
         dovecot:
           description: V(version) of Dovecot. Empty where Dovecot is not installed.

@@ -60,6 +60,12 @@ database.executescript('''
     CREATE TABLE mailbox (username TEXT PRIMARY KEY, password TEXT, maildir TEXT, quota INTEGER, local_part TEXT,
                           domain TEXT, active INTEGER);
     CREATE TABLE alias (address TEXT PRIMARY KEY, goto TEXT, active INTEGER);
+    CREATE TABLE alias_domain (alias_domain TEXT PRIMARY KEY, target_domain TEXT, active INTEGER);
+    INSERT INTO alias VALUES ('fine@example.test', 'ellen@example.test', 1),
+                             ('round@example.test', 'back@example.test', 1),
+                             ('back@example.test', 'round@example.test', 1),
+                             ('both@example.test', 'ellen@example.test,alice@example.test', 1);
+    INSERT INTO alias_domain VALUES ('twin.test', 'example.test', 1);
     INSERT INTO domain VALUES ('example.test', 0, 1), ('retired.test', 0, 0);
 ''')
 accounts = (("alice", "example.test", 0, 1), ("carol", "example.test", 0, 0), ("dave", "retired.test", 0, 1),
@@ -75,7 +81,7 @@ shutil.chown(path, "root", "postfix")
 """
 
 CLIENT = r"""
-import imaplib, json, smtplib, ssl, sys
+import imaplib, json, os, smtplib, socket, ssl, sys
 path, password = sys.argv[1:]
 
 def context(lowest, highest):
@@ -88,6 +94,14 @@ def context(lowest, highest):
 def imap(lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.TLSv1_3):
     return imaplib.IMAP4_SSL("127.0.0.1", ssl_context=context(lowest, highest), timeout=120)
 
+# What the policy service answers to Postfix.
+def status(recipient):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(os.path.join(os.path.dirname(path), "quota-status"))
+        client.sendall(f"request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient={recipient}\n\n".encode())
+        return client.recv(999).decode().strip()
+
+ASKED = ("ellen", "Ellen+tag", "fine", "alice", "nobody", "round", "both")
 seen = {"rcpt": {}, "tls": {}}
 body = "Line one\r\n.leading dot\r\n\r\n8 bit: \u00e4\r\n"
 with smtplib.LMTP(path, timeout=120) as lmtp:
@@ -100,14 +114,16 @@ with smtplib.LMTP(path, timeout=120) as lmtp:
         code, text = lmtp.rcpt(recipient)
         seen["rcpt"][recipient] = [code, text.decode()[:5]]
         lmtp.rset()
-    # Six KiB: two messages of 2200 bytes fit, a third one does not, and there is room for a short one.
+    # Six KiB: two messages of 2200 bytes fit, a third one goes beyond, and then there is no room for a short one.
     seen["quota"] = []
+    seen["status"] = {name: status(name + "@example.test") for name in ASKED}
     for size in (2200, 2200, 2200, 10):
         try:
             lmtp.sendmail("bob@elsewhere.test", ["ellen@example.test"], f"Subject: full\r\n\r\n{'x' * size}\r\n")
             seen["quota"].append(250)
         except smtplib.SMTPDataError as exc:
             seen["quota"].append([exc.smtp_code, exc.smtp_error.decode()[:5]])
+seen["full"] = {name: status(name + "@example.test") for name in ASKED}
 for name in ("TLSv1_1", "TLSv1_2", "TLSv1_3"):
     version = ssl.TLSVersion[name]
     try:
@@ -308,9 +324,15 @@ def test_lmtp_refuses_who_has_no_mailbox(client: dict[str, Any]) -> None:
 
 
 def test_a_mailbox_that_is_full_takes_no_more(client: dict[str, Any], host: Host) -> None:
-    assert client["quota"] == [250, 250, [552, "5.2.2"], 250]
+    assert client["quota"] == [250, 250, 250, [452, "4.2.2"]]
+    # What Postfix hears, through aliases and tags too; an alias with several mailboxes and a circle are not judged.
+    full, no = "action=552 5.2.2 The mailbox is full", "action=DUNNO"
+    assert set(client["status"].values()) == {no}
+    assert client["full"] == {
+        "ellen": full, "Ellen+tag": full, "fine": full, "alice": no, "nobody": no, "round": no, "both": no,
+    }  # fmt: skip
     # RFC 9208: in units of 1024 bytes.
-    assert re.fullmatch(r'"?User quota"? \(STORAGE [56] 6\)', client["root"]), client["root"]
+    assert re.fullmatch(r'"?User quota"? \(STORAGE [678] 6\)', client["root"]), client["root"]
     # PostfixAdmin writes -1 where a mailbox has no quota at all.
     users = [f"{name}@example.test" for name in ("ellen", "alice", "frank")]
     limits = host.run("; ".join(f"doveadm -f tab quota get -u {user}" for user in users))

@@ -46,6 +46,12 @@ def _delimiter(value: Any) -> str | None:
     return f"is {shown(value)}. Use a character such as '+' or '-', or '' for none."
 
 
+def _socket(value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._/-]+", value):
+        return None
+    return f"is {shown(value)}. Use a path below the queue directory such as 'private/quota-status', or ''."
+
+
 def _variable(value: Any) -> str | None:
     if isinstance(value, str) and _VARIABLE.fullmatch(value):
         return None
@@ -325,6 +331,11 @@ TABLE = Table(
         "postfix_relay_credentials": _credentials,
         "postfix_sender_relayhosts": _of_addresses(_next_hop, {"@example.org": "[smtp.example.org]:587"}),
         "postfix_transports": _of_addresses(_transport, {"example.org": "smtp:[192.0.2.1]"}),
+        "postfix_verify_relay_recipients": anything,
+        "postfix_quota_service": optional(_socket),
+        "postfix_client_connections": number(0, 100000, "connections"),
+        "postfix_client_logins": number(0, 100000, "logins"),
+        "postfix_delivery_sessions": number(1, 100, "sessions"),
         "postfix_virtual_mailbox_domains": anything,
         "postfix_virtual_mailbox_maps": anything,
         "postfix_virtual_alias_maps": anything,

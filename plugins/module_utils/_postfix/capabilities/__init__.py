@@ -21,8 +21,10 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     free_form,
     header_cleanup,
     identity,
+    load,
     milters,
     policy_commands,
+    recipients,
     relay_domains,
     relay_host,
     restrictions,
@@ -49,6 +51,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     relay_domains.CAPABILITY,
     aliases.CAPABILITY,
     relay_host.CAPABILITY,
+    recipients.CAPABILITY,
     tls.CAPABILITY,
     client_certificates.CAPABILITY,
     access.CAPABILITY,
@@ -59,6 +62,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     policy_commands.CAPABILITY,
     submission.CAPABILITY,
     header_cleanup.CAPABILITY,
+    load.CAPABILITY,
 )
 
 

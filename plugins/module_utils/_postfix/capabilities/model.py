@@ -22,12 +22,16 @@ class Facts:
     version: str = ""
     table_types: tuple[str, ...] = ()
     cache_type: str = ""
+    tls_library: str = ""
 
     @classmethod
     def of(cls, postfix: Mapping[str, Any]) -> Facts:
         """The facts ``puffy_mail.postfix``."""
         return cls(
-            str(postfix.get("version", "")), tuple(postfix.get("table_types", ())), str(postfix.get("cache_type", ""))
+            str(postfix.get("version", "")),
+            tuple(postfix.get("table_types", ())),
+            str(postfix.get("cache_type", "")),
+            str(postfix.get("tls_library", "")),
         )
 
 

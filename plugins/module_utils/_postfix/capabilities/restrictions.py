@@ -13,6 +13,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import (
     client_certificates,
     policy_commands,
+    recipients,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
@@ -32,20 +33,15 @@ POLICY_SERVICE = re.compile(r"(unix|inet):[^\s,{}]+|\{\s*(unix|inet):[^\s,{}]+(\
 DNS_LIST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(=[0-9.\[\];]+)?")
 #: what to look up in a list of domains
 OF = ("helo", "sender", "reverse_client")
-_TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
 
 
 def _own_senders(wishes: Wishes) -> list[str]:
-    """What refuses a stranger's sender in a domain of this host.
-
-    A table of domains answers with anything; pipemap makes that a refusal.
-    """
+    """What refuses a stranger's sender in a domain of this host."""
     if not wishes.yes("postfix_reject_own_senders"):
         return []
     domains = [*wishes.words("postfix_local_domains"), *wishes.words("postfix_virtual_mailbox_domains")]
-    tables = [f"check_sender_access pipemap:{{{name},static:REJECT}}" for name in domains if _TABLE.match(name)]
-    names = [f"check_sender_access inline:{{{name}=REJECT}}" for name in domains if not _TABLE.match(name)]
-    return [*client_certificates.permits(wishes, on_port_25=True), *tables, *names]
+    refused = recipients.for_domains("sender", domains, "REJECT")
+    return [*client_certificates.permits(wishes, on_port_25=True), *refused]
 
 
 def _dns_lists(wishes: Wishes) -> list[str]:
@@ -72,6 +68,8 @@ def _of_strangers(wishes: Wishes) -> dict[str, list[str]]:
             "permit_mynetworks",
             *permits,
             "reject_unauth_destination",
+            *recipients.unknown(wishes),
+            *recipients.full(wishes),
             *_dns_lists(wishes),
             *policy,
         ],
@@ -85,7 +83,7 @@ def _of_users(wishes: Wishes) -> dict[str, list[str]]:
     permit = ["permit_sasl_authenticated", *client_certificates.permits(wishes, on_port_25=False), "reject"]
     first = {
         "sender": ["reject_non_fqdn_sender", "reject_sender_login_mismatch"],
-        "recipient": ["reject_non_fqdn_recipient"],
+        "recipient": ["reject_non_fqdn_recipient", *recipients.full(wishes)],
     }
     return {stage: [*first.get(stage, ()), *permit] for stage in USER_STAGES}
 

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import (
     client_certificates,
     header_cleanup,
+    load,
     milters,
     restrictions,
 )
@@ -47,6 +48,7 @@ def part(wishes: Wishes) -> Part:
                 **_TLS[name],
                 "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
                 "smtpd_tls_auth_only": "yes",
+                **load.of_users(wishes),
                 **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in lists},
                 "milter_macro_daemon_name": "ORIGINATING",
             }

@@ -25,6 +25,10 @@ def part(wishes: Wishes) -> Part:
         cache=policy.cache_type(wishes.facts.cache_type, wishes.facts.table_types),
         dhparam_file=wishes.text("postfix_tls_dhparam_file"),
     )
+    # OpenSSL 3 and LibreSSL 4 refuse by themselves that a client negotiates again and again in one session.
+    if wishes.facts.tls_library.startswith("OpenSSL 1.1."):
+        options = parameters.get("tls_ssl_options")
+        parameters["tls_ssl_options"] = f"{options}, NO_RENEGOTIATION" if options else "NO_RENEGOTIATION"
     for name, wish in (("smtp_tls_CAfile", "postfix_tls_ca_file"), ("smtp_tls_CApath", "postfix_tls_ca_directory")):
         if wishes.text(wish):
             parameters[name] = wishes.text(wish)

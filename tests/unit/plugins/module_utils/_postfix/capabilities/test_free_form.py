@@ -59,7 +59,10 @@ def test_parameters_are_replaced_or_edited() -> None:
         postfix_parameters={
             "message_size_limit": 1,
             "mynetworks": {"append": ["192.0.2.0/24"], "remove": ["[::1]/128"]},
-            "smtpd_recipient_restrictions": {"prepend": ["check_client_access cidr:/etc/postfix/clients"]},
+            "smtpd_recipient_restrictions": {
+                "prepend": ["check_client_access cidr:/etc/postfix/clients"],
+                "append": ["reject_rbl_client zen.example.net"],
+            },
             "maillog_file_prefixes": {"append": ["/srv"]},
         }
     )
@@ -67,7 +70,10 @@ def test_parameters_are_replaced_or_edited() -> None:
     assert found.parameters["mynetworks"] == "127.0.0.0/8, [::ffff:127.0.0.0]/104, 192.0.2.0/24"
     assert found.parameters["smtpd_recipient_restrictions"] == (
         "check_client_access cidr:/etc/postfix/clients, reject_non_fqdn_recipient, permit_mynetworks,"
-        " reject_unauth_destination"
+        " reject_unauth_destination, check_recipient_access"
+        " pipemap:{proxy:sqlite:/etc/postfix/sqlite/relay_domains.cf,static:reject_unverified_recipient},"
+        " check_policy_service {unix:private/quota-status, timeout=10s, default_action=DUNNO},"
+        " reject_rbl_client zen.example.net"
     )
     # Not a list of the role's: the module edits what is on the host.
     assert found.parameters["maillog_file_prefixes"] == {"append": ["/srv"]}

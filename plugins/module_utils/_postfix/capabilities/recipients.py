@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The puffy.mail developers
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked about a recipient at RCPT TO, so that mail that cannot be delivered is refused and never bounces."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
+    Capability,
+    Part,
+    Wishes,
+)
+
+_TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
+
+
+def for_domains(kind: str, domains: list[str], action: str) -> list[str]:
+    """``check_KIND_access`` with one action for all addresses of ``domains``, which are names or tables of names.
+
+    A table of domains answers with anything; pipemap makes that the action.
+    """
+    tables = [f"check_{kind}_access pipemap:{{{name},static:{action}}}" for name in domains if _TABLE.match(name)]
+    names = [f"check_{kind}_access inline:{{{name}={action}}}" for name in domains if not _TABLE.match(name)]
+    return [*tables, *names]
+
+
+def full(wishes: Wishes) -> list[str]:
+    """What asks Dovecot whether a mailbox is full. Without an answer the mail is taken, and waits in the queue."""
+    service = wishes.text("postfix_quota_service")
+    return [f"check_policy_service {{unix:{service}, timeout=10s, default_action=DUNNO}}"] if service else []
+
+
+def unknown(wishes: Wishes) -> list[str]:
+    """What asks the hosts of a domain that this host is the backup MX of, where no table has the recipients."""
+    if wishes.words("postfix_relay_recipient_maps") or not wishes.yes("postfix_verify_relay_recipients"):
+        return []
+    return for_domains("recipient", wishes.words("postfix_relay_domains"), "reject_unverified_recipient")
+
+
+def part(_wishes: Wishes) -> Part:
+    """The parameters behind these restrictions."""
+    return Part(
+        {
+            # Of the parts of Postfix's default, all but relay_domains: a subdomain is another domain.
+            "parent_domain_matches_subdomains": [
+                "debug_peer_list",
+                "fast_flush_domains",
+                "mynetworks",
+                "permit_mx_backup_networks",
+                "qmqpd_authorized_clients",
+                "smtpd_access_maps",
+            ],
+            # Dovecot's LMTP does not take it, and few hosts that mail is passed on to do: such mail would bounce.
+            "smtputf8_enable": False,
+            "unverified_recipient_reject_code": 550,
+        }
+    )
+
+
+CAPABILITY = Capability("postfix_verify_relay_recipients", part)

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked about a recipient, and how much one client may ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Facts
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import composed, wishes
+
+BASE = ["reject_non_fqdn_recipient", "permit_mynetworks", "reject_unauth_destination"]
+FULL = "check_policy_service {unix:private/quota-status, timeout=10s, default_action=DUNNO}"
+
+
+def recipients(**given: Any) -> list[str]:
+    found: list[str] = composed(**given).parameters["smtpd_recipient_restrictions"]
+    assert found[: len(BASE)] == BASE
+    return found[len(BASE) :]
+
+
+def test_recipients_of_relayed_domains_are_asked_for() -> None:
+    table = "pipemap:{hash:/etc/postfix/mx,static:reject_unverified_recipient}"
+    assert recipients(postfix_relay_domains=["mx.test", "hash:/etc/postfix/mx"], postfix_quota_service="") == [
+        f"check_recipient_access {table}",
+        "check_recipient_access inline:{mx.test=reject_unverified_recipient}",
+    ]
+    assert recipients(postfix_relay_domains=[], postfix_quota_service="") == []
+    assert recipients(postfix_verify_relay_recipients="no", postfix_quota_service="") == []
+
+
+def test_a_subdomain_of_a_relayed_domain_is_not_relayed() -> None:
+    assert "relay_domains" not in composed().parameters["parent_domain_matches_subdomains"]
+
+
+def test_full_mailboxes_are_asked_for_on_each_port() -> None:
+    found = composed(postfix_verify_relay_recipients=False)
+    assert recipients(postfix_verify_relay_recipients=False) == [FULL]
+    assert FULL in found.parameters["mua_recipient_restrictions"]
+    other = composed(postfix_accounts="ldap", postfix_quota_service="")
+    assert not any("policy" in entry for entry in other.parameters["mua_recipient_restrictions"])
+
+
+def test_limits_of_a_client() -> None:
+    found = composed(postfix_client_connections="5", postfix_client_logins="6", postfix_delivery_sessions="7")
+    assert found.parameters["smtpd_client_auth_rate_limit"] == 6
+    assert found.parameters["lmtp_destination_concurrency_limit"] == 7
+    for name in ("submission", "submissions"):
+        assert found.services[f"{name}/inet"]["options"]["smtpd_client_connection_count_limit"] == "5"
+    # Other hosts have no limit but Postfix's own.
+    assert "smtpd_client_connection_count_limit" not in found.services["smtp/inet"].get("options", {})
+
+
+@pytest.mark.parametrize(
+    ("library", "profile", "options"),
+    [
+        ("OpenSSL 1.1.1w  11 Sep 2023", "intermediate", "NO_RENEGOTIATION"),
+        ("OpenSSL 1.1.1w  11 Sep 2023", "broad", "NO_COMPRESSION, NO_RENEGOTIATION"),
+        ("OpenSSL 3.5.1 1 Jul 2025", "intermediate", None),
+        ("OpenSSL 3.5.1 1 Jul 2025", "broad", "NO_COMPRESSION"),
+        ("LibreSSL 4.1.0", "intermediate", None),
+        ("", "intermediate", None),
+    ],
+)
+def test_renegotiation_by_the_client_is_off(library: str, profile: str, options: str | None) -> None:
+    facts = Facts("3.5.25", ("btree",), "", library)
+    found = capabilities.compose(wishes(postfix_tls_profile=profile), facts).parameters
+    assert found.get("tls_ssl_options") == options
