@@ -19,6 +19,7 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import module_loader
 
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
     judge,
     mail,
@@ -85,7 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         playbook, roles = self._wanted(host)
         sentences = host.sentences(roles)
         if playbook == "site":
-            sentences += host.twins()
+            sentences += host.twins() or ([] if sentences else host.hosted_name())
         if playbook == "awx" and module_loader.find_plugin("awx.awx.organization") is None:
             sentences.append(
                 "The collection awx.awx is not installed. Install it, as with ansible-galaxy collection install"
@@ -126,6 +127,8 @@ class _Host:
         #: the inputs that nothing is wrong with, with their types
         self.good: dict[str, Any] = {}
         self.problems: list[Problem] = []
+        #: the domains of an accounts file
+        self.hosted: list[str] = []
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -307,13 +310,33 @@ class _Host:
             return
         try:
             with open(local, encoding="utf-8") as file:
-                delimiter = self.good.get("sqlite_maps_recipient_delimiter", "+")
-                found = sqlite_maps.file_problems(file.read(), path, delimiter)
+                text = file.read()
+            found = sqlite_maps.file_problems(text, path, self.good.get("sqlite_maps_recipient_delimiter", "+"))
+            if not found:
+                self.hosted = sqlite_maps.hosted(entries.accounts_file(text, path))
         except (OSError, UnicodeDecodeError) as exc:
             found = [f"{path} cannot be read: {exc}. Use a JSON file in UTF-8."]
         finally:
             self.loader.cleanup_tmp_file(local)
         self.problems += [(name, f": {sentence}") for sentence in found]
+
+    def hosted_name(self) -> list[str]:
+        """A sentence where the host is called like a domain whose mailboxes it has."""
+        good = self.good
+        if good.get("sqlite_maps_mode") != "owned":
+            return []
+        hosted = self.hosted or sqlite_maps.hosted({name: good[f"sqlite_maps_{name}"] for name in entries.LISTS})
+        name = good["postfix_hostname"]
+        if name.lower() not in hosted or not {"$myhostname", name} & set(good["postfix_local_domains"]):
+            return []
+        return [
+            self._named(
+                "postfix_hostname",
+                f"is {name!r}, which is a domain of the accounts too: Postfix would look for its users among those of"
+                f" the system, and refuse the mail of its mailboxes. Use a name of its own, such as 'mail.{name}', or"
+                " leave '$myhostname' out of postfix_local_domains.",
+            )
+        ]
 
     def twins(self) -> list[str]:
         """A sentence for each address or name that two hosts of the play share; told on the play's first host."""

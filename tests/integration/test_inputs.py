@@ -122,6 +122,26 @@ def test_two_hosts_of_one_address_or_name() -> None:
     assert run.counts["failed"] == 1
 
 
+def test_a_host_that_is_called_like_a_domain_of_its_mailboxes() -> None:
+    variables = {
+        "mail_hostname": "Twin.test",
+        "sqlite_maps_domain_aliases": [{"name": "twin.test", "target": "example.test"}],
+    }
+    (sentence,) = told(judge({"playbook": "site"}, vars=variables))
+    assert sentence.startswith(
+        "mail_hostname is 'Twin.test', which is a domain of the accounts too: Postfix would look"
+    )
+    for more in (
+        {"postfix_local_domains": ["localhost"]},
+        {
+            "sqlite_maps_domains": ["example.test", {"name": "twin.test", "backupmx": True}],
+            "sqlite_maps_domain_aliases": [],
+        },
+    ):
+        judged = judge({"playbook": "site"}, vars={**variables, **more})
+        assert judged.counts["failed"] == 0, judged.output
+
+
 def test_a_template_that_fails_is_told() -> None:
     (sentence,) = told(judge({"roles": ["postfix"]}, vars={"postfix_origin": "{{ nowhere.domain }}"}))
     assert sentence.startswith("postfix_origin cannot be resolved: ")

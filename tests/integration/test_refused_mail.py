@@ -147,7 +147,8 @@ REFUSED = [
     ("gone@example.test", 550),
     ("nobody@twin.test", 550),
     ("nobody@xn--bcher-kva.test", 550),
-    ("nobody@bücher.test", 550),
+    # Without SMTPUTF8 the letters are no syntax of an address; a host that has to send there uses the other spelling.
+    ("anna@bücher.test", 501),
     ("unknown@mx.test", 550),
     # Nobody can say whether this one is known.
     ("unknown@down.test", 450),
@@ -167,7 +168,6 @@ DELIVERED = [
     ("info@example.test", "alice@example.test"),
     ("alice+tag@twin.test", "alice@example.test"),
     (f"anna@{WIRE}", f"anna@{WIRE}"),
-    ("anna@bücher.test", f"anna@{WIRE}"),
 ]
 
 
@@ -183,6 +183,13 @@ def test_mail_of_a_backup_mx_domain_is_passed_on(mail: MailHost, recipient: str)
     assert mail.send(recipient)[:2] == ("DATA", 250)
     until(lambda: f"to=<known@mx.test>, orig_to=<{recipient}>" in log(mail) or f"to=<{recipient}>" in log(mail),
           "the delivery to the primary")  # fmt: skip
+
+
+def test_both_spellings_of_a_domain_mean_the_same(mail: MailHost) -> None:
+    mailbox = f"anna@{WIRE}"
+    before = mail.messages(mailbox)
+    mail.host.run("printf 'Subject: letters\\n\\nx\\n' | sendmail -f victim@innocent.test anna@bücher.test")
+    until(lambda: mail.messages(mailbox) == before + 1, f"the delivery to {mailbox}")
 
 
 def log(mail: MailHost) -> str:

@@ -134,6 +134,12 @@ TABLE = Table(
 )
 
 
+def hosted(lists: Mapping[str, Any]) -> list[str]:
+    """The domains whose mail the host keeps, of lists that nothing is wrong with."""
+    tables = rows.rows(lists["domains"], [], [], lists["domain_aliases"])
+    return [name for name, row in tables["domain"].items() if not row[2]]
+
+
 def file_problems(text: str, path_of_it: str, recipient_delimiter: str) -> list[str]:
     """The first sentences on the accounts file ``text``, and how many more there are."""
     return rows.first_of(entries.accounts_file_problems(text, path_of_it, recipient_delimiter))

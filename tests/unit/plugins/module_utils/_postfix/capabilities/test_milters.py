@@ -39,13 +39,12 @@ def test_milters_of_one_service() -> None:
 
 def test_policy_servers_are_asked_last() -> None:
     found = composed(postfix_policy_services=["unix:private/policyd-spf", "{ inet:127.0.0.1:10031, timeout=10s }"])
-    assert found.parameters["smtpd_recipient_restrictions"][-3:] == [
-        "reject_unauth_destination",
+    assert found.parameters["smtpd_recipient_restrictions"][-2:] == [
         "check_policy_service unix:private/policyd-spf",
         "check_policy_service { inet:127.0.0.1:10031, timeout=10s }",
     ]
     assert found.services["policyd-spf/unix"] == {"state": "absent"}
-    assert not any("policy" in word for word in found.parameters["mua_recipient_restrictions"])
+    assert not any("policyd" in word for word in found.parameters["mua_recipient_restrictions"])
 
 
 def test_policy_servers_that_postfix_starts() -> None:
