@@ -55,7 +55,7 @@ def test_each_stage_has_its_parameter() -> None:
         "check_sender_access texthash:/etc/postfix/s",
         "reject_unknown_sender_domain",
     ]
-    assert found.parameters["smtpd_recipient_restrictions"][2:] == [
+    assert found.parameters["smtpd_recipient_restrictions"][2:4] == [
         "reject_unauth_destination",
         "reject_unlisted_recipient",
     ]
@@ -88,6 +88,8 @@ def test_dns_lists_stand_before_policy_servers() -> None:
     found = composed(
         postfix_dns_lists=["bl.example.org=127.0.0.[2..11]", {"list": "dbl.example.org", "of": "sender"}],
         postfix_policy_services=["unix:private/policy"],
+        postfix_verify_relay_recipients=False,
+        postfix_quota_service="",
     )
     assert found.parameters["smtpd_recipient_restrictions"][-4:] == [
         "reject_unauth_destination",
