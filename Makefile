@@ -118,6 +118,8 @@ importer: venv ## Check a new tarball as Ansible Galaxy does when it imports one
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables
 
+bench-attack: ## Print how long a login takes while an address tries wrong passwords
+
 bench-site: ## Print what a run of puffy.mail.site costs, beside an older tree
 
 bench-%: images
