@@ -43,15 +43,6 @@ def part(_wishes: Wishes) -> Part:
     """The parameters behind these restrictions."""
     return Part(
         {
-            # Of the parts of Postfix's default, all but relay_domains: a subdomain is another domain.
-            "parent_domain_matches_subdomains": [
-                "debug_peer_list",
-                "fast_flush_domains",
-                "mynetworks",
-                "permit_mx_backup_networks",
-                "qmqpd_authorized_clients",
-                "smtpd_access_maps",
-            ],
             # Dovecot's LMTP does not take it, and few hosts that mail is passed on to do: such mail would bounce.
             "smtputf8_enable": False,
             "unverified_recipient_reject_code": 550,

@@ -36,6 +36,10 @@ def test_a_subdomain_of_a_relayed_domain_is_not_relayed() -> None:
     assert "relay_domains" not in composed().parameters["parent_domain_matches_subdomains"]
 
 
+def test_a_table_of_recipients_needs_no_other_host() -> None:
+    assert recipients(postfix_relay_recipient_maps=["hash:/etc/postfix/known"], postfix_quota_service="") == []
+
+
 def test_full_mailboxes_are_asked_for_on_each_port() -> None:
     found = composed(postfix_verify_relay_recipients=False)
     assert recipients(postfix_verify_relay_recipients=False) == [FULL]
