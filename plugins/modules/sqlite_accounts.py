@@ -83,8 +83,17 @@ options:
     description:
       - The directory in which C(DOMAIN/LOCAL_PART) holds the mail of a mailbox, an absolute path.
       - A mailbox that is added to a database while that directory has mail fails with the directory's name. Otherwise
-        its new owner would read the mail of an earlier one.
+        its new owner would read the mail of an earlier one. The same holds for a mailbox that is switched off and
+        comes back with another password.
     type: path
+  keep_days:
+    description:
+      - For how many days a mailbox that is no longer among the accounts stays in the database. It is switched off at
+        once, so nobody can log in and no mail is taken. An address that comes back with the same password within that
+        time works as before.
+      - 0 removes the mailbox at once.
+    type: int
+    default: 30
   adopt_mail:
     description: Whether a new mailbox may get the mail that is there in O(mail_home).
     type: bool
@@ -222,7 +231,8 @@ def _mail_problem(mail_home: str | None, plan: rows.TablePlan) -> str | None:
         return None
     domain, local = (rows.COLUMNS["mailbox"].index(name) for name in ("domain", "local_part"))
     there = []
-    for row in plan.insert:
+    back = [new for old, new in plan.update if new[-1] and not old[-1] and new[1] != old[1]]
+    for row in [*plan.insert, *back]:
         directory = os.path.join(mail_home, row[domain], row[local])
         if os.path.isdir(directory) and os.listdir(directory):
             there.append(directory)
@@ -254,9 +264,12 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     _check(params, current)
     wanted = rows.rows(*(params[name] for name in entries.LISTS))
     exclusive: bool = params["exclusive"]
+    if params["keep_days"] < 0:
+        raise ValueError(f"keep_days is {params['keep_days']}. Use 0 or more. Nothing was changed.")
+    due = sqlite_database.off_for(database, params["keep_days"])
 
     def planned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
-        found = rows.plan(tables, wanted, exclusive)
+        found = rows.plan(tables, wanted, exclusive, due)
         problem = None if params["remove_many"] else rows.removal_problem(tables, found)
         # After a database was lost, the same accounts come back to their mail.
         if not problem and tables and not params["adopt_mail"]:
@@ -318,6 +331,7 @@ def main() -> None:
             "exclusive": {"type": "bool", "default": True},
             "remove_many": {"type": "bool", "default": False},
             "mail_home": {"type": "path"},
+            "keep_days": {"type": "int", "default": 30},
             "adopt_mail": {"type": "bool", "default": False},
             "recipient_delimiter": {"type": "str", "default": "+"},
             "owner": {"type": "str", "default": "root"},

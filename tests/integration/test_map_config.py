@@ -142,7 +142,7 @@ FAILURES: list[tuple[dict[str, object], str]] = [
         " failed: no such column: nosuch",
     ),
     ({"options": {**OPTIONS, "dbpath": "/srv/none"}}, "; the live file is untouched. There is no file /srv/none"),
-    ({"options": {**OPTIONS, "dbpath": "/srv"}}, "; the live file is untouched. /srv is not a regular file"),
+    ({"options": {**OPTIONS, "dbpath": "/srv"}}, "; the live file is untouched. /srv: is not a regular file"),
     (
         {"options": {**OPTIONS, "dbpath": "/etc/passwd"}},
         "; the live file is untouched. /etc/passwd is not a SQLite database",

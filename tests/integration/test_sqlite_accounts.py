@@ -23,6 +23,7 @@ HASH = "{BLF-CRYPT}$2b$04$n39JRHIP432OWo4UaJKhMOhuOtcpnNFyYKmj2dzeXaQLYW.To3.lW"
 TASK: dict[str, Any] = {
     "path": PATH,
     "group": "postfix",
+    "keep_days": 0,
     "domains": ["example.test", {"name": "off.test", "active": False}],
     "mailboxes": [
         {"address": "Alice@example.test", "password_hash": HASH, "name": "Alice", "quota": 1000},
@@ -64,6 +65,42 @@ def test_a_new_mailbox_does_not_open_the_mail_of_an_earlier_one(prepared: Host) 
     batch.assert_four(batch.run(host, batch.four("sqlite_accounts", {**task, "adopt_mail": True})))
     assert len(sql(host, "SELECT username FROM mailbox", path)) == 2
     assert not host.module("sqlite_accounts", task)["changed"]
+    host.run(f"rm -r {path} /srv/mail")
+
+
+def test_a_mailbox_that_goes_is_switched_off_and_removed_weeks_later(prepared: Host) -> None:
+    host, path = prepared, "/srv/accounts/off.sqlite"
+    task = {**TASK, "path": path, "mail_home": "/srv/mail", "keep_days": 30}
+    without = {**task, "mailboxes": task["mailboxes"][:1], "aliases": []}
+    rows = "SELECT username, password, active FROM mailbox WHERE username LIKE 'bob@%'"
+    batch.assert_four(batch.run(host, batch.four("sqlite_accounts", task)))
+    host.run("install -D /etc/hostname /srv/mail/example.test/bob/Maildir/new/1")
+
+    gone = batch.assert_four(batch.run(host, batch.four("sqlite_accounts", without)))
+    assert gone["rows"]["mailbox"] == {"inserted": 0, "updated": 1, "deleted": 0}
+    assert "mailbox bob@example.test" in gone["diff"]["after"]
+    assert "active=0 (switched off, since no account has the address)" in gone["diff"]["after"]
+    assert sql(host, rows, path) == [["bob@example.test", HASH, 0]]
+
+    # A mistake is undone by the next run: the same account has its mail.
+    batch.assert_four(batch.run(host, batch.four("sqlite_accounts", task)))
+    assert sql(host, rows, path) == [["bob@example.test", HASH, 1]]
+
+    # Another password is another person, who does not get the mail without a word.
+    batch.assert_four(batch.run(host, batch.four("sqlite_accounts", without)))
+    other = {**task, "mailboxes": [task["mailboxes"][0], {**task["mailboxes"][1], "password_hash": HASH[:-1] + "X"}]}
+    for check in (True, False):
+        refused = host.module("sqlite_accounts", other, check=check)
+        assert refused["failed"]
+        assert "earlier account is in /srv/mail/example.test/bob, and the new owner would read it" in refused["msg"]
+    assert sql(host, rows, path) == [["bob@example.test", HASH, 0]]
+
+    sql(host, "UPDATE mailbox SET modified = datetime('now', '-29 days') WHERE active = 0", path)
+    assert not host.module("sqlite_accounts", without)["changed"]
+    sql(host, "UPDATE mailbox SET modified = datetime('now', '-31 days') WHERE active = 0", path)
+    done = batch.assert_four(batch.run(host, batch.four("sqlite_accounts", without)))
+    assert done["rows"]["mailbox"] == {"inserted": 0, "updated": 0, "deleted": 1}
+    assert sql(host, rows, path) == []
     host.run(f"rm -r {path} /srv/mail")
 
 
@@ -418,7 +455,8 @@ def test_an_accounts_file(fleet: list[Host], tmp_path: Path) -> None:
         assert changes(output) == [count] * len(fleet), output
         assert output.count("-mailbox gone@example.test password=********") == count * len(fleet), output
     for host in fleet:
-        assert sql(host, "SELECT count(*) FROM mailbox", "/var/lib/puffy-mail/accounts.sqlite") == [[3]]
+        counted = "SELECT count(*) FROM mailbox WHERE active = 1"
+        assert sql(host, counted, "/var/lib/puffy-mail/accounts.sqlite") == [[3]]
         assert host.run(copies, check=False).stdout == ""
 
 

@@ -54,6 +54,21 @@ class Database:
     uid: int
     gid: int
     mode: int
+    #: when the mailboxes that are switched off were changed last: UTC, as in ``_moment``
+    off_since: dict[str, str]
+
+
+def _moment(days_ago: float = 0) -> str:
+    """A moment as the tables have it, in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - days_ago * 86400))
+
+
+def off_for(database: Database | None, days: int) -> set[str] | None:
+    """The mailboxes that have been switched off for that many days; None where ``days`` is 0."""
+    if days == 0:
+        return None
+    before = _moment(days)
+    return {address for address, since in (database.off_since if database else {}).items() if since <= before}
 
 
 @contextlib.contextmanager
@@ -156,20 +171,21 @@ def read(path: str, *, recover: bool = False) -> Database | None:
         connection.execute("BEGIN")  # one view over all the tables
         version = _version(path, connection)
         tables = _rows(connection, version)
+        off = dict(connection.execute("SELECT username, modified FROM mailbox WHERE active = 0"))
         connection.execute("ROLLBACK")
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    return Database(tables, version, journal, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    return Database(tables, version, journal, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), off)
 
 
 def _write(connection: sqlite3.Connection, plans: Mapping[str, TablePlan]) -> None:
-    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    now = _moment()
     for table, columns in COLUMNS.items():
         change = plans[table]
         key, others = columns[0], columns[1:]
         connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((row[0],) for row in change.delete))  # noqa: S608
         connection.executemany(
             f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in others)}, modified = ? WHERE {key} = ?",  # noqa: S608
-            ((*new[1:], now, new[0]) for _old, new in change.update),
+            ((*new[1:], now, new[0]) for _old, new in [*change.update, *change.off]),
         )
         connection.executemany(
             f"INSERT INTO {table} ({', '.join(columns)}, created, modified)"  # noqa: S608

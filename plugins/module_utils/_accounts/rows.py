@@ -11,8 +11,8 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import truth
@@ -184,18 +184,30 @@ def rows(
 
 @dataclass(frozen=True)
 class TablePlan:
-    """What turns one table into the one wanted. Rows are complete; ``delete`` and ``update`` have the old row too."""
+    """What turns one table into the one wanted. Rows are complete; ``delete`` and ``update`` have the old row too.
+
+    ``off`` has the rows that are not wanted and stay for a while, switched off.
+    """
 
     insert: list[Row] = field(default_factory=list)
     update: list[tuple[Row, Row]] = field(default_factory=list)
     delete: list[Row] = field(default_factory=list)
+    off: list[tuple[Row, Row]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.insert or self.update or self.delete)
+        return bool(self.insert or self.update or self.delete or self.off)
+
+    @property
+    def gone(self) -> list[Row]:
+        """The rows that no longer serve because they are not wanted."""
+        return [row for row in self.delete if row[-1]] + [old for old, _new in self.off]
 
 
-def plan(current: Tables, wanted: Tables, exclusive: bool) -> dict[str, TablePlan]:
-    """Compare by content; with ``exclusive`` rows that are not wanted go."""
+def plan(current: Tables, wanted: Tables, exclusive: bool, due: Container[str] | None = None) -> dict[str, TablePlan]:
+    """Compare by content; with ``exclusive`` rows that are not wanted go.
+
+    With ``due``, a mailbox that is not wanted is switched off, and goes when ``due`` has its address.
+    """
     plans = {}
     for table in COLUMNS:
         there, want = current.get(table, {}), wanted.get(table, {})
@@ -204,6 +216,13 @@ def plan(current: Tables, wanted: Tables, exclusive: bool) -> dict[str, TablePla
             update=[(there[key], row) for key, row in want.items() if key in there and there[key] != row],
             delete=[row for key, row in there.items() if key not in want] if exclusive else [],
         )
+        if table == "mailbox" and due is not None:
+            unwanted = plans[table].delete
+            plans[table] = replace(
+                plans[table],
+                delete=[row for row in unwanted if not row[-1] and row[0] in due],
+                off=[(row, (*row[:-1], 0)) for row in unwanted if row[-1]],
+            )
     return plans
 
 
@@ -242,8 +261,11 @@ def diff_lines(plans: Mapping[str, TablePlan]) -> tuple[list[str], list[str]]:
     inserted: list[str] = []
     for table, change in plans.items():
         deleted.extend(describe(table, row) for row in change.delete)
-        before.extend(describe(table, old) for old, _new in change.update)
+        before.extend(describe(table, old) for old, _new in [*change.update, *change.off])
         after.extend(describe(table, new, changed(table, old, new)) for old, new in change.update)
+        after.extend(
+            f"{describe(table, new)} (switched off, since no account has the address)" for _old, new in change.off
+        )
         inserted.extend(describe(table, row) for row in change.insert)
     return _limited(sorted(deleted) + sorted(before)), _limited(sorted(after) + sorted(inserted))
 
@@ -251,18 +273,20 @@ def diff_lines(plans: Mapping[str, TablePlan]) -> tuple[list[str], list[str]]:
 def removal_problem(current: Tables, plans: Mapping[str, TablePlan]) -> str | None:
     """Why so many rows are only removed on purpose: all mailboxes, all of a domain, or above a tenth of a table."""
     for table, change in plans.items():
-        there, gone = current.get(table, {}), [row[0] for row in change.delete]
+        # What is switched off serves nobody already.
+        there = {key: row for key, row in current.get(table, {}).items() if row[-1]}
+        gone = [row[0] for row in change.gone]
         what = ""
         if table == "mailbox" and gone:
             place = COLUMNS[table].index("domain")
             of_domain = Counter(row[place] for row in there.values())
-            kept = of_domain - Counter(row[place] for row in change.delete)
+            kept = of_domain - Counter(row[place] for row in change.gone)
             emptied = sorted(domain for domain in of_domain if not kept[domain])
             if not kept:
                 what = "All mailboxes"
             elif emptied:
                 what = f"All mailboxes of the domain {emptied[0]}"
-                gone = [row[0] for row in change.delete if row[place] == emptied[0]]
+                gone = [row[0] for row in change.gone if row[place] == emptied[0]]
         if not what and len(gone) > max(REMOVED_AT_ONCE, len(there) // 10):
             what = f"{len(gone)} of {len(there)} {_PLURALS[table]}"
         if what:
@@ -279,7 +303,11 @@ def removal_problem(current: Tables, plans: Mapping[str, TablePlan]) -> str | No
 def counts(plans: Mapping[str, TablePlan]) -> dict[str, dict[str, int]]:
     """How many rows are inserted, updated and deleted, by table."""
     return {
-        table: {"inserted": len(change.insert), "updated": len(change.update), "deleted": len(change.delete)}
+        table: {
+            "inserted": len(change.insert),
+            "updated": len(change.update) + len(change.off),
+            "deleted": len(change.delete),
+        }
         for table, change in plans.items()
     }
 

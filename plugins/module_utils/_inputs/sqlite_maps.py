@@ -122,6 +122,7 @@ TABLE = Table(
         "sqlite_maps_group": account,
         "sqlite_maps_exclusive": anything,
         "sqlite_maps_remove_many": anything,
+        "sqlite_maps_keep_days": number(0, 36500, "days"),
         "sqlite_maps_mail_home": path,
         "sqlite_maps_adopt_mail": anything,
         "sqlite_maps_recipient_delimiter": delimiter,

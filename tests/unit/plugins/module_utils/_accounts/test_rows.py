@@ -119,6 +119,33 @@ def test_plan_and_diff() -> None:
     assert not accounts.plan(old, {"domain": {}, "mailbox": {}, "alias": {}}, exclusive=False)["domain"]
 
 
+def box(address: str, active: int) -> tuple[Any, ...]:
+    local, _, domain = address.partition("@")
+    return (address, "{X}1", "", f"{domain}/{local}/", 0, local, domain, active)
+
+
+def test_a_mailbox_that_goes_is_switched_off_first() -> None:
+    there = {name: box(name, active) for name, active in (("on@x.test", 1), ("off@x.test", 0), ("old@x.test", 0))}
+    current = {"domain": {}, "mailbox": there, "alias": {"a@x.test": ("a@x.test", "on@x.test", "x.test", 1)}}
+    plans = accounts.plan(current, {}, exclusive=True, due={"old@x.test", "on@x.test"})
+    assert plans["mailbox"] == accounts.TablePlan(
+        delete=[there["old@x.test"]], off=[(there["on@x.test"], box("on@x.test", 0))]
+    )
+    assert accounts.counts(plans)["mailbox"] == {"inserted": 0, "updated": 1, "deleted": 1}
+    assert accounts.counts(plans)["alias"]["deleted"] == 1
+    assert accounts.diff_lines(plans)[1] == [
+        "mailbox on@x.test password=******** maildir=x.test/on/ quota=0 domain=x.test active=0 (switched off, since no"
+        " account has the address)"
+    ]
+    # What was switched off counts for nothing: the one that still serves is all of the domain.
+    problem = accounts.removal_problem(current, plans)
+    assert problem is not None
+    assert problem.startswith("All mailboxes would be removed: on@x.test. If a name is mistyped")
+    nothing = accounts.plan({"mailbox": {"off@x.test": there["off@x.test"]}}, {}, exclusive=True, due=set())
+    assert not any(nothing.values())
+    assert accounts.removal_problem(current, nothing) is None
+
+
 def test_a_long_diff_is_counted() -> None:
     many = {f"d{n}.test": (f"d{n}.test", "", 0, 1) for n in range(600)}
     _before, after = accounts.diff_lines(
