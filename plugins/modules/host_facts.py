@@ -30,6 +30,9 @@ options:
     description: Seconds that all O(servers) together may take to answer.
     type: int
     default: 10
+  ca_file:
+    description: File with the certificate of the CA that the host's clients trust. It may be missing.
+    type: path
 attributes:
   check_mode:
     description: Only reads.
@@ -88,6 +91,9 @@ ansible_facts:
           description: V(version), V(table_types), V(cache_type), V(tls_library) and V(configured) of Postfix. Empty
             where Postfix is not installed.
           type: dict
+        ca:
+          description: What O(ca_file) has. Empty without that file.
+          type: str
         dovecot:
           description: V(version) of Dovecot. Empty where Dovecot is not installed.
           type: dict
@@ -115,7 +121,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _host
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 
@@ -130,13 +136,14 @@ def _endpoints(urls: list[str]) -> list[tuple[str, int]]:
     return found
 
 
-def _look(account: str) -> dict[str, Any]:
+def _look(account: str, ca_file: str | None) -> dict[str, Any]:
     family = _host.system()
     if family not in ("Debian", "OpenBSD"):
         raise ValueError(
             f"This host runs {family}. The roles of puffy.mail know OpenBSD, Debian and what derives from Debian"
         )
     postfix = _host.postfix()
+    ca = _files.read(ca_file) if ca_file else None
     return {
         "os_family": family,
         "python": {"executable": sys.executable},
@@ -145,6 +152,7 @@ def _look(account: str) -> dict[str, Any]:
             "provides": _host.provided(postfix.get("table_types", ())),
             "postfix": postfix,
             "dovecot": _host.dovecot(),
+            "ca": _files.shown(ca.text()) if ca else "",
             "asked_account": account,
             "account": _host.account(account),
             "groups": _host.groups(),
@@ -160,6 +168,7 @@ def main() -> None:
             "account": {"type": "str", "default": "vmail"},
             "servers": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 10},
+            "ca_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -176,8 +185,8 @@ def main() -> None:
                 msg=f"No directory server takes a connection ({'; '.join(away)})."
                 " Start a server or correct its URL. Nothing was changed."
             )
-        facts = _look(module.params["account"])
-    except (OSError, ValueError, _command.CommandError) as exc:
+        facts = _look(module.params["account"], module.params["ca_file"])
+    except (OSError, ValueError, _command.CommandError, _files.FileError) as exc:
         module.fail_json(msg=f"{exc}. Nothing was changed.")
     module.exit_json(changed=False, ansible_facts=facts)
 
