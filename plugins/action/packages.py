@@ -83,7 +83,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         self._install(str(facts["os_family"]), names, variables)
         looked = self._execute_module(module_name=_LOOK, module_args=self._look_arguments(facts), task_vars=variables)
         if looked.get("failed"):
-            raise AnsibleActionFail(f"{', '.join(names)} were installed. Then: {looked.get('msg')}", result=looked)
+            said = str(looked.get("msg")).replace(" Nothing was changed.", "")
+            raise AnsibleActionFail(f"{', '.join(names)} were installed. Then: {said}", result=looked)
         result["ansible_facts"] = looked["ansible_facts"]
         try:
             left = missing(arguments["needs"], looked["ansible_facts"]["puffy_mail"])

@@ -494,7 +494,7 @@ def converge(run: Activation, *, state: str, enabled: bool | None, check: bool) 
         at_boot = run.manager.enabled()
         if at_boot is None:
             raise ValueError(
-                f"enabled: nothing starts {run.title} with {run.directory} at boot here; nothing was changed"
+                f"enabled: nothing starts {run.title} with {run.directory} at boot here; {run.title} is left as it is"
             )
         if at_boot == enable:
             enable = None

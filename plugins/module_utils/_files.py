@@ -386,8 +386,10 @@ def _set(descriptor: int, status: os.stat_result, uid: int, gid: int, mode: int)
     """Owner, group and mode of an open file or directory; -1 keeps an owner or group."""
     if (status.st_uid if uid == -1 else uid, status.st_gid if gid == -1 else gid) != (status.st_uid, status.st_gid):
         os.fchown(descriptor, uid, gid)
-    # A change of the owner takes bits of the mode away.
-    os.fchmod(descriptor, mode)
+        # That takes bits of the mode away.
+        status = os.fstat(descriptor)
+    if stat.S_IMODE(status.st_mode) != mode:
+        os.fchmod(descriptor, mode)
 
 
 def directory(path: str, *, uid: int) -> os.stat_result | None:
@@ -426,9 +428,10 @@ def set_directory(path: str, *, uid: int, gid: int, mode: int) -> None:
     try:
         with place(path, make=True) as at:
             made = False
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(at.name, 0o700, dir_fd=at.directory)
-                made = True
+            if at.status() is None:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(at.name, 0o700, dir_fd=at.directory)
+                    made = True
             # A directory of mode 0 cannot be opened for reading by its owner, only by root.
             descriptor = at.open(os.O_RDONLY | os.O_DIRECTORY)
             try:

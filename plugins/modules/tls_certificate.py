@@ -369,11 +369,14 @@ def main() -> None:
         targets = plan(params, key, chain) if present else []
         _files.prepare(*(target.path for target in targets), check=module.check_mode)
         changes = [(state, target) for target in targets if differs(state := _files.read(target.path), target)]
-        if changes and not module.check_mode:
-            apply(changes)
     except (ValueError, _files.FileError, _command.CommandError) as exc:
         tail = "Nothing was changed; the old set stays in place." if present else "Nothing was changed."
         module.fail_json(msg=f"{exc}. {tail}")
+    try:
+        if changes and not module.check_mode:
+            apply(changes)
+    except _files.FileError as exc:
+        module.fail_json(msg=f"{exc}. The old set is in place.")
     leaf = certificates[0]
     module.exit_json(
         changed=bool(changes),

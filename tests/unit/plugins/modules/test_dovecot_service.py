@@ -411,7 +411,7 @@ def test_a_roll_back_that_was_cut_off_between_two_files_is_finished(
 
 def test_at_boot(fake: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert call(fake, capsys, enabled=True)["msg"] == (
-        f"enabled: nothing starts Dovecot with {fake.root}/dovecot at boot here; nothing was changed"
+        f"enabled: nothing starts Dovecot with {fake.root}/dovecot at boot here; Dovecot is left as it is"
     )
     monkeypatch.setattr(_manager, "kind_of_host", lambda _: "rcctl")
     fake.set_pid(99)

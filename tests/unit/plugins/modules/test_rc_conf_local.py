@@ -14,6 +14,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.modules import rc_conf_local
+from ansible_collections.puffy.mail.tests.harness import untouched
 
 SMTPD_OFF = {"variables": {"smtpd_flags": "NO"}, "pkg_scripts": {"present": ["postfix"]}}
 
@@ -69,7 +70,8 @@ def test_what_others_write_meanwhile_is_kept(
     stage = _files.stage
 
     def meanwhile(*arguments: Any, **options: Any) -> str:
-        local.write_text("a_flags=2\n")
+        with untouched.by_others():
+            local.write_text("a_flags=2\n")
         return stage(*arguments, **options)
 
     monkeypatch.setattr(_files, "stage", meanwhile)

@@ -194,7 +194,7 @@ def test_a_second_rename_that_fails_takes_the_first_one_back(
     monkeypatch.setattr(os, "replace", refuse)
     said = served(key=private(KEYS[1]), chain=CHAINS[1])["msg"]
     assert "c.pem: cannot be replaced: Input/output error" in said
-    assert said.endswith("Nothing was changed; the old set stays in place.")
+    assert said.endswith("The old set is in place.")
     assert (served.key.read_text(), served.chain.read_text()) == (private(KEYS[0]), CHAINS[0])
     # Where there was no set before, there is none after it.
     for path in (served.key, served.chain):
