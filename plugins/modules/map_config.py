@@ -53,6 +53,13 @@ options:
         one may only have been predicted.
     type: dict
     default: {}
+  digest:
+    description:
+      - What M(puffy.mail.sqlite_accounts) returned as RV(puffy.mail.sqlite_accounts#module:digest), with
+        O(type=sqlite). Where O(expect) is not met and the rows are others by now, the error says that another run
+        changed them.
+    type: str
+    default: ""
   files:
     description:
       - Several client files of one O(type), instead of O(path), O(options) and O(expect). Postfix is asked once what
@@ -190,6 +197,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap, map_config, query
 
 COMMENT = "Managed by Ansible (puffy.mail.map_config): changes made here are overwritten."
@@ -233,17 +242,34 @@ def _prove(
         raise _command.CommandError(f"{exc}; {untouched}" + (f". {behind}" if behind else "")) from exc
     wrong = query.unmet(expect, answers)
     if wrong:
-        raise _command.CommandError("; ".join(wrong) + f"; {untouched}")
+        behind = hint("")
+        raise _command.CommandError(f"{behind or '; '.join(wrong)}; {untouched}")
     return answers
 
 
-def _behind(postfix: query.Postfix, map_type: str, texts: dict[str, str]) -> Callable[[str], str]:
-    """What turns an error of the daemon into what is behind it."""
+def _behind(postfix: query.Postfix, map_type: str, texts: dict[str, str], digest: str) -> Callable[[str], str]:
+    """What turns an error of the daemon, '' for a wrong answer, into what is behind it."""
     if map_type == "sqlite":
-        return lambda _said: _sqlite_hint(postfix, texts["dbpath"])
+        return lambda said: _sqlite_hint(postfix, texts["dbpath"]) if said else _other_run(texts["dbpath"], digest)
     if map_type == "ldap":
-        return lambda said: _ldap_hint(postfix, texts, said)
+        return lambda said: _ldap_hint(postfix, texts, said) if said else ""
     return lambda _said: ""
+
+
+def _other_run(dbpath: str, digest: str) -> str:
+    """That the rows are others than those that this run has set; '' where they are the same, or nobody knows."""
+    if not digest:
+        return ""
+    try:
+        database = sqlite_database.read(dbpath)
+    except sqlite_database.DatabaseError:
+        return ""
+    if rows.digest(database.tables if database else {}) == digest:
+        return ""
+    return (
+        f"another run changed the accounts in {dbpath} at the same time, and this one stops, because the answers are"
+        " not those of its accounts. Run again when the other run has ended"
+    )
 
 
 def _unreadable(postfix: query.Postfix, path: str) -> str:
@@ -397,12 +423,14 @@ def _candidate(
             try:
                 if postfix is None or map_type not in postfix.map_types:
                     raise _command.CommandError(f"this host's Postfix has no map type {map_type!r} yet")
-                answers = _prove_elsewhere(postfix, map_type, content, expect, _behind(postfix, map_type, texts))
+                answers = _prove_elsewhere(
+                    postfix, map_type, content, expect, _behind(postfix, map_type, texts, module.params["digest"])
+                )
             except _command.CommandError as exc:
                 candidate.result["proved"] = False
                 module.warn(f"{path}: expect is not proved in check mode: {exc}")
     elif postfix is not None and same:
-        behind = _behind(postfix, map_type, texts)
+        behind = _behind(postfix, map_type, texts, module.params["digest"])
         answers = _prove(postfix, f"{map_type}:{path}", expect, "the file is as it was", behind)
     elif postfix is not None:
         staged = _files.stage(path, _files.encode_text(content), uid=uid, gid=gid, mode=mode)
@@ -410,7 +438,13 @@ def _candidate(
             query.age(staged)
             kept = "the live file is untouched" if before is not None else "no file was made"
             try:
-                answers = _prove(postfix, f"{map_type}:{staged}", expect, kept, _behind(postfix, map_type, texts))
+                answers = _prove(
+                    postfix,
+                    f"{map_type}:{staged}",
+                    expect,
+                    kept,
+                    _behind(postfix, map_type, texts, module.params["digest"]),
+                )
             except _command.CommandError as exc:
                 raise _command.CommandError(str(exc).replace(staged, path)) from exc
         except BaseException:
@@ -491,6 +525,7 @@ def main() -> None:
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str"},
             "mode": {"type": "str", "default": "0640"},
+            "digest": {"type": "str", "default": ""},
             "config_directory": {"type": "path"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },

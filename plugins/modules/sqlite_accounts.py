@@ -174,6 +174,10 @@ expect:
       for "not found".
   type: dict
   returned: success
+digest:
+  description: Stands for all rows, for O(puffy.mail.map_config#module:digest). Empty in check mode.
+  type: str
+  returned: success
 diff:
   description: The rows that differ, before and after, hashes masked.
   type: dict
@@ -268,6 +272,15 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         raise ValueError(f"keep_days is {params['keep_days']}. Use 0 or more. Nothing was changed.")
     due = sqlite_database.off_for(database, params["keep_days"])
 
+    written: rows.Tables = {}
+
+    def replanned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
+        """The plan for the rows under the lock: another run may have changed them."""
+        nonlocal written
+        found = planned(tables)
+        written = rows.applied(tables, found)
+        return found
+
     def planned(tables: rows.Tables) -> dict[str, rows.TablePlan]:
         found = rows.plan(tables, wanted, exclusive, due)
         problem = None if params["remove_many"] else rows.removal_problem(tables, found)
@@ -297,18 +310,20 @@ def _converge(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         "before_header": path if database else f"{path} (absent)",
         "after_header": path,
     }
+    written = rows.applied(current, plans)
     if not check_mode:
         if database is None:
             sqlite_database.create(path, plans, uid=uid, gid=gid, mode=mode)
         else:
             if differs:
-                sqlite_database.update(path, planned)
+                sqlite_database.update(path, replanned)
             if disowned:
                 sqlite_database.own(path, uid=uid, gid=gid, mode=mode)
     final = rows.merged(current, wanted, exclusive)
     return {
         "changed": differs or disowned,
         "rows": rows.counts(plans),
+        "digest": "" if check_mode else rows.digest(written),
         "expect": rows.proofs(rows.finder(final), rows.samples(final)),
         "diff": diff,
     }

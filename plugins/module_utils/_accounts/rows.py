@@ -9,6 +9,8 @@ Pure: the rows wanted and the rows there are in, what to insert, update and dele
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -494,6 +496,27 @@ def finder(tables: Tables) -> Find:
 def merged(current: Tables, wanted: Tables, exclusive: bool) -> Tables:
     """The tables as they are once ``wanted`` was put into ``current``."""
     return {table: {**({} if exclusive else current.get(table, {})), **wanted.get(table, {})} for table in COLUMNS}
+
+
+def applied(current: Tables, plans: Mapping[str, TablePlan]) -> Tables:
+    """The tables as they are once the plans were carried out."""
+    found = {}
+    for table in COLUMNS:
+        change = plans[table]
+        gone = {row[0] for row in change.delete}
+        found[table] = {key: row for key, row in current.get(table, {}).items() if key not in gone}
+        found[table].update((row[0], row) for row in change.insert)
+        found[table].update((new[0], new) for _old, new in [*change.update, *change.off])
+    return found
+
+
+def digest(tables: Tables) -> str:
+    """What stands for all rows: another text where one of them differs."""
+    found = hashlib.sha256()
+    for table in COLUMNS:
+        for key in sorted(tables.get(table, {})):
+            found.update(json.dumps([table, *tables[table][key]]).encode())
+    return found.hexdigest()
 
 
 #: the columns that Postfix and Dovecot read, by table; all but ``alias_domain``'s are as old as PostfixAdmin 2

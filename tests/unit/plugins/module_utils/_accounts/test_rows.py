@@ -141,6 +141,11 @@ def test_a_mailbox_that_goes_is_switched_off_first() -> None:
     problem = accounts.removal_problem(current, plans)
     assert problem is not None
     assert problem.startswith("All mailboxes would be removed: on@x.test. If a name is mistyped")
+    left = {**current, "mailbox": {name: there[name] for name in ("off@x.test",)}, "alias": {}}
+    left["mailbox"]["on@x.test"] = box("on@x.test", 0)
+    assert accounts.applied(current, plans) == {**left, "alias_domain": {}}
+    # The order of the rows is nothing, and each value counts.
+    assert accounts.digest(accounts.applied(current, plans)) == accounts.digest(left) != accounts.digest(current)
     nothing = accounts.plan({"mailbox": {"off@x.test": there["off@x.test"]}}, {}, exclusive=True, due=set())
     assert not any(nothing.values())
     assert accounts.removal_problem(current, nothing) is None
