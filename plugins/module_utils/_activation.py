@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import stat
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,8 +29,6 @@ ROOT = "/var/db/puffy-mail" if platform.system() == "OpenBSD" else "/var/lib/puf
 #: what the directory of a record holds
 RECORD, PENDING, LOCK, REJECTED = "active.json", "pending", "lock", "rejected"
 _KEPT = frozenset({RECORD, PENDING, LOCK, REJECTED})
-#: a file that a run was writing there when it was killed (the names that _files.stage() gives)
-_LEFT_OVER = re.compile(r"\..+\.new")
 
 #: seconds to wait for another run that activates the same configuration directory
 LOCK_TIMEOUT = 600.0
@@ -325,7 +322,7 @@ class Place:
         places = [os.path.join(self.state_directory, name) for name in sorted(os.listdir(self.state_directory))]
         for place in places:
             if not os.path.isdir(place) or any(
-                name not in _KEPT and not _LEFT_OVER.fullmatch(name) for name in os.listdir(place)
+                name not in _KEPT and not files.is_staged(name) for name in os.listdir(place)
             ):
                 raise files.FileError(
                     f"{self.state_directory!r} holds other files than the records of activations, such as {place!r}."
@@ -357,10 +354,7 @@ class Place:
         self.make()
         with files.locked(os.path.join(self.directory, LOCK), LOCK_TIMEOUT):
             for directory in (self.directory, self.rejected):
-                if os.path.isdir(directory):
-                    for name in os.listdir(directory):
-                        if _LEFT_OVER.fullmatch(name):
-                            files.discard(os.path.join(directory, name))
+                files.sweep(directory)
             yield
 
     def read(self, daemon: str) -> Record | None:

@@ -456,9 +456,9 @@ _held: dict[str, int] = {}
 _SWEEP_TIMEOUT = 1.0
 
 
-def is_staged(name: str, base: str) -> bool:
-    """Whether ``name`` is one that ``stage`` gives beside a file called ``base``."""
-    return re.fullmatch(rf"\.{re.escape(base)}\.[0-9a-f]{{16}}\.new(-journal)?", name) is not None
+def is_staged(name: str, base: str = "") -> bool:
+    """Whether ``name`` is one that ``stage`` gives beside a file called ``base``, or beside any file."""
+    return re.fullmatch(rf"\.{re.escape(base) or '.+'}\.[0-9a-f]{{16}}\.new(-journal)?", name) is not None
 
 
 def new_name(base: str) -> str:
@@ -503,19 +503,25 @@ def prepare(*paths: str, check: bool) -> None:
                 with place(path, follow=follow) as at:
                     at.refuse_others()
                     if not check:
-                        _sweep(at)
+                        _sweep(at, at.name)
             except FileNotFoundError:
                 continue
             except OSError as exc:
                 raise FileError(f"{path}: cannot be used: {exc.strerror}") from exc
 
 
-def _sweep(at: Place) -> None:
-    """Remove what killed runs have left beside a file, if no other run is at work there."""
+def sweep(directory: str) -> None:
+    """Remove what killed runs have left in a directory of our own."""
+    with contextlib.suppress(OSError), place(os.path.join(directory, "any"), follow=False) as at:
+        _sweep(at)
+
+
+def _sweep(at: Place, base: str = "") -> None:
+    """Remove what killed runs have left beside a file, or all files, if no other run is at work there."""
     with contextlib.suppress(OSError):
         descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
         try:
-            names = [name for name in os.listdir(descriptor) if is_staged(name, at.name)]
+            names = [name for name in os.listdir(descriptor) if is_staged(name, base)]
             if names:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for name in names:

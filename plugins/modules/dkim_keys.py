@@ -151,6 +151,7 @@ class _Run:
 
     def set(self, path: str, text: str, *, gid: int = 0, mode: int = 0o644, secret: bool = False) -> None:
         """Have a file with this content, group and mode, owned by root."""
+        _files.prepare(path, check=self.check)
         there = _files.read(path)
         wanted = _files.FileState(path, _files.encode_text(text), 0, gid, mode)
         if there == wanted:
@@ -188,9 +189,7 @@ class _Run:
         directory = os.path.dirname(path)
         for above in (os.path.dirname(directory), directory):
             if not os.path.isdir(above):
-                os.mkdir(above, 0o700)
-                os.chown(above, 0, self.gid)
-                os.chmod(above, 0o750)  # noqa: S103 - the group is the daemon's own
+                _files.set_directory(above, uid=0, gid=self.gid, mode=0o750)
         argv = [_command.require("openssl"), "genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{self.bits}"]
         made = _command.run(argv, timeout=TIMEOUT).stdout
         _files.write(path, _files.encode_text(made), uid=0, gid=self.gid, mode=0o640)

@@ -465,6 +465,8 @@ class Run:
         self.revoked = ca.to_revoke(self.params["revoked"], on_record, crl, self.now)
         for directory in (self.directory, self.path("issued"), self.path("clients")):
             self.make_directory(directory)
+            if not self.check:
+                _files.sweep(directory)
         root = signing = self.authority("ca", self.params["common_name"], self.params["days"], None)
         intermediate = ""
         if self.params["intermediate"]:

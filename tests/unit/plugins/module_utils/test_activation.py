@@ -101,7 +101,7 @@ def test_the_place_is_made_private(place: activation.Place, tmp_path: Path) -> N
 
 def test_what_a_killed_run_left_is_removed(place: activation.Place) -> None:
     place.make()
-    left = Path(place.directory, ".active.json.x.new")
+    left = Path(place.directory, ".active.json.0123456789abcdef.new")
     left.touch()
     with place.locked():
         assert not left.exists()

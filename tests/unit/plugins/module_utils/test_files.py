@@ -240,7 +240,7 @@ def test_a_directory_is_made_and_set_by_its_descriptor(tmp_path: Path, shared: P
 @as_root
 @pytest.mark.parametrize("call", ["read", "own", "set_directory"])
 def test_no_race_leads_root_elsewhere(tmp_path: Path, shared: Path, victim: Path, call: str) -> None:
-    """Another process swaps the file for links while root works on it, some thousand times."""
+    """Another thread swaps the file for links while root works on it."""
     target, stop = shared / "x", threading.Event()
     turns: list[Path] = []
 
@@ -262,8 +262,7 @@ def test_no_race_leads_root_elsewhere(tmp_path: Path, shared: Path, victim: Path
     attacker = threading.Thread(target=swap)
     attacker.start()
     try:
-        deadline = time.monotonic() + 1
-        while time.monotonic() < deadline:
+        while len(turns) < 100:
             with contextlib.suppress(files.FileError):
                 if call == "read":
                     state = files.read(str(target))
@@ -275,7 +274,6 @@ def test_no_race_leads_root_elsewhere(tmp_path: Path, shared: Path, victim: Path
     finally:
         stop.set()
         attacker.join()
-    assert len(turns) > 100
 
 
 # -- what a killed run leaves ------------------------------------------------------------------------------------------

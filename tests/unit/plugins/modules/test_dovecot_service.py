@@ -386,7 +386,7 @@ def test_no_proof_no_record(fake: FakeHost, capsys: pytest.CaptureFixture[str]) 
 def test_an_interrupted_run_is_finished(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
     call(fake, capsys)
     (fake.record / "pending").write_text("reload")
-    (fake.record / ".active.json.x.new").write_text("cut off")
+    (fake.record / ".active.json.0123456789abcdef.new").write_text("cut off")
     result = call(fake, capsys)
     assert result["reasons"] == ["an earlier run ended before its reload of Dovecot was complete"]
     assert fake.acted() == ["doveadm reload"]

@@ -320,7 +320,7 @@ def test_an_interrupted_run_is_finished(fake: FakeHost, capsys: pytest.CaptureFi
     call(fake, capsys)
     state = fake.record
     (state / "pending").write_text("restart")
-    (state / ".active.json.x.new").write_text("cut off")
+    (state / ".active.json.0123456789abcdef.new").write_text("cut off")
     result = call(fake, capsys)
     assert result["reasons"] == ["an earlier run ended before its restart of Postfix was complete"]
     assert fake.ran == ["postconf -x", "postfix check", *RESTART]
