@@ -271,6 +271,7 @@ class _Host:
         if role == "tls_pki" and local:
             self._package("tls_pki_source", "cryptography", "the private CA is kept there")
             if good.get("tls_pki_ca_directory"):
+                self._lasting("tls_pki_ca_directory", good["tls_pki_ca_directory"])
                 self._directory("tls_pki_ca_directory", good["tls_pki_ca_directory"])
 
     def _package(self, name: str, package: str, why: str, otherwise: str = "") -> None:
@@ -282,6 +283,20 @@ class _Host:
                     f" {package}).{otherwise}",
                 )
             )
+
+    def _lasting(self, name: str, path: str) -> None:
+        """A job of AWX loses what it keeps in its own directory: the next job would make another CA."""
+        job = os.environ.get("AWX_PRIVATE_DATA_DIR")
+        for place in (job, "/runner", "/tmp") if job else ():  # noqa: S108  # where AWX has the directories of jobs
+            if os.path.abspath(path).startswith(f"{place}/"):
+                self.problems.append(
+                    (
+                        name,
+                        f"is {path!r}, which AWX removes after the job, and the CA with it. Set tls_pki_ca_host to a"
+                        " host of the inventory that serves no mail.",
+                    )
+                )
+                return
 
     def _directory(self, name: str, path: str) -> None:
         """The directory itself, or the nearest one above it that is there, must take files."""

@@ -25,7 +25,6 @@ CORES = {"2.18": "ansible-core==2.18.*", "2.21": "ansible-core==2.21.*"}
 AWX_AWX = "ansible==13.8.0"
 
 
-@functools.cache
 def environment(core: str) -> Path:
     """A Python environment with ``core`` and ansible-runner; made once, beside the one of the tests."""
     return environments.make(

@@ -74,7 +74,10 @@ def test_everything_is_made_and_a_second_run_changes_only_secrets(api: Api, addr
         assert template["ask_limit_on_launch"] is True
         assert template["allow_simultaneous"] is False
     assert templates["mail-site"]["ask_job_type_on_launch"] is True
-    assert json.loads(templates["mail-site"]["extra_vars"]) == {"tls_pki_ca_host": "ca.example.org"}
+    assert json.loads(templates["mail-site"]["extra_vars"]) == {
+        "tls_pki_ca_host": "ca.example.org",
+        "tls_pki_ca_public_directory": "",
+    }
     nodes = api.named("workflow_job_template_nodes")
     assert set(nodes) == {"audit", "check", "approve", "site", "verify", "findings", "report"}
     assert nodes["check"]["job_type"] == "check"

@@ -96,7 +96,8 @@ def _templates(objects: Objects) -> Iterator[str]:
         if template.get("allow_simultaneous"):
             yield f"{here} two jobs would change one host at once. Set allow_simultaneous to false."
         for key, value in (template.get("extra_vars") or {}).items():
-            if isinstance(value, str) and is_retyped(value):
+            # What a template sets itself keeps its type; only the same variable in an answer would not.
+            if value and isinstance(value, str) and is_retyped(value):
                 yield f"{here} the variable {key} is {value!r}. Give a value of its type, or another text."
 
 

@@ -160,7 +160,7 @@ class _Maker:
             inventory=self._name("inventory"),
             job_type="run",
             credentials=[*self.settings["mail_awx_credentials"], *secrets],
-            extra_vars=dict(self.settings["mail_awx_variables"]),
+            extra_vars={**described.get("variables", {}), **self.settings["mail_awx_variables"]},
             # A slice sees its own hosts only, and its run_once runs once for each slice.
             job_slice_count=1,
             allow_simultaneous=False,

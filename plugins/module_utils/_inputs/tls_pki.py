@@ -214,7 +214,7 @@ TABLE = Table(
         "tls_pki_ca_host": anything,
         "tls_pki_ca_directory": directory("host of the CA", "{{ inventory_dir }}/pki"),
         "tls_pki_ca_create": anything,
-        "tls_pki_ca_public_directory": directory("control node", "{{ inventory_dir }}/pki"),
+        "tls_pki_ca_public_directory": optional(directory("control node", "{{ inventory_dir }}/pki")),
         "tls_pki_ca_common_name": anything,
         "tls_pki_ca_subject": _subject,
         "tls_pki_ca_key_type": anything,

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The puffy.mail developers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""execution-environment.yml: what ansible-builder makes of it, and the image, built on Debian packages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.puffy.mail.tests.harness.containers import HANGS, PODMAN, ROOT, podman
+from ansible_collections.puffy.mail.tools import environments, images
+
+DEFINITION = ROOT / "execution-environment.yml"
+IMAGE = f"localhost/puffy-mail-test-ee:{os.getpid()}"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def builder(directory: Path, command: str, *options: str) -> None:
+    """Run ansible-builder beside a copy of the definition and the tarball that it names."""
+    done = subprocess.run(
+        [environments.make("builder", ["ansible-builder>=3,<4"]) / "bin" / "ansible-builder", command, *options],
+        cwd=directory,
+        env={**os.environ, "PATH": f"{directory / 'bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANGS,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A copy of the definition, beside the collection's tarball."""
+    shutil.copy(DEFINITION, tmp_path)
+    galaxy = os.path.join(os.path.dirname(sys.executable), "ansible-galaxy")
+    build = [galaxy, "collection", "build", "--output-path", tmp_path, ROOT]
+    subprocess.run(build, check=True, capture_output=True, timeout=HANGS)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "podman").symlink_to(PODMAN)
+    return tmp_path
+
+
+def test_the_definition_is_valid_and_names_the_tarball(directory: Path) -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    assert set(re.findall(r"puffy-mail-[^\s/]*\.tar\.gz", DEFINITION.read_text())) == {f"puffy-mail-{version}.tar.gz"}
+    builder(directory, "create", "--file", "execution-environment.yml", "--context", "context")
+    assert "USER 1000" in (directory / "context" / "Containerfile").read_text()
+
+
+@pytest.fixture
+def image(directory: Path) -> Iterator[str]:
+    """The execution environment on a Debian of this project, with the packages of mirrors."""
+    base = images.build("trixie")
+    extra = f"--network=host --volume={CERTIFICATES}:{CERTIFICATES}:ro --env=PIP_CERT={CERTIFICATES}"
+    builder(
+        directory, "build", "--file", "execution-environment.yml", "--context", "context", "--tag", IMAGE,
+        "--container-runtime", "podman", "--build-arg", f"EE_BASE_IMAGE={base}", "--extra-build-cli-args", extra,
+    )  # fmt: skip
+    yield IMAGE
+    podman("rmi", "--force", IMAGE)
+
+
+@pytest.mark.long
+@pytest.mark.containers
+def test_the_image_has_what_the_control_side_needs(image: str) -> None:
+    """As root and as a numbered user without a home, who is what a pod may have."""
+    for user in ("0", "1000640000"):
+
+        def inside(command: str, user: str = user) -> str:
+            return podman("run", "--rm", "--user", user, "--env", "HOME=/runner", image, "sh", "-c", command).stdout
+
+        assert "awx.awx" in inside("ansible-galaxy collection list 2>/dev/null")
+        inside("python3 -c 'import bcrypt, cryptography' && ansible-runner --version")
+        inside("ssh -V && git --version && openssl version")
+        for playbook in sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml")):
+            inside(f"ansible-playbook --syntax-check -i localhost, puffy.mail.{playbook}")
+        hosts = "printf '[mail_hosts]\\nmail.example.test\\n' >/runner/hosts"
+        site = f"{hosts} && ansible-playbook -i /runner/hosts puffy.mail.site"
+        told = podman("run", "--rm", "--user", user, "--env", "HOME=/runner", image, "sh", "-c", site, check=False)
+        assert "sqlite_maps_domains names no domain." in told.stdout, told.stdout + told.stderr
