@@ -31,7 +31,9 @@ _NOTIFICATIONS: Mapping[str, tuple[str, ...]] = {
     "mattermost": ("mattermost_url",),
 }
 #: the secrets that have a credential type of ours, and whether the text is JSON
-SECRETS: Mapping[str, bool] = {"ldap": False, "accounts": True, "ca": False, "certificates": True, "verify": True}
+SECRETS: Mapping[str, bool] = {
+    "ldap": False, "accounts": True, "ca": False, "certificates": True, "relay": False, "relay_logins": True, "verify": True,
+}  # fmt: skip
 
 SPEC: dict[str, dict[str, Any]] = {
     "mail_awx_organization": {
@@ -92,7 +94,8 @@ SPEC: dict[str, dict[str, Any]] = {
         "default": {},
         "no_log": True,
         "description": (
-            "Secrets that AWX keeps for the jobs, each in a credential: ldap, accounts, ca, certificates, verify."
+            "Secrets that AWX keeps for the jobs, each in a credential: ldap, accounts, ca, certificates, relay,"
+            " relay_logins, verify."
         ),
     },
     "mail_awx_update_secrets": {

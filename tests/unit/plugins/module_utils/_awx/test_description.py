@@ -181,3 +181,11 @@ CASES: list[tuple[Change, str]] = [
 def test_what_awx_would_not_tell(objects: description.Objects, change: Change, sentence: str) -> None:
     change(objects)
     assert any(sentence in found for found in checks.problems(objects)), checks.problems(objects)
+
+
+def test_the_guide_names_each_setting_secret_and_template() -> None:
+    text = (ROOT / "docs" / "awx.md").read_text()
+    for name in (*awx.SPEC, *awx.SECRETS, *(f"mail-{name}" for name in DESCRIPTION["templates"])):
+        assert f"`{name}`" in text, name
+    for kind in DESCRIPTION["credential_types"].values():
+        assert f"`{kind['name']}`" in text
