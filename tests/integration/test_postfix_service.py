@@ -325,6 +325,30 @@ def test_three_instances(host: Host) -> None:
         )
 
 
+ELSEWHERE = {
+    "daemon_directory": "cp -a $(postconf -h daemon_directory) /opt/programs",
+    "shlib_directory": "cp -a $(postconf -h shlib_directory) /opt/libraries",
+    "meta_directory": "mkdir -p /opt/meta && cp -a $(postconf -h meta_directory)/postfix-files* $(postconf -h meta_directory)/dyn* /opt/meta",
+    "queue_directory": "mkdir -p /opt/queue",
+    "data_directory": "mkdir -p /opt/data && chown postfix /opt/data",
+}
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_directory_of_postfix_elsewhere(host: Host, name: str) -> None:
+    host.run(ELSEWHERE[name])
+    place = ELSEWHERE[name].split()[-1]
+    changed = host.module("postconf", {"parameters": {name: place}})
+    assert changed.get("changed"), changed
+    assert converge(host)["action"] in ("reload", "restart")
+    assert not converge(host)["changed"]
+    assert host.run(f"postconf -h {name} && postfix status").stdout.strip() == place
+    refused = host.module("postconf", {"parameters": {name: "sbin"}})
+    assert refused.get("failed") or name == "data_directory", refused
+
+
 @pytest.mark.usefixtures("clean")
 def test_inet_interfaces_and_a_taken_over_port_are_live(host: Host) -> None:
     pid, before = master(host), log(host)

@@ -135,6 +135,19 @@ def _directory(context: Context, value: Value) -> Iterator[Problem]:
         yield f"the directory {value.text!r} {what}", "name a directory of this host"
 
 
+def _libraries(context: Context, value: Value) -> Iterator[Problem]:
+    """A Postfix without shared libraries says ``no``."""
+    if value.text != "no":
+        yield from _directory(context, value)
+
+
+def _programs(context: Context, value: Value) -> Iterator[Problem]:
+    found = list(_directory(context, value))
+    yield from found
+    if not found and "postfix-script" not in context.probe.entries(value.text):
+        yield f"the directory {value.text!r} has no postfix-script", "name the directory of Postfix's programs"
+
+
 def _file(context: Context, value: Value) -> Iterator[Problem]:
     if value.text and context.probe.file(context.absolute(value.text)) is None:
         yield f"the file {value.text!r} does not exist", context.create(value.text)
@@ -217,7 +230,9 @@ _FORMS: tuple[tuple[Form, str], ...] = (
     (_proxy, "smtpd_proxy_filter"),
     (_account, "mail_owner default_privs"),
     (_group, "setgid_group"),
-    (_directory, "queue_directory daemon_directory command_directory"),
+    (_directory, "queue_directory command_directory meta_directory"),
+    (_programs, "daemon_directory"),
+    (_libraries, "shlib_directory"),
     (_file, "bounce_template_file"),
     (_tls_config, "tls_config_file"),
     (_log_file, "maillog_file"),
