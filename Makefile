@@ -15,6 +15,7 @@ QUICK_openbsd := stable
 QUICK_tls := bullseye
 QUICK_ldap_maps := trixie
 QUICK_sqlite_maps := forky
+QUICK_private_ca_cyrus := trixie
 
 # The tarball of a release has what make demo needs, and no tests.
 INSTALLED := $(if $(wildcard tests/unit),,yes)

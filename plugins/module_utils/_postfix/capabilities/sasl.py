@@ -5,18 +5,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
     Problem,
+    Table,
     Wishes,
 )
 
 _NAMES = ("smtpd_sasl_type", "smtpd_sasl_path")
 _REALM = "smtpd_sasl_local_domain"
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _OPTIONS = ("smtpd_sasl_security_options", "smtpd_sasl_tls_security_options")
+
+
+def _own_addresses(wishes: Wishes) -> Table | None:
+    """Which login owns which address, for accounts of the system: that of its own name, in each domain of the host."""
+    if wishes.text("postfix_accounts") != "system" or wishes.text("postfix_sasl_type") == "none":
+        return None
+    host = wishes.text("postfix_hostname")
+    domain = wishes.text("postfix_domain") or host.partition(".")[2]
+    names = [str(name) for name in (*wishes.words("postfix_local_domains"), wishes.text("postfix_origin"))]
+    names = [name.replace("$myhostname", host).replace("$mydomain", domain) for name in names]
+    realm = wishes.text("postfix_sasl_local_domain")
+    tag = re.escape(wishes.text("postfix_recipient_delimiter")).replace("/", "\\/")
+    lines = [
+        f"/^([^@{tag}]+)([{tag}][^@]*)?@{re.escape(name)}$/" if tag else f"/^([^@]+)@{re.escape(name)}$/"
+        for name in dict.fromkeys(names)
+        if _DOMAIN.fullmatch(name)
+    ]
+    owners = ["${1}", *(f"${{1}}@{name}" for name in dict.fromkeys([*names, realm]) if _DOMAIN.fullmatch(name))]
+    return Table("/etc/postfix/own_addresses", "regexp", content="".join(f"{it} {','.join(owners)}\n" for it in lines))
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
@@ -36,14 +58,16 @@ def part(wishes: Wishes) -> Part:
     """The parameters. AUTH is for the submission services only; master.cf switches it on there."""
     without = wishes.text("postfix_sasl_type") == "none"
     realm = wishes.text("postfix_sasl_local_domain")
+    own = [table for table in [_own_addresses(wishes)] if table is not None]
     return Part(
         {
             "smtpd_sasl_auth_enable": False,
             **({} if without else {name: wishes.text(name.replace("smtpd", "postfix")) for name in _NAMES}),
             **({_REALM: realm} if realm and not without else {}),
             **{name: ["noanonymous"] for name in _OPTIONS},
-            "smtpd_sender_login_maps": wishes.words("postfix_sender_login_maps"),
+            "smtpd_sender_login_maps": [*wishes.words("postfix_sender_login_maps"), *(table.name for table in own)],
         },
+        tables=own,
         absent=(*_NAMES, _REALM),
         inputs={name: name.replace("smtpd", "postfix") for name in (*_NAMES, _REALM, "smtpd_sender_login_maps")},
     )

@@ -38,3 +38,22 @@ def test_clients_with_certificates_need_no_password() -> None:
     assert refused(postfix_sasl_type="none", postfix_relay_clients=[PRINTER]) == []
     found = composed(postfix_sasl_type="none", postfix_relay_clients=[PRINTER])
     assert found.services["submission/inet"]["options"]["smtpd_sasl_auth_enable"] == "no"
+
+
+def test_users_of_the_system_own_the_address_of_their_name() -> None:
+    found = composed(
+        postfix_accounts="system", postfix_delivery="local", postfix_sasl_type="cyrus", postfix_sender_login_maps=[],
+        postfix_hostname="mail.example.org",
+        postfix_local_domains=["$myhostname", "$mydomain", "hash:/etc/postfix/more"], postfix_recipient_delimiter="+",
+        postfix_sasl_local_domain="realm.example",
+    )  # fmt: skip
+    assert found.parameters["smtpd_sender_login_maps"] == ["regexp:/etc/postfix/own_addresses"]
+    (table,) = [table for table in found.tables if table.path == "/etc/postfix/own_addresses"]
+    owners = "${1},${1}@mail.example.org,${1}@example.org,${1}@realm.example"
+    assert table.content == (
+        f"/^([^@\\+]+)([\\+][^@]*)?@mail\\.example\\.org$/ {owners}\n"
+        f"/^([^@\\+]+)([\\+][^@]*)?@example\\.org$/ {owners}\n"
+    )
+    # Where nobody can log in, or the accounts have a table, there is none.
+    assert not composed().tables
+    assert not composed(**OFF, postfix_accounts="system", postfix_delivery="local").tables
