@@ -208,6 +208,7 @@ class Case:
                 mtime=NOW - int(facts.get("age", 0)),
             )
         contents = {path: pki[name] for path, name in self.words("pem")}
+        contents |= {path: "".join(f"{line}\n" for line in lines).encode() for path, *lines in self.words("text")}
         days = int((self.words("clock") or [["0"]])[0][0])
         probe = FakeProbe(files, contents, now=NOW + 86400 * days)
         without = [name for (name,) in self.words("without")]

@@ -89,6 +89,8 @@ def seed_probe(pki):
         "/etc/ssl/cert.pem": pki["rsa.crt"],
         "/etc/ssl/ca.crt": pki["ec.crt"],
         "/etc/postfix/CAcert.pem": pki["rsa.crt"],
+        "/usr/local/lib/sasl2/smtpd.conf": b"pwcheck_method: authdaemond\nauthdaemond_path: /run/authdaemon/socket\n"
+        b"mech_list: PLAIN LOGIN\n",
     }
     files = {path: cases.file(0o600) for path in secret}
     for path in ("/etc/postfix/aliases", "/etc/postfix/relay_clientcerts"):
@@ -98,7 +100,7 @@ def seed_probe(pki):
         files[f"/etc/postfix/sql/virtual_{name}.cf"] = cases.file(0o640, gid=105)
     for path in ("/var/spool/postfix/private/dovecot-lmtp", "/var/spool/postfix/private/auth"):
         files[path] = cases.file(0o660, kind="socket")
-    for path in ("/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock"):
+    for path in ("/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock", "/run/authdaemon/socket"):
         files[path] = cases.file(0o660, kind="socket")
     files["/etc/postfix/certs"] = cases.file(0o755, kind="directory")
     return cases.FakeProbe(files, {**secret, **public})
