@@ -328,7 +328,7 @@ def test_three_instances(host: Host) -> None:
 ELSEWHERE = {
     "daemon_directory": "cp -a $(postconf -h daemon_directory) /opt/programs",
     "shlib_directory": "cp -a $(postconf -h shlib_directory) /opt/libraries",
-    "meta_directory": "mkdir -p /opt/meta && cp -a $(postconf -h meta_directory)/postfix-files* $(postconf -h meta_directory)/dyn* /opt/meta",
+    "meta_directory": "cd $(postconf -h meta_directory) && mkdir -p /opt/meta && cp -a postfix-files* dyn* /opt/meta",
     "queue_directory": "mkdir -p /opt/queue",
     "data_directory": "mkdir -p /opt/data && chown postfix /opt/data",
 }

@@ -32,8 +32,14 @@ _NOTIFICATIONS: Mapping[str, tuple[str, ...]] = {
 }
 #: the secrets that have a credential type of ours, and whether the text is JSON
 SECRETS: Mapping[str, bool] = {
-    "ldap": False, "accounts": True, "ca": False, "certificates": True, "relay": False, "relay_logins": True, "verify": True,
-}  # fmt: skip
+    "ldap": False,
+    "accounts": True,
+    "ca": False,
+    "certificates": True,
+    "relay": False,
+    "relay_logins": True,
+    "verify": True,
+}
 
 SPEC: dict[str, dict[str, Any]] = {
     "mail_awx_organization": {
