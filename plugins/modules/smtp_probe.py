@@ -49,8 +49,11 @@ options:
       - The protocol of the server.
       - With V(imap), only the keys C(banner), C(certificate) and C(tls_versions) of O(expect) can be checked, and
         O(tls) must be V(wrapper).
+      - With V(any), the server is the one that listens without TLS on a port, if there is one. Its greeting tells
+        whether it speaks SMTP, IMAP, POP3 or ManageSieve. Only the keys C(login_before_tls) and C(relay_attempts) can
+        be checked, and O(tls) must be V(none).
     type: str
-    choices: [smtp, imap]
+    choices: [smtp, imap, any]
     default: smtp
   tls:
     description:
@@ -126,7 +129,21 @@ options:
       - C(relay) is a dictionary, or a list of dictionaries, with C(from), C(to), C(code) and optionally C(enhanced),
         the enhanced status code. It is tried before O(login). The check uses the reply to C(RCPT TO), or the reply to
         C(MAIL FROM) if the server refuses that command.
-      - C(sender) has the same form. It is tried after O(login), for senders that the user may or may not use.
+      - C(relay_attempts) is a dictionary with C(domain), a foreign domain, C(hostname), the name of the server, and
+        optionally C(own_domain), a domain of the server, and C(senders), a list of senders, by default the null sender.
+        A stranger asks for a recipient in the foreign domain, for the first sender in 25 spellings (35 with
+        C(own_domain)), such as the percent hack, bang paths, source routes, quotes, address literals and a second at
+        sign, for the others in the first four. Each must be refused at C(RCPT TO) or before. The attempts are made in
+        connections of their own, with TLS where it is offered, and never logged in.
+      - C(refused_commands) is a list of C(VRFY), C(EXPN) and C(ETRN), which the server must refuse. The reply V(550),
+        which tells that an address does not exist, does not count as a refusal.
+      - C(smuggling) is a dictionary with C(from) and C(to). The module sends a message with a false end in its middle,
+        for seven false ends such as a dot between bare line feeds. None of them may end the message. The message has
+        more hops than servers allow, so that it is refused and not delivered. It is tried after O(login).
+      - C(login_before_tls) is V(false), for O(protocol=any). The server must neither offer nor accept logins with a
+        password. A port on which nothing listens passes.
+      - C(sender) has the same form as C(relay). It is tried after O(login), for senders that the user may or may not
+        use.
       - C(recipients) has the same form. It is tried after O(login), for recipients that exist or do not exist.
     type: dict
     default: {}
@@ -342,7 +359,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._probe.client import De
 ARGUMENTS: dict[str, Any] = {
     "host": {"type": "str", "required": True},
     "port": {"type": "int", "required": True},
-    "protocol": {"type": "str", "choices": ["smtp", "imap"], "default": "smtp"},
+    "protocol": {"type": "str", "choices": ["smtp", "imap", "any"], "default": "smtp"},
     "tls": {"type": "str", "choices": ["none", "starttls", "wrapper"], "default": "starttls"},
     "tls_name": {"type": "str"},
     "ca_path": {"type": "path"},
@@ -400,6 +417,8 @@ def check_ca_path(where: str, path: str | None) -> str:
 def read_endpoint(params: dict[str, Any]) -> Endpoint:
     if params["protocol"] == "imap" and params["tls"] != "wrapper":
         raise ValueError(f"tls is {params['tls']!r}. Use 'wrapper' with protocol 'imap'")
+    if params["protocol"] == "any" and params["tls"] != "none":
+        raise ValueError(f"tls is {params['tls']!r}. Use 'none' with protocol 'any'")
     helo_name = params["helo_name"] or ""
     if helo_name and not (helo_name.startswith("[") and helo_name.endswith("]")):
         smtp_probe.check_host("helo_name", helo_name)
@@ -439,8 +458,8 @@ def read_delivery(params: dict[str, Any], endpoint: Endpoint) -> Delivery | None
     deliver = params["deliver"]
     if deliver is None:
         return None
-    if params["protocol"] == "imap":
-        raise ValueError("deliver sends by SMTP; it cannot be used with protocol 'imap'")
+    if params["protocol"] != "smtp":
+        raise ValueError(f"deliver sends by SMTP; it cannot be used with protocol {params['protocol']!r}")
     if not 0 <= deliver["size"] <= 2**30:
         raise ValueError(f"deliver.size is {deliver['size']}. Use a number of bytes from 0 to {2**30}")
     imap = deliver["imap"]

@@ -26,6 +26,7 @@ SITE: dict[str, Any] = {
     "sqlite_maps_domains": ["example.test"],
     "sqlite_maps_mailboxes": ACCOUNTS,
     "verify_from": "host",
+    "verify_dns_name": "",
     "verify_address": "127.0.0.1",
     "verify_ca_file": "/etc/ssl/puffy-mail-ca.pem",
     "verify_accounts": ACCOUNTS,

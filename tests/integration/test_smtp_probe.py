@@ -24,6 +24,7 @@ BOB = {"username": "bob@example.test", "password": "bob-secret"}
 VERSIONS = {"TLSv1": False, "TLSv1.1": False, "TLSv1.2": True, "TLSv1.3": True}
 RELAY = {"from": "x@elsewhere.example", "to": "y@foreign.example", "code": 554, "enhanced": "5.7.1"}
 UNKNOWN = {"from": "x@elsewhere.example", "to": "nobody@example.test", "code": 550, "enhanced": "5.1.1"}
+STRANGERS = ("<>", "root", "root@mail.example.test", "puffy-mail-probe@example.test")
 AS_BOB = {"from": "bob@example.test", "to": "alice@example.test", "code": 553, "enhanced": "5.7.1"}
 
 
@@ -209,6 +210,7 @@ def verify(host: Host, directory: Path, **variables: Any) -> tuple[Run, dict[str
     given = {
         **host.connection,
         "verify_address": "127.0.0.1",
+        "verify_dns_name": "",
         "verify_ports": ports,
         "verify_ca_file": str(ca_file),
         "verify_report_file": str(report),
@@ -242,14 +244,16 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
     assert done.rc == 2, done.output
     failed = {(check["endpoint"], check["name"]) for check in report["checks"] if check["ok"] is False}
     assert failed == {
+        ("host", "configuration of Postfix"),
         ("smtp", "relay <> to probe@foreign.example"),
+        *(("smtp", f"relay_attempts as {sender}") for sender in STRANGERS),
         ("log", "nothing wrong reported by Postfix and Dovecot"),
     }
     assert "warning: connect to Milter service inet:127.0.0.1:1: Connection refused" in str(
         report["checks"][-1]["seen"]
     )
     left_out = [check["name"] for check in report["checks"] if check["ok"] is None]
-    assert left_out == ["login, deliver"]
+    assert left_out == ["dns", "own sender", "login, deliver"]
     assert "checks failed, each with what was expected and seen in the table above: smtp: " in done.output
 
 
@@ -291,13 +295,26 @@ def test_verify(trixie: Host, tmp_path: Path) -> None:
     assert (report["host"], report["ok"]) == ("mail.example.test", True)
     seen = {(check["endpoint"], check["name"]): check["ok"] for check in report["checks"]}
     assert len(seen) == len(report["checks"])
-    assert all(ok is True for ok in seen.values()), report
+    assert {name for name, ok in seen.items() if ok is None} == {("host", "dns"), ("smtp", "own sender")}
+    assert False not in seen.values(), report
     for wanted in [
         ("smtp", "starttls"),
         ("smtp", "auth_before_tls"),
         ("smtp", "auth_offered"),
         ("smtp", "relay <> to probe@foreign.example"),
         ("smtp", "recipient <> to puffy-mail-probe-nobody@example.test"),
+        ("host", "configuration of Postfix"),
+        ("host", "files of the chroot"),
+        ("host", "clock"),
+        ("smtp", "relay_attempts as alice@example.test"),
+        *((service, f"relay_attempts as {sender}") for service in ("smtp", "submission") for sender in STRANGERS),
+        *(
+            (service, f"refused_commands {command}")
+            for service in ("smtp", "submission")
+            for command in ("VRFY", "EXPN")
+        ),
+        *((service, "smuggling <LF>.<CR><LF>") for service in ("smtp", "submission", "submissions")),
+        ("port 143", "login_before_tls"),
         ("submission", "mail_before_tls"),
         ("submission", "auth_before_tls"),
         ("submission", "login"),

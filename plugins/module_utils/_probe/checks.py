@@ -24,6 +24,7 @@ TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3"
 EXPECT_KEYS = (
     "banner",
     "starttls",
+    "login_before_tls",
     "auth_before_tls",
     "mail_before_tls",
     "auth_offered",
@@ -31,10 +32,19 @@ EXPECT_KEYS = (
     "tls_versions",
     "certificate",
     "relay",
+    "relay_attempts",
+    "refused_commands",
+    "smuggling",
     "recipients",
     "sender",
     "size",
 )
+ATTEMPTS_KEYS = ("domain", "own_domain", "hostname", "senders")
+SMUGGLING_KEYS = ("from", "to")
+#: commands that tell strangers which addresses there are, or start deliveries for them (RFC 5321, 3.5; RFC 1985)
+COMMANDS = ("VRFY", "EXPN", "ETRN")
+#: keys by protocol; SMTP has all but login_before_tls
+ANY_KEYS = ("login_before_tls", "relay_attempts")
 IMAP_KEYS = ("banner", "tls_versions", "certificate")
 ENVELOPE_KEYS = ("from", "to", "code", "enhanced")
 CERTIFICATE_KEYS = ("verified", "names", "min_days")
@@ -100,6 +110,26 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Attempts:
+    """Relaying to try in all spellings: the foreign domain, a domain of the server (empty: none is known), the name of
+    the server, and the senders (empty: the null sender)."""
+
+    domain: str
+    own_domain: str
+    hostname: str
+    senders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A recipient as RCPT TO carries it. ``own`` says whether its last part is the server's own domain, where the
+    whole local part may belong to somebody."""
+
+    path: str
+    own: bool = False
+
+
+@dataclass(frozen=True)
 class Expectations:
     """``expect``, checked and typed; None or empty: not asked."""
 
@@ -112,6 +142,10 @@ class Expectations:
     tls_versions: Mapping[str, bool] = field(default_factory=dict)
     certificate: Certificate = field(default_factory=Certificate)
     relay: tuple[Envelope, ...] = ()
+    relay_attempts: Attempts | None = None
+    refused_commands: tuple[str, ...] = ()
+    #: sender and recipient of the messages that try to end early
+    smuggling: tuple[str, str] | None = None
     recipients: tuple[Envelope, ...] = ()
     sender: tuple[Envelope, ...] = ()
     size: int | None = None
@@ -270,6 +304,45 @@ def _auth_offered(value: object) -> bool | tuple[str, ...]:
     raise ValueError(f"{where} is {value!r}. Use true, false or a list of SASL mechanisms")
 
 
+def _attempts(value: object) -> Attempts:
+    where = "expect.relay_attempts"
+    fields = _mapping(where, value)
+    _known_keys(where, fields, ATTEMPTS_KEYS)
+    for key in ("domain", "hostname"):
+        if not fields.get(key):
+            raise ValueError(f"{where} has no {key!r}. Use domain and hostname, and optionally own_domain and senders")
+    senders = fields.get("senders") or [""]
+    if isinstance(senders, str) or not isinstance(senders, Sequence):
+        raise ValueError(f"{where}.senders is {senders!r}. Use a list of addresses, '' for the null sender")
+    for sender in senders:
+        # A local sender has no domain.
+        if not isinstance(sender, str) or re.search(r"[\s<>\x00-\x1f\x7f]", sender):
+            raise ValueError(f"{where}.senders has {sender!r}. Use addresses, or '' for the null sender")
+    return Attempts(
+        check_host(f"{where}.domain", str(fields["domain"])),
+        check_host(f"{where}.own_domain", str(fields["own_domain"])) if fields.get("own_domain") else "",
+        check_host(f"{where}.hostname", str(fields["hostname"])),
+        tuple(senders),
+    )
+
+
+def _smuggling(value: object) -> tuple[str, str]:
+    where = "expect.smuggling"
+    fields = _mapping(where, value)
+    _known_keys(where, fields, SMUGGLING_KEYS)
+    return (
+        check_address(f"{where}.from", fields.get("from"), empty=True),
+        check_address(f"{where}.to", fields.get("to")),
+    )
+
+
+def _commands(value: object) -> tuple[str, ...]:
+    where = "expect.refused_commands"
+    if isinstance(value, str) or not isinstance(value, Sequence) or any(word not in COMMANDS for word in value):
+        raise ValueError(f"{where} is {value!r}. Use a list of {', '.join(COMMANDS)}")
+    return tuple(value)
+
+
 def _tls_versions(value: object) -> dict[str, bool]:
     where = "expect.tls_versions"
     fields = _mapping(where, value)
@@ -289,10 +362,13 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
     """
     _known_keys("expect", value, EXPECT_KEYS)
     given = {key: value[key] for key in EXPECT_KEYS if value.get(key) is not None}
-    if protocol == "imap":
-        for key in given:
-            if key not in IMAP_KEYS:
-                raise ValueError(f"expect.{key} cannot be checked with protocol 'imap'. Use {', '.join(IMAP_KEYS)}")
+    smtp_keys = tuple(key for key in EXPECT_KEYS if key != "login_before_tls")
+    known = {"imap": IMAP_KEYS, "any": ANY_KEYS}.get(protocol, smtp_keys)
+    for key in given:
+        if key not in known:
+            raise ValueError(f"expect.{key} cannot be checked with protocol {protocol!r}. Use {', '.join(known)}")
+    if _boolean("expect.login_before_tls", given.get("login_before_tls", False)):
+        raise ValueError("expect.login_before_tls is true. Use false: no server should take passwords without TLS")
     if tls == "none":
         for key in ("tls_versions", "certificate"):
             if key in given:
@@ -321,6 +397,9 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
         tls_versions=_tls_versions(given.get("tls_versions", {})),
         certificate=_certificate(given.get("certificate", {})),
         relay=_envelopes("expect.relay", given["relay"]) if "relay" in given else (),
+        relay_attempts=_attempts(given["relay_attempts"]) if "relay_attempts" in given else None,
+        refused_commands=_commands(given["refused_commands"]) if "refused_commands" in given else (),
+        smuggling=_smuggling(given["smuggling"]) if "smuggling" in given else None,
         recipients=_envelopes("expect.recipients", given["recipients"]) if "recipients" in given else (),
         sender=_envelopes("expect.sender", given["sender"]) if "sender" in given else (),
         size=_integer("expect.size", given["size"], 0, 2**63 - 1) if "size" in given else None,
@@ -641,6 +720,99 @@ def body_difference(sent: bytes, received: bytes) -> str:
                 f", received {new[low : at + 20]!r} (lines of {len(old)} and {len(new)} bytes)"
             )
     return f"the body has {len(after) - 1} lines, but {len(before) - 1} lines were sent"
+
+
+# ---------------------------------------------------------------------------------------------- attacks
+
+
+def relay_spellings(attempts: Attempts, address: str) -> list[Spelling]:
+    """The ways to ask for one foreign recipient; ``address`` is the server's IP address.
+
+    RFC 5321 (4.1.1.3, appendix C: source routes; 4.1.3: literals), RFC 1123 (5.2.16: the percent hack), RFC 976 (bang
+    paths), and what programs make of quotes and of a second ``@``.
+    """
+    user, foreign, own, host = "puffy-mail-probe", attempts.domain, attempts.own_domain, attempts.hostname
+    literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+    found = [
+        Spelling(f"<{user}@{foreign}>"),
+        Spelling(f"<{user}%{foreign}@{host}>"),
+        Spelling(f"<{foreign}!{user}@{host}>"),
+        Spelling(f"<@{host}:{user}@{foreign}>"),
+        Spelling(f"{user}@{foreign}"),
+        Spelling(f"<{user}@{foreign.upper()}>"),
+        Spelling(f"<{user}@{foreign}.>"),
+        Spelling(f"<{user}(x)@{foreign}>"),
+        Spelling(f"<{user}%{foreign}>"),
+        Spelling(f"<{user}%{foreign}@{literal}>"),
+        Spelling(f"<{user}%{foreign}@localhost>"),
+        Spelling(f"<{foreign}!{user}>"),
+        Spelling(f"<{host}!{foreign}!{user}>"),
+        Spelling(f"<{foreign}!{user}@{literal}>"),
+        Spelling(f"<@{foreign}:{user}@{foreign}>"),
+        Spelling(f'<"{user}"@{foreign}>'),
+        Spelling(f'<"{user}@{foreign}">'),
+        Spelling(f'<"{user}@{foreign}"@{host}>'),
+        Spelling(f'<"{user}%{foreign}"@{host}>'),
+        Spelling(f'<"{foreign}!{user}"@{host}>'),
+        Spelling(f"<{user}@{foreign}@{host}>"),
+        Spelling(f"<{user}@{host}@{foreign}>"),
+        Spelling(f"<{user}%{host}@{foreign}>"),
+        Spelling(f"<{user}@[192.0.2.1]>"),
+        Spelling(f"<{user}@[IPv6:2001:db8::1]>"),
+    ]
+    if own:
+        found += [
+            Spelling(f"<{user}%{foreign}@{own}>", own=True),
+            Spelling(f"<{foreign}!{user}@{own}>", own=True),
+            Spelling(f'<"{user}@{foreign}"@{own}>', own=True),
+            Spelling(f'<"{foreign}!{user}"@{own}>', own=True),
+            Spelling(f"<{user}@{foreign}@{own}>", own=True),
+            Spelling(f"<{own}!{foreign}!{user}>"),
+            Spelling(f"<@{own}:{user}@{foreign}>"),
+            Spelling(f"<@{own},@{host}:{user}@{foreign}>"),
+            Spelling(f"<{user}@{own}@{foreign}>"),
+            Spelling(f"<{user}@puffy-mail-probe.{own}>"),
+        ]
+    return found
+
+
+#: the spellings at the start of ``relay_spellings`` that are tried for every sender
+FIRST_SPELLINGS = 4
+
+#: What some servers take for the end of a message although RFC 5321, 4.1.1.4, names CRLF.CRLF only.
+FALSE_ENDS = {
+    "<LF>.<LF>": b"\n.\n",
+    "<LF>.<CR><LF>": b"\n.\r\n",
+    "<CR><LF>.<LF>": b"\r\n.\n",
+    "<CR>.<CR><LF>": b"\r.\r\n",
+    "<CR>.<CR>": b"\r.\r",
+    "<CR><LF>.<CR>": b"\r\n.\r",
+    "<CR><LF><NUL>.<CR><LF>": b"\r\n\0.\r\n",
+}
+#: More hops than a server lets a message have (RFC 5321, 6.3), so that it refuses the message at whatever it takes for
+#: the end, and nothing is delivered.
+HOPS = 250
+
+
+def message_with_two_ends(probe: str, sender: str, recipient: str, date: str, end: bytes) -> bytes:
+    """A message that a server refuses, with ``end`` in its middle and a command after it, up to its true end."""
+    header = message_header(probe, sender, recipient, date, eight_bit=False)
+    hops = b"Received: from puffy-mail-probe by puffy-mail-probe; " + date.encode() + b"\r\n"
+    return hops * HOPS + header + b"\r\nThe probe of false ends." + end + b"NOOP\r\nThe true end.\r\n.\r\n"
+
+
+def judge_attempts(sender: str, tried: int, accepted: Sequence[tuple[str, str]], remark: str) -> Check:
+    """The verdict on relaying for one sender; ``accepted`` has the spellings that were, each with the reply."""
+    name = f"relay_attempts as {sender or '<>'}"
+    seen: Any = f"refused in {tried} spellings{remark}"
+    if accepted:
+        seen = [f"accepted {path}: {reply}" for path, reply in accepted]
+    return Check(name, not accepted, "refused", seen)
+
+
+def judge_command(command: str, reply: Reply) -> Check:
+    """The verdict on VRFY, EXPN or ETRN: it must be refused in a way that says nothing of the address."""
+    return Check(f"refused_commands {command}", reply.code >= 400 and reply.code != 550, "refused", reply.text())
 
 
 # ------------------------------------------------------------------------------------------------ report

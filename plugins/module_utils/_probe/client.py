@@ -16,6 +16,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
@@ -169,6 +170,10 @@ class Session:
             raise ProbeError(f"the name {name!r} cannot be used for TLS: {exc}") from exc
         self.announced = {}
         self.transcript.append(f"-- TLS: {self.tls_text()}")
+
+    def peer(self) -> str:
+        """The IP address of the server."""
+        return str(self._socket.getpeername()[0]).partition("%")[0]
 
     def tls_text(self) -> str:
         """Protocol and cipher of the connection."""
@@ -472,6 +477,161 @@ def _openssl_attempt(endpoint: Endpoint, version: str) -> TlsAttempt:
     return attempt
 
 
+# ------------------------------------------------------------------------------------------ a stranger
+
+
+class Stranger:
+    """A client that asks for recipients in connections of its own, with TLS where it is offered, never logged in."""
+
+    #: Postfix makes a client wait from the tenth error in one connection on, and ends at the twentieth (postconf(5),
+    #: smtpd_soft_error_limit).
+    ERRORS = 8
+
+    def __init__(self, endpoint: Endpoint, transcript: list[str]) -> None:
+        self._endpoint, self._transcript = endpoint, transcript
+        self._session: Session | None = None
+        self._errors = 0
+        #: the last reply, for people
+        self.said = ""
+
+    def _connected(self) -> Session:
+        if self._session is not None and self._errors < self.ERRORS:
+            return self._session
+        self.close()
+        self._errors = 0
+        session = Session(self._endpoint, self._transcript, "a stranger")
+        context = trust(self._endpoint, verify=False, hostname=False)
+        try:
+            if self._endpoint.tls == "wrapper":
+                session.wrap(context)
+            session.greeting()
+            session.ehlo()
+            if self._endpoint.tls == "starttls" and "STARTTLS" in session.announced:
+                session.starttls()
+                session.wrap(context)
+                session.ehlo()
+        except OSError as exc:
+            session.close()
+            raise ProbeError(f"the TLS handshake failed: {cause_of(exc, self._endpoint.timeout)}") from exc
+        except ProbeError:
+            session.close()
+            raise
+        self._session = session
+        return session
+
+    def address(self) -> str:
+        """The IP address of the server."""
+        return self._connected().peer()
+
+    def ask(self, sender: str, path: str) -> Reply | None:
+        """The reply that refuses a recipient; None where it is accepted."""
+        session = self._connected()
+        reply = session.command(f"MAIL FROM:<{sender}>")
+        if reply.code < 400:
+            reply = session.command(f"RCPT TO:{path}")
+        self.said = reply.text()
+        self._errors += reply.code >= 400
+        if reply.code == 421:
+            self.close()
+        else:
+            session.command("RSET")
+        return None if reply.code < 400 else reply
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._session is not None:
+            self._session.quit()
+            self._session = None
+
+
+# ------------------------------------------------------------------------------------ logins without TLS
+
+
+def _plaintext_logins(session: Session, greeting: str) -> list[str]:
+    """How a server takes passwords before TLS, by what it announces and by what it does; its greeting tells which
+    protocol it speaks. No password of anybody is sent."""
+    if greeting.startswith("220"):
+        return _plaintext_smtp(session, greeting)
+    if greeting.startswith("* "):
+        return _plaintext_imap(session)
+    if greeting.startswith("+OK"):
+        return _plaintext_pop3(session)
+    if greeting.startswith('"'):
+        return _plaintext_sieve(session, greeting)
+    return []
+
+
+def _plaintext_smtp(session: Session, greeting: str) -> list[str]:
+    while greeting[3:4] == "-":
+        greeting = session.line()
+    session.ehlo()
+    offered = checks.mechanisms(session.announced)
+    if offered is not None:
+        return [f"SMTP announces AUTH {' '.join(offered)}"]
+    return ["SMTP accepts AUTH PLAIN, though it does not announce it"] if session.auth_taken().code == 334 else []
+
+
+def _until(session: Session, end: Callable[[str], bool]) -> list[str]:
+    lines = [session.line()]
+    while not end(lines[-1]):
+        lines.append(session.line())
+    return lines
+
+
+def _plaintext_imap(session: Session) -> list[str]:
+    found = []
+    session.send(b"a CAPABILITY\r\n", "a CAPABILITY")
+    told = " ".join(_until(session, lambda line: line.startswith("a "))).upper().split()
+    mechanisms = [word[5:] for word in told if word in ("AUTH=PLAIN", "AUTH=LOGIN")]
+    if mechanisms:
+        found.append(f"IMAP announces AUTH={' '.join(mechanisms)}")
+    if "LOGINDISABLED" not in told:
+        found.append("IMAP does not announce LOGINDISABLED")
+    session.send(b"b AUTHENTICATE PLAIN\r\n", "b AUTHENTICATE PLAIN")
+    if session.line().startswith("+"):
+        found.append("IMAP accepts AUTHENTICATE PLAIN")
+        session.send(b"*\r\n", "*")
+        _until(session, lambda line: line.startswith("b "))
+    session.send(b"c LOGIN puffy-mail-probe none\r\n", "c LOGIN puffy-mail-probe none")
+    answer = _until(session, lambda line: line.startswith("c "))[-1]
+    if answer.upper().startswith("C NO") and not any(
+        word in answer.upper() for word in ("PRIVACY", "PLAINTEXT", "TLS")
+    ):
+        found.append(f"IMAP looks at the password of LOGIN ({answer[2:]})")
+    return found
+
+
+def _plaintext_pop3(session: Session) -> list[str]:
+    found = []
+    session.send(b"CAPA\r\n", "CAPA")
+    told = _until(session, lambda line: line == "." or line.startswith("-ERR"))
+    for line in told:
+        words = line.upper().split()
+        if words[:1] == ["USER"] or (words[:1] == ["SASL"] and {"PLAIN", "LOGIN"} & set(words)):
+            found.append(f"POP3 announces {line}")
+    for command in ("AUTH PLAIN", "USER puffy-mail-probe"):
+        session.send(f"{command}\r\n".encode(), command)
+        if session.line().startswith("+"):
+            found.append(f"POP3 accepts {command}")
+            if command == "AUTH PLAIN":
+                session.send(b"*\r\n", "*")
+                session.line()
+    return found
+
+
+def _plaintext_sieve(session: Session, greeting: str) -> list[str]:
+    told = [greeting, *_until(session, lambda line: line.startswith(("OK", "NO", "BYE")))]
+    found = [
+        f"ManageSieve announces {line}"
+        for line in told
+        if line.upper().startswith('"SASL"') and {"PLAIN", "LOGIN"} & set(line.upper().replace('"', " ").split())
+    ]
+    session.send(b'AUTHENTICATE "PLAIN"\r\n', 'AUTHENTICATE "PLAIN"')
+    if not session.line().startswith(("NO", "BYE")):
+        found.append("ManageSieve accepts AUTHENTICATE PLAIN")
+    return found
+
+
 # ------------------------------------------------------------------------------------------- the probe
 
 
@@ -489,6 +649,8 @@ class Probe:
         self._broken = ""
         self._cause = ""
         self._certificate: dict[str, Any] | None = None
+        # Smuggling has connections of its own: after ten errors, Postfix makes a client wait.
+        self._ended = True
 
     def run(self) -> list[Check]:
         """Make all checks; the connection is closed on return."""
@@ -520,6 +682,9 @@ class Probe:
 
     def _steps(self) -> Iterator[tuple[str, Any, Callable[[], list[Check]]]]:
         expect, smtp = self.expect, self.endpoint.protocol == "smtp"
+        if self.endpoint.protocol == "any":
+            yield "login_before_tls", "no login without TLS", self._plain
+            return
         if self.endpoint.tls == "wrapper":
             yield "tls", self._tls_wanted(), self._tls
             yield from self._certificate_steps()
@@ -546,12 +711,19 @@ class Probe:
         if expect.size is not None:
             size = expect.size
             yield "size", size, lambda: [checks.judge_size(size, self._open().announced)]
+        for command in expect.refused_commands:
+            yield f"refused_commands {command}", "refused", partial(self._command, command)
         yield from self._envelope_steps("relay", expect.relay)
+        if expect.relay_attempts is not None:
+            yield from self._attempt_steps(expect.relay_attempts)
         if self.login is not None:
             login = self.login
             yield "login", self._login_code(), lambda: self._log_in(login)
         yield from self._envelope_steps("sender", expect.sender)
         yield from self._envelope_steps("recipient", expect.recipients)
+        if expect.smuggling is not None:
+            for name, end in checks.FALSE_ENDS.items():
+                yield f"smuggling {name}", "not the end of a message", partial(self._smuggle, name, end)
 
     def _envelope_steps(
         self, kind: str, envelopes: tuple[checks.Envelope, ...]
@@ -566,6 +738,107 @@ class Probe:
 
             sender = envelope.sender or "<>"
             yield f"{kind} {sender} to {envelope.recipient}", envelope.wanted(), attempt
+
+    def _command(self, command: str) -> list[Check]:
+        argument = self.expect.relay_attempts.domain if self.expect.relay_attempts else "example.org"
+        if command != "ETRN":
+            argument = "postmaster"
+        return [checks.judge_command(command, self._open().command(f"{command} {argument}"))]
+
+    def _plain(self) -> list[Check]:
+        """Speak with whatever listens on a port without TLS."""
+        wanted, name = "no login without TLS", "login_before_tls"
+        try:
+            session = Session(self.endpoint, self.transcript, "without TLS")
+        except ProbeError as exc:
+            return [Check(name, True, wanted, f"nothing listens: {exc}")]
+        try:
+            greeting = session.line()
+            found = _plaintext_logins(session, greeting)
+        except ProbeError as exc:
+            # TLS from the start, or a service that is none of those that know passwords.
+            greeting, found = "", []
+            self.transcript.append(f"-- {exc}")
+        finally:
+            session.close()
+        made = [Check(name, not found, wanted, found or wanted)]
+        if greeting.startswith("220") and self.expect.relay_attempts is not None:
+            for step, expected, action in self._attempt_steps(self.expect.relay_attempts):
+                try:
+                    made += action()
+                except ProbeError as exc:
+                    made.append(Check(step, False, expected, str(exc)))
+        return made
+
+    def _attempt_steps(self, attempts: checks.Attempts) -> Iterator[tuple[str, Any, Callable[[], list[Check]]]]:
+        for number, sender in enumerate(attempts.senders):
+            every = number == 0
+            yield f"relay_attempts as {sender or '<>'}", "refused", partial(self._attempt, attempts, sender, every)
+
+    def _attempt(self, attempts: checks.Attempts, sender: str, every: bool) -> list[Check]:
+        """Try one sender; the first of all in every spelling."""
+        stranger = Stranger(self.endpoint, self.transcript)
+        try:
+            spellings = checks.relay_spellings(attempts, stranger.address())
+            remark = ""
+            if not every:
+                spellings = spellings[: checks.FIRST_SPELLINGS]
+            elif (
+                attempts.own_domain and stranger.ask(sender, f"<puffy-mail-probe-nobody@{attempts.own_domain}>") is None
+            ):
+                # The domain takes every local part: what looks like another address is one of its own.
+                spellings = [spelling for spelling in spellings if not spelling.own]
+                remark = f", those in {attempts.own_domain} left out, which accepts every address"
+            accepted = []
+            for spelling in spellings:
+                if stranger.ask(sender, spelling.path) is None:
+                    accepted.append((spelling.path, stranger.said))
+        finally:
+            stranger.close()
+        return [checks.judge_attempts(sender, len(spellings), accepted, remark)]
+
+    def _smuggle(self, name: str, end: bytes) -> list[Check]:
+        sender, recipient = self.expect.smuggling or ("", "")
+        expected = "not the end of a message"
+        session = self._open()
+        if self._ended:
+            session.quit()
+            session = self._session = open_session(self.endpoint, self.transcript)
+            if self.login is not None:
+                self._log_in(self.login)
+            self._ended = False
+        reply = session.envelope(sender, recipient)
+        if reply.code < 400:
+            reply = session.command("DATA")
+        if reply.code != 354:
+            session.command("RSET")
+            raise NotMadeError(f"the message is refused before its content: {reply.text()}")
+        probe = uuid.uuid4().hex
+        session.send(
+            checks.message_with_two_ends(probe, sender, recipient, email.utils.formatdate(), end),
+            f"(a message with {name} in its middle)",
+        )
+        replies = [session.reply()]
+        if replies[0].code == 250:
+            raise NotMadeError(
+                f"the server accepts a message with {checks.HOPS} hops; remove the message with the Subject"
+                f" 'puffy.mail probe {probe}'"
+            )
+        try:
+            # Of all replies, that to EHLO alone has several lines: what came before it is of the message.
+            session.send(b"EHLO puffy-mail-probe.example\r\n", "EHLO puffy-mail-probe.example")
+            while len(replies[-1].lines) < 2:
+                replies.append(session.reply())
+            replies.pop()
+        except ProbeError:
+            # A server may end the connection with one that breaks the protocol.
+            session.close()
+            self._ended = True
+        early = len(replies) > 1
+        seen = " / ".join(reply.text() for reply in replies)
+        return [
+            Check(f"smuggling {name}", not early, expected, f"the end: {seen}" if early else f"not the end: {seen}")
+        ]
 
     def _certificate_steps(self) -> Iterator[tuple[str, Any, Callable[[], list[Check]]]]:
         if self.expect.certificate != checks.Certificate():

@@ -64,12 +64,16 @@ class FakeServer:
             except OSError:
                 return
             connection.settimeout(5)
-            try:
-                self._converse(connection)
-            except OSError:
-                pass
-            finally:
-                connection.close()
+            # A client may have several connections at a time.
+            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
+
+    def _one(self, connection: socket.socket) -> None:
+        try:
+            self._converse(connection)
+        except OSError:
+            pass
+        finally:
+            connection.close()
 
     def _converse(self, connection: socket.socket) -> None:
         encrypted = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +339,165 @@ def test_imap(certificate: Path) -> None:
 
 
 # ---- delivery: the mailbox is replaced, the SMTP side is the scripted server
+
+
+# ---- a stranger, false ends of messages, and logins without TLS
+
+ATTEMPTS = {
+    "domain": "foreign.example",
+    "own_domain": "example.test",
+    "hostname": "mail.example.test",
+    "senders": ["", "root", "x@example.test"],
+}
+
+
+def _refuses(*accepted: str) -> dict[str, str | None]:
+    """The replies of a server that takes only these recipients."""
+    attempts = smtp_probe.parse_expectations(
+        {"relay_attempts": ATTEMPTS}, tls="none", protocol="smtp", login=False
+    ).relay_attempts
+    assert attempts is not None
+    paths = [spelling.path for spelling in smtp_probe.relay_spellings(attempts, "127.0.0.1")]
+    paths.append("<puffy-mail-probe-nobody@example.test>")
+    return {f"RCPT TO:{path}": "250 ok" if path in accepted else "554 5.7.1 no relay" for path in paths}
+
+
+def test_a_stranger_is_refused_in_every_spelling(certificate: Path) -> None:
+    with FakeServer(_refuses(), certificate=certificate) as server:
+        seen, transcript = probe(endpoint(server, certificate), {"relay_attempts": ATTEMPTS})
+    assert {name: seen[name] for name in seen if name.startswith("relay_attempts")} == {
+        "relay_attempts as <>": (True, "refused in 35 spellings"),
+        "relay_attempts as root": (True, "refused in 4 spellings"),
+        "relay_attempts as x@example.test": (True, "refused in 4 spellings"),
+    }
+    # A new connection before the server loses its patience, and no message.
+    assert sum(line.endswith("a stranger") for line in transcript) == 7
+    assert not any(line.startswith(("DATA", "AUTH")) for line in server.heard)
+
+
+def test_the_spelling_that_relays_is_named() -> None:
+    hack = "<puffy-mail-probe%foreign.example@mail.example.test>"
+    with FakeServer(_refuses(hack)) as server:
+        seen, _transcript = probe(endpoint(server), {"relay_attempts": ATTEMPTS})
+    for sender in ("<>", "root", "x@example.test"):
+        assert seen[f"relay_attempts as {sender}"] == (False, [f"accepted {hack}: 250 ok"])
+
+
+def test_a_domain_that_takes_every_address_relays_none_of_them() -> None:
+    own = ("<puffy-mail-probe-nobody@example.test>", "<puffy-mail-probe%foreign.example@example.test>")
+    with FakeServer(_refuses(*own)) as server:
+        seen, _transcript = probe(endpoint(server), {"relay_attempts": ATTEMPTS})
+    ok, told = seen["relay_attempts as <>"]
+    assert (ok, told) == (True, "refused in 30 spellings, those in example.test left out, which accepts every address")
+
+
+@pytest.mark.parametrize(
+    ("reply", "ok"),
+    [
+        ("502 5.5.1 disabled", True),
+        ("252 2.0.0 postmaster", False),
+        ("550 5.1.1 unknown", False),
+        ("250 queued", False),
+    ],
+)
+def test_refused_commands(reply: str, ok: bool) -> None:
+    with FakeServer({"VRFY": reply, "ETRN": reply, "EXPN": reply}) as server:
+        seen, _transcript = probe(endpoint(server), {"refused_commands": ["VRFY", "EXPN", "ETRN"]})
+    assert {seen[f"refused_commands {command}"] for command in ("VRFY", "EXPN", "ETRN")} == {(ok, reply)}
+
+
+def _smuggling(**replies: str | None) -> dict[str, tuple[bool | None, Any]]:
+    with FakeServer({"DATA": "354 go", "<message>": "554 5.4.0 too many hops", **replies}) as server:
+        seen, _transcript = probe(endpoint(server), {"smuggling": {"from": "", "to": "alice@example.test"}})
+    return {name.partition(" ")[2]: found for name, found in seen.items() if name.startswith("smuggling")}
+
+
+def test_a_false_end_is_the_end_for_some_servers() -> None:
+    """The scripted server takes any line with a dot alone for the end, if CRLF ends that line."""
+    seen = _smuggling()
+    assert {name for name, (ok, _told) in seen.items() if not ok} == {"<LF>.<CR><LF>"}
+    assert seen["<LF>.<CR><LF>"][1].startswith("the end: 554 5.4.0 too many hops / 250")
+    assert seen["<CR><LF>.<LF>"] == (True, "not the end: 554 5.4.0 too many hops")
+
+
+def test_false_ends_are_not_tried_where_the_message_is_refused_before() -> None:
+    seen = _smuggling(RCPT="550 5.1.1 unknown")
+    assert set(seen.values()) == {(False, "not made: the message is refused before its content: 550 5.1.1 unknown")}
+
+
+class Speaker:
+    """A server that answers each line by its first words, as IMAP, POP3 and ManageSieve servers do."""
+
+    def __init__(self, greeting: str, answers: dict[str, str]) -> None:
+        self.greeting, self.answers = greeting, answers
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _address = self._listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            connection.sendall(f"{self.greeting}\r\n".encode())
+            for raw in stream:
+                line = raw.decode().strip()
+                answer = next((text for start, text in self.answers.items() if line.startswith(start)), "")
+                connection.sendall(f"{answer}\r\n".encode())
+
+
+IMAP_GOOD = {
+    "a CAP": "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\na OK done",
+    "b AUTH": "b NO [PRIVACYREQUIRED] no",
+    "c LOGIN": "c NO [PRIVACYREQUIRED] Plaintext authentication disallowed",
+}
+POP3_GOOD = {"CAPA": "+OK\r\nSTLS\r\nSASL\r\n.", "AUTH": "-ERR no", "USER": "-ERR [AUTH] no"}
+
+
+@pytest.mark.parametrize(
+    ("greeting", "answers", "found"),
+    [
+        ("* OK ready", IMAP_GOOD, []),
+        ("* OK ready", {**IMAP_GOOD, "b AUTH": "+ ", "*": "b NO cancelled"}, ["IMAP accepts AUTHENTICATE PLAIN"]),
+        (
+            "* OK ready",
+            {**IMAP_GOOD, "a CAP": "* CAPABILITY AUTH=PLAIN\r\na OK", "c LOGIN": "c NO [AUTHENTICATIONFAILED]"},
+            ["IMAP announces AUTH=PLAIN", "IMAP does not announce LOGINDISABLED",
+             "IMAP looks at the password of LOGIN (NO [AUTHENTICATIONFAILED])"],
+        ),
+        ("+OK ready", POP3_GOOD, []),
+        (
+            "+OK ready",
+            {"CAPA": "+OK\r\nUSER\r\nSASL PLAIN\r\n.", "AUTH": "+ ", "*": "-ERR", "USER": "+OK"},
+            ["POP3 announces USER", "POP3 announces SASL PLAIN", "POP3 accepts AUTH PLAIN",
+             "POP3 accepts USER puffy-mail-probe"],
+        ),
+        ('"SASL" ""\r\n"STARTTLS"\r\nOK', {"AUTH": 'NO "TLS first"'}, []),
+        (
+            '"IMPLEMENTATION" "x"\r\n"SASL" "PLAIN"\r\nOK "ready"',
+            {"AUTH": '""'},
+            ['ManageSieve announces "SASL" "PLAIN"', "ManageSieve accepts AUTHENTICATE PLAIN"],
+        ),
+        ("220 mail.example.test", {"EHLO": "250-mail\r\n250 AUTH PLAIN"}, ["SMTP announces AUTH PLAIN"]),
+        ("220 mail.example.test", {"EHLO": "250 mail", "AUTH": "334 ", "*": "501 no"}, ["SMTP accepts AUTH PLAIN"]),
+        ("220 mail.example.test", {"EHLO": "250 mail", "AUTH": "503 no"}, []),
+        ("SSH-2.0-OpenSSH", {}, []),
+    ],
+)  # fmt: skip
+def test_logins_without_tls(greeting: str, answers: dict[str, str], found: list[str]) -> None:
+    speaker = Speaker(greeting, answers)
+    target = Endpoint("127.0.0.1", speaker.port, tls="none", protocol="any", timeout=5.0)
+    ok, seen = probe(target, {"login_before_tls": False})[0]["login_before_tls"]
+    assert ok is not bool(found)
+    if found:
+        assert all(told.startswith(wanted) for told, wanted in zip(seen, found, strict=True)), seen
+
+
+def test_a_port_on_which_nothing_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    target = Endpoint("127.0.0.1", port, tls="none", protocol="any", timeout=5.0)
+    ok, seen = probe(target, {"login_before_tls": False})[0]["login_before_tls"]
+    assert ok is True
+    assert seen.startswith("nothing listens: no connection to 127.0.0.1")
 
 
 class FakeMailbox:
