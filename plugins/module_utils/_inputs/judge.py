@@ -119,7 +119,8 @@ def _unreadable(option: Mapping[str, Any], form: Form, value: Any, *, can_be_emp
     """What keeps a value from being read as it is."""
     kind = option.get("type", "str")
     if is_unset(option, form, value):
-        if option.get("required") or (can_be_empty and kind in ("str", "path")):
+        # The roles read a truth value that is empty as false.
+        if option.get("required") or (can_be_empty and kind in ("str", "path", "bool")):
             return None
         return f"is {shown(value)}. Set a value, or remove the variable."
     if isinstance(value, str) and kind in ("list", "dict"):

@@ -46,8 +46,8 @@ class Wishes:
         self.facts = facts or Facts()
 
     def yes(self, name: str) -> bool:
-        """A boolean."""
-        return bool(self._typed(name, {"type": "bool"}))
+        """A boolean; false for null."""
+        return not vocabulary.is_unset(self._values[name]) and bool(self._typed(name, {"type": "bool"}))
 
     def number(self, name: str) -> int:
         """A whole number."""

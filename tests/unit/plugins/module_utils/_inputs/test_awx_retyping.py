@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,19 @@ def _has_numbers(option: dict[str, Any]) -> bool:
 def test_what_was_not_retyped_is_taken(part: str, name: str, option: dict[str, Any]) -> None:
     arrived = as_awx_writes(VALUES[name])
     assert judged(part, name, option, {name: arrived}) == (VALUES[name], [])
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_truth_value_that_is_false_without_one_may_be_empty(nothing: Any) -> None:
+    """Each role reads it with the filter bool."""
+    names = {name: part for part, name, option in INPUTS if part in tables.ROLES and option.get("default") is False}
+    for name, part in names.items():
+        table = judge.Table({name: tables.ROLES[part].forms[name]})
+        assert judge.judge({name: {"type": "bool"}}, table, {name: nothing}, {name: False}) == ({name: False}, [])
+    for path in [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/templates/*")]:
+        for name, rest in re.findall(r"(?<![\w'\"])([a-z_]+)\b(?!['\":])([^\n]{0,7})", path.read_text()):
+            if name in names:
+                assert rest.startswith(" | bool"), (path, name)
 
 
 @EACH
