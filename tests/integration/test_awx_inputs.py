@@ -112,3 +112,25 @@ def test_a_secret_of_a_credential_arrives_as_it_is(core: str, secret: str, tmp_p
     here = project(tmp_path / "project", tasks)
     done = job(tmp_path / "job", "play.yml", INVENTORY, core=core, secrets=secrets, project=here)
     assert done.rc == 0, done.output
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("nothing", [{}, {"mail_hosts_pattern": ""}, {"mail_hosts_pattern": None}])
+def test_no_value_null_and_an_empty_text_are_the_same(core: str, nothing: dict[str, Any], tmp_path: Path) -> None:
+    """The playbook report reaches no host. It reads what earlier jobs told, and fails always."""
+    earlier = {"puffy_mail_audit": {HOST: {"errors": 2, "rules": ["open-relay"]}}, "puffy_mail_verify": ""}
+    variables = {**earlier, **nothing, "awx_job_id": 7, "tower_job_id": 7}
+    done = job(tmp_path / "job", "puffy.mail.report", INVENTORY, core=core, variables=variables)
+    assert (done.rc, done.status) == (2, "failed")
+    (message,) = json_messages(done.output)
+    assert message == (
+        "The roll-out failed. audit: {'errors': 2, 'rules': ['open-relay']}; site: no result; verify: no result"
+    )
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_pattern_that_was_retyped_is_refused_by_name(core: str, tmp_path: Path) -> None:
+    done = job(tmp_path / "job", "puffy.mail.report", INVENTORY, core=core, variables={"mail_hosts_pattern": "0123"})
+    assert done.rc != 0
+    told = "No host matches '0123'" if core == "2.18" else "mail_hosts_pattern is 83."
+    assert told in done.output
