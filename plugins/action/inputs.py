@@ -106,9 +106,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
                 raise AnsibleActionFail(f"roles has the entry {shown(role)}. Use {', '.join(tables.ROLES)}.")
         if playbook is not None:
             accounts = host.value("mail_accounts", "sqlite")
-            roles += [
-                role for role in tables.roles_of(playbook, accounts, host.value("mail_sasl", "")) if role not in roles
-            ]
+            # As the default of the role postfix says, before the defaults of roles are known.
+            sends_only = accounts == "none" and not host.value("postfix_relay_domains", [])
+            level = host.value("postfix_tls_security_level", "none" if sends_only else "may")
+            wanted = tables.roles_of(playbook, accounts, host.value("mail_sasl", ""), certificates=level != "none")
+            roles += [role for role in wanted if role not in roles]
         return playbook, roles
 
 

@@ -155,6 +155,24 @@ def _relative(value: Any) -> str | None:
     return f"is {shown(value)}. Use a path below the home directory, such as 'Maildir/'."
 
 
+def _cipher(value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w+-]*", value):
+        return None
+    return f"has the entry {shown(value)}. Use names of OpenSSL such as 'aNULL', without '!' and ':'."
+
+
+def _duration(value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,8}[smhdw]", value):
+        return None
+    return f"is {shown(value)}. Use a number with its unit, such as '3600s' or '1h'."
+
+
+def _action(value: Any) -> str | None:
+    if isinstance(value, str) and value.strip() and not one_line(value):
+        return None
+    return f"is {shown(value)}. Use an action of access(5), such as 'OK' or 'REJECT'."
+
+
 def _next_hop(value: Any) -> str | None:
     """A host that takes mail (postconf(5), relayhost)."""
     if isinstance(value, str) and _HOP.fullmatch(value):
@@ -286,6 +304,8 @@ def _required_on_port_25(inputs: Mapping[str, Any]) -> Iterable[Problem]:
         if isinstance(options, Mapping) and set(options) & set(names):
             where = f"postfix_services: {key}"
             values.update({name: options[name] for name in names if name in options})
+    if inputs["postfix_tls_security_level"] == "encrypt" and values["smtpd_tls_security_level"] is None:
+        where, values["smtpd_tls_security_level"] = "postfix_tls_security_level", "encrypt"
     if _says_yes(values["smtpd_tls_wrappermode"]):
         found = "smtpd_tls_wrappermode is yes"
     elif str(values["smtpd_tls_security_level"]).strip().lower() == "encrypt":
@@ -354,6 +374,19 @@ TABLE = Table(
         "postfix_tls_chain_file": path,
         "postfix_tls_other_keys": key_pairs(path),
         "postfix_tls_profile": anything,
+        "postfix_tls_security_level": anything,
+        "postfix_tls_loglevel": number(0, 4, "a level"),
+        "postfix_tls_received_header": anything,
+        "postfix_tls_ciphers": optional(anything),
+        "postfix_tls_mandatory_ciphers": anything,
+        "postfix_tls_exclude_ciphers": each(_cipher, ["aNULL"]),
+        "postfix_tls_mandatory_exclude_ciphers": each(_cipher, ["aNULL"]),
+        "postfix_tls_session_cache": anything,
+        "postfix_tls_session_cache_timeout": optional(_duration),
+        "postfix_tls_session_ids": anything,
+        "postfix_tls_starttls_timeout": optional(_duration),
+        "postfix_tls_outgoing_key_file": optional(path),
+        "postfix_tls_outgoing_chain_file": optional(path),
         "postfix_tls_dhparam_file": optional(path),
         "postfix_tls_ca_file": optional(path),
         "postfix_tls_ca_directory": optional(path),
@@ -365,6 +398,8 @@ TABLE = Table(
         "postfix_tls_client_ca_file": optional(path),
         "postfix_tls_client_ca_directory": optional(path),
         "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
+        "postfix_tls_all_client_certificates": anything,
+        "postfix_tls_client_access": _of_addresses(_action, {"AF:4B:15": "REJECT"}),
         "postfix_reject_unknown_sender_domain": anything,
         "postfix_reject_own_senders": anything,
         "postfix_restrictions": _restriction_changes(restrictions.STAGES),

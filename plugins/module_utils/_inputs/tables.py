@@ -64,11 +64,14 @@ RENAMED: Mapping[str, str] = {
 _WORDS: tuple[tuple[str, str, str], ...] = (("_tls_profile", "seed", "broad"),)
 
 
-def roles_of(playbook: str, accounts: Any, sasl: Any) -> list[str]:
-    """What ``playbook`` judges, where the accounts are ``accounts`` and ``sasl`` checks passwords."""
+def roles_of(playbook: str, accounts: Any, sasl: Any, *, certificates: bool = True) -> list[str]:
+    """What ``playbook`` judges, where the accounts are ``accounts`` and ``sasl`` checks passwords.
+
+    ``certificates`` is whether the host shows one.
+    """
     names = [name.format(accounts=accounts, sasl=sasl) for name in PLAYBOOKS[playbook]]
     # Dovecot serves accounts of its own only, and a word that is wrong is told where mail_accounts is judged.
-    without = () if f"{accounts}_maps" in ROLES else ("dovecot",)
+    without = () if f"{accounts}_maps" in ROLES else ("dovecot",) if certificates else ("dovecot", "tls_pki")
     return [name for name in names if (name in ROLES or name in SHARED) and name not in without]
 
 

@@ -12,24 +12,42 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Capability,
     Part,
     Problem,
+    Table,
     Wishes,
 )
+
+_ACCESS = "/etc/postfix/client_certificate_access"
+
+
+def _asked(wishes: Wishes) -> bool:
+    """Whether a certificate matters at all."""
+    return bool(
+        wishes.words("postfix_relay_clients")
+        or wishes.yes("postfix_tls_all_client_certificates")
+        or wishes.mapping("postfix_tls_client_access")
+    )
 
 
 def permits(wishes: Wishes, *, on_port_25: bool) -> list[str]:
     """The restriction that lets such clients relay, where the server asks for certificates: with
     ``smtpd_tls_ask_ccert = no`` Postfix warns of it."""
-    if not wishes.words("postfix_relay_clients"):
+    if on_port_25 and "smtp" not in wishes.words("postfix_tls_client_services"):
         return []
-    asked = not on_port_25 or "smtp" in wishes.words("postfix_tls_client_services")
-    return ["permit_tls_clientcerts"] if asked else []
+    found = []
+    if wishes.mapping("postfix_tls_client_access"):
+        found.append(f"check_ccert_access texthash:{_ACCESS}")
+    if wishes.words("postfix_relay_clients"):
+        found.append("permit_tls_clientcerts")
+    if wishes.yes("postfix_tls_all_client_certificates"):
+        found.append("permit_tls_all_clientcerts")
+    return found
 
 
 def asking(wishes: Wishes, service: str) -> dict[str, Any]:
     """The fields of the service (smtp, submission, submissions) that ask for a certificate, or that make sure the
     service does not ask."""
     names = ["smtpd_tls_ask_ccert", "smtpd_tls_req_ccert"]
-    if not wishes.words("postfix_relay_clients") or service not in wishes.words("postfix_tls_client_services"):
+    if not _asked(wishes) or service not in wishes.words("postfix_tls_client_services"):
         return {"options": {}, "options_absent": names}
     if wishes.text("postfix_tls_client_certificates") == "require":
         return {"options": dict.fromkeys(names, "yes"), "options_absent": []}
@@ -47,9 +65,16 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
                 f"has {client!r}, whose certificate is revoked, and Postfix reads no revocation list. Take {client!r}"
                 " out.",
             )
-    if wish != "require" or not relaying:
+    trusting = wishes.text("postfix_tls_client_ca_file") or wishes.text("postfix_tls_client_ca_directory")
+    if wishes.yes("postfix_tls_all_client_certificates") and not trusting:
+        yield (
+            "postfix_tls_all_client_certificates",
+            "is true, and there is no CA that Postfix could trust the certificates by. Name one with"
+            " postfix_tls_client_ca_file or postfix_tls_client_ca_directory.",
+        )
+    if wish != "require" or not _asked(wishes):
         return
-    if not wishes.text("postfix_tls_client_ca_file") and not wishes.text("postfix_tls_client_ca_directory"):
+    if not trusting:
         yield (
             "postfix_tls_client_certificates",
             "is 'require', and there is no CA that Postfix could trust the certificates by. Name one with"
@@ -72,11 +97,14 @@ def part(wishes: Wishes) -> Part:
     ):
         if wishes.text(wish):
             parameters[name] = wishes.text(wish)
-    if not wishes.words("postfix_relay_clients"):
-        return Part(parameters, absent=["relay_clientcerts"])
-    parameters["smtpd_tls_ccert_verifydepth"] = wishes.number("postfix_tls_client_verify_depth")
-    parameters["relay_clientcerts"] = wishes.text("relay_clients_table")
-    return Part(parameters)
+    entries = wishes.mapping("postfix_tls_client_access")
+    if _asked(wishes):
+        parameters["smtpd_tls_ccert_verifydepth"] = wishes.number("postfix_tls_client_verify_depth")
+    if wishes.words("postfix_relay_clients"):
+        parameters["relay_clientcerts"] = wishes.text("relay_clients_table")
+    return Part(
+        parameters, absent=["relay_clientcerts"], tables=[Table(_ACCESS, "texthash", entries)] if entries else ()
+    )
 
 
 CAPABILITY = Capability("postfix_relay_clients", part, problems)

@@ -21,7 +21,14 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 _WAYS = {"sqlite": ("lmtp", "virtual"), "ldap": ("lmtp", "virtual"), "system": ("local",), "none": ("relay",)}
 #: Where Dovecot looks for the mail of an account (dovecot.conf, mail_path), below the directory that the tables answer.
 _MAILDIR = Table("/etc/postfix/maildir", "regexp", content="/^(.*[^\\/])\\/*$/ ${1}/Maildir/\n")
-_OPTIONAL = ("virtual_transport", "home_mailbox", "local_transport", "local_recipient_maps", "mailbox_command")
+_OPTIONAL = (
+    "virtual_transport",
+    "home_mailbox",
+    "local_transport",
+    "local_recipient_maps",
+    "mailbox_command",
+    "virtual_mailbox_limit",
+)
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
@@ -50,6 +57,8 @@ def part(wishes: Wishes) -> Part:
     }
     inputs = {name: f"postfix_{name}" for name in (*parameters, *_OPTIONAL)}
     if way == "virtual":
+        # virtual(8) refuses to start with a limit below that of a message; 0 means no limit.
+        parameters["virtual_mailbox_limit"] = 0
         parameters["virtual_mailbox_maps"] = [f"pipemap:{{{table},{_MAILDIR.name}}}" for table in mailboxes]
     if way in ("lmtp", "virtual"):
         parameters["virtual_transport"] = wishes.text("postfix_virtual_transport")

@@ -45,6 +45,10 @@ class Wishes:
         self._values = values
         self.facts = facts or Facts()
 
+    def raw(self, name: str) -> Any:
+        """The value as it was given."""
+        return self._values[name]
+
     def yes(self, name: str) -> bool:
         """A boolean; false for null."""
         return not vocabulary.is_unset(self._values[name]) and bool(self._typed(name, {"type": "bool"}))

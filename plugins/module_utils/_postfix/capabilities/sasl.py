@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import client_certificates
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
@@ -43,7 +44,7 @@ def _own_addresses(wishes: Wishes) -> Table | None:
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
     """Ports for users on which nobody could log in."""
-    if wishes.text("postfix_sasl_type") != "none" or wishes.words("postfix_relay_clients"):
+    if wishes.text("postfix_sasl_type") != "none" or client_certificates.permits(wishes, on_port_25=False):
         return
     for name in ("postfix_submission", "postfix_submissions"):
         if wishes.yes(name):

@@ -35,6 +35,7 @@ def test_virtual_stores_where_dovecot_looks() -> None:
     assert found.parameters["virtual_transport"] == "virtual"
     assert found.parameters["virtual_uid_maps"] == "static:2000"
     assert found.parameters["virtual_gid_maps"] == "static:2001"
+    assert found.parameters["virtual_mailbox_limit"] == 0
     assert found.parameters["virtual_mailbox_maps"] == [
         "pipemap:{proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf,regexp:/etc/postfix/maildir}"
     ]
