@@ -69,7 +69,7 @@ class Site:
         assert foretold.rc == 0, foretold.output
         done = self("--tags", "postfix", **variables)
         assert done.rc == 0, done.output
-        assert foretold.counts["changed"] == done.counts["changed"], foretold.output + done.output
+        assert foretold.changed == done.changed, foretold.output + done.output
         for options in (["--check"], []):
             again = self("--tags", "postfix", *options, **variables)
             assert (again.rc, again.counts["changed"]) == (0, 0), again.output
@@ -231,6 +231,111 @@ def test_submission_either_or_none(site: Site, off: tuple[str, ...]) -> None:
     for name in ("submission", "submissions"):
         assert (f"{name} " in listening) == (name not in off)
     assert site.smtp()[0] == 250
+
+
+def test_virtual_stores_where_dovecot_reads(site: Site) -> None:
+    """virtual(8) writes as the account of the mail store, whose numbers come from the host."""
+    site.converge(mail_delivery="virtual", postfix_message_size_limit=0)
+    # Its name in master.cf is that of a transport.
+    assert site.smtp(message=KEPT.format(mark="by-virtual"))[0] == 250
+    assert "by-virtual" in site.delivered("by-virtual")
+    where = site.host.run("grep -rl by-virtual /var/vmail").stdout
+    assert where.startswith("/var/vmail/example.test/alice/Maildir/"), where
+    assert site.host.run(f"stat -c %U {where}").stdout.strip() == "vmail"
+    found = site.host.run(["doveadm", "search", "-u", ALICE, "subject", "by-virtual"]).stdout
+    assert found.strip()
+    assert site.smtp(recipient="nobody@example.test")[0] == 550
+    site.converge()
+
+
+def test_local_domains_with_virtual_mailboxes(site: Site) -> None:
+    site.converge(postfix_local_domains=["example.test"], postfix_local_transport="$virtual_transport",
+                  postfix_virtual_mailbox_domains=[])  # fmt: skip
+    assert site.smtp(message=KEPT.format(mark="local-to-virtual"))[0] == 250
+    assert "local-to-virtual" in site.delivered("local-to-virtual")
+    assert site.smtp(recipient="nobody@example.test")[0] == 550
+    site.converge()
+
+
+def test_aliases_and_tables(site: Site) -> None:
+    site.converge(
+        postfix_aliases={"root": ALICE},
+        postfix_tables=[
+            {
+                "path": "/etc/postfix/canonical",
+                "entries": {"old@example.test": BOB},
+                "parameter": "recipient_canonical_maps",
+            },
+            {"path": "/etc/postfix/refused", "type": "cidr", "content": "192.0.2.0/24 REJECT\n"},
+        ],
+        postfix_restrictions={"client": ["check_client_access cidr:/etc/postfix/refused"]},
+    )
+    for recipient, mark in (("root", "to-root"), ("old@example.test", "to-old")):
+        assert site.smtp(source="127.0.0.1", recipient=recipient, message=KEPT.format(mark=mark))[0] == 250
+    assert "to-root" in site.delivered("to-root")
+    assert "to-old" in site.delivered("to-old")
+    assert "/bob/" in site.host.run("grep -rl to-old /var/vmail").stdout
+    site.converge()
+    assert "own_aliases" not in site.host.run("postconf alias_maps").stdout
+
+
+def test_a_relay_host_with_a_login(site: Site) -> None:
+    """The host itself is the relay: what it may send there it may send with a login only."""
+    site.converge(
+        postfix_relayhost="[127.0.0.1]:587",
+        postfix_relayhost_username=ALICE,
+        postfix_relayhost_password="one-two-three",
+        postfix_transports={"relayed.example": "smtp:[127.0.0.1]:587"},
+        postfix_parameters={"virtual_alias_domains": "final.example"},
+    )
+    assert site.host.run("stat -c '%a %U' /etc/postfix/relay_passwords").stdout.strip() == "600 root"
+    site.host.run(["sendmail", "-f", ALICE, "x@relayed.example"], data="Subject: with-login\n\nbody\n")
+    until(lambda: "sasl_username=alice@example.test" in site.host.run("cat /var/log/mail.log").stdout, "the login")
+    site.host.run("postsuper -d ALL")
+    site.converge()
+    assert "relayhost =\n" in site.host.run("postconf relayhost").stdout
+    site.host.run("postsuper -d ALL; : >/var/log/mail.log")
+
+
+@pytest.fixture(scope="module", params=["trixie", "bullseye"])
+def sender(request: pytest.FixtureRequest) -> Iterator[Host]:
+    with Host(request.param) as host:
+        yield host
+
+
+def test_a_host_that_only_sends(sender: Host) -> None:
+    """One variable says it; nothing listens beyond the host itself, and no certificate is made."""
+    variables = {**sender.connection, "mail_accounts": "none", "mail_hostname": NAME}
+    for options, changed in ((["--check"], True), ([], True), (["--check"], False), ([], False)):
+        run = playbook("puffy.mail.site", mail_hosts({NAME: variables}), *options)
+        assert run.rc == 0, run.output
+        assert (run.counts["changed"] > 0) == changed, run.output
+    assert sender.run("postconf -h inet_interfaces smtpd_tls_security_level mydestination").stdout.split("\n")[:3] == [
+        "loopback-only", "none", "",
+    ]  # fmt: skip
+    assert sender.run("test -e /etc/ssl/mail.example.test.chain.pem", check=False).returncode == 1
+    address = sender.run("hostname -i").stdout.split()[0]
+    refused = f"import socket; socket.create_connection(('{address}', 25), 5)"
+    assert "refused" in sender.run(["python3", "-c", refused], check=False).stderr
+    sender.run("printf 'Subject: x\\n\\nbody\\n' | sendmail root@elsewhere.invalid && postqueue -p")
+
+
+def test_accounts_of_the_system(sender: Host) -> None:
+    variables = {
+        **sender.connection, "mail_accounts": "system", "mail_hostname": NAME,
+        "postfix_home_mailbox": "Maildir/", "postfix_tls_security_level": "none",
+    }  # fmt: skip
+    for options, changed in (([], True), (["--check"], False), ([], False)):
+        run = playbook("puffy.mail.site", mail_hosts({NAME: variables}), *options)
+        assert run.rc == 0, run.output
+        assert (run.counts["changed"] > 0) == changed, run.output
+    sender.run("id carol || useradd -m carol")
+    sender.run("printf 'Subject: to-carol\\n\\nbody\\n' | sendmail carol")
+    sender.wait("grep -rq to-carol /home/carol/Maildir/new")
+    spool = {**variables, "postfix_home_mailbox": ""}
+    assert playbook("puffy.mail.site", mail_hosts({NAME: spool}), "--tags", "postfix").rc == 0
+    sender.run("printf 'Subject: to-spool\\n\\nbody\\n' | sendmail carol")
+    sender.wait("grep -q to-spool /var/mail/carol")
 
 
 def test_the_log_has_no_warning(site: Site) -> None:
