@@ -130,4 +130,6 @@ def draw(random_: random.Random) -> dict[str, Any]:
         given.update({f"postfix_{name}": [] for name in lists})
     for name in random_.sample(sorted(POOL), random_.randint(1, 9)):
         given[name] = random_.choice(POOL[name])
+    if given.get("postfix_sasl_type") == "cyrus":
+        given["postfix_sasl_path"] = "smtpd"
     return given

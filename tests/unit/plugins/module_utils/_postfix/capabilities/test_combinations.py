@@ -62,7 +62,9 @@ def findings(given: dict[str, Any], version: str) -> list[checks.Finding]:
         frozenset(composed.absent),
         plan.read_services(composed.services),
     )
-    probe = Host(contents={table.path: b"a b\n" for table in composed.tables}, addresses=("127.0.0.1",))
+    contents = {table.path: b"a b\n" for table in composed.tables}
+    contents["/etc/postfix/sasl/smtpd.conf"] = b"pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\n"
+    probe = Host(contents=contents, addresses=("127.0.0.1",))
     there = host(version, probe)
     done = plan.plan(main, master, request, there.defaults)
     return checks.report(done.main, done.master, there, groups=GROUPS).findings
