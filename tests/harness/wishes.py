@@ -24,6 +24,7 @@ POOL: dict[str, list[Any]] = {
     "postfix_local_transport": ["$virtual_transport", "error:no mailboxes here"],
     "postfix_local_recipient_maps": [["$virtual_mailbox_maps"]],
     "postfix_aliases": [{"root": "admin@example.org"}],
+    "postfix_alias_file": ["/etc/postfix/aliases"],
     "postfix_relay_domains": [["example.net", ".example.net"]],
     "postfix_relay_recipient_maps": [["static:all"]],
     "postfix_relayhost": [HOST, "example.org"],

@@ -279,6 +279,16 @@ def test_aliases_and_tables(site: Site) -> None:
     assert "own_aliases" not in site.host.run("postconf alias_maps").stdout
 
 
+def test_another_file_of_aliases(site: Site) -> None:
+    """It begins with the entries of the platform's, and is indexed."""
+    site.host.run(f"echo 'support: {ALICE}' >>/etc/aliases")
+    site.converge(postfix_alias_file="/etc/postfix/aliases")
+    assert "support:" in site.host.read("/etc/postfix/aliases")
+    assert site.smtp(source="127.0.0.1", recipient="support", message=KEPT.format(mark="to-support"))[0] == 250
+    assert "to-support" in site.delivered("to-support")
+    site.host.run("newaliases && postconf -X alias_maps alias_database")
+
+
 def test_a_relay_host_with_a_login(site: Site) -> None:
     """The host itself is the relay: what it may send there it may send with a login only."""
     site.converge(

@@ -343,6 +343,8 @@ TABLE = Table(
         "postfix_local_transport": optional(anything),
         "postfix_local_recipient_maps": anything,
         "postfix_aliases": _of_addresses(_recipients, {"root": "admin@example.org"}),
+        "postfix_alias_file": optional(path),
+        "postfix_alias_type": optional(anything),
         "postfix_relay_domains": anything,
         "postfix_relay_recipient_maps": anything,
         "postfix_relayhost": optional(_next_hop),

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
+    Problem,
     Table,
     Wishes,
 )
@@ -31,12 +34,37 @@ def of_virtual(wishes: Wishes) -> list[str]:
     return [table.name] if table and _is_virtual(wishes) else []
 
 
+_TYPES = ("hash", "btree", "lmdb", "cdb")
+
+
+def _of_system(wishes: Wishes) -> str:
+    """The table of the system's aliases, where its file is another one than that of the platform."""
+    path = wishes.text("postfix_alias_file")
+    if not path:
+        return ""
+    there = [kind for kind in _TYPES if kind in wishes.facts.table_types]
+    return f"{wishes.text('postfix_alias_type') or (there or _TYPES)[0]}:{path}"
+
+
+def problems(wishes: Wishes) -> Iterable[Problem]:
+    """A type without a file."""
+    if wishes.text("postfix_alias_type") and not wishes.text("postfix_alias_file"):
+        yield "postfix_alias_type", "is set, and postfix_alias_file is empty. Set postfix_alias_file."
+
+
 def part(wishes: Wishes) -> Part:
     """The table, in front of those that the host has."""
     table = _table(wishes)
-    own = f"texthash:{_PATH}"
-    edit = {"prepend": [own]} if table and not _is_virtual(wishes) else {"remove": [own]}
-    return Part({"alias_maps": edit}, tables=[table] if table else ())
+    own = [f"texthash:{_PATH}"] if table and not _is_virtual(wishes) else []
+    system = _of_system(wishes)
+    parameters: dict[str, object] = {"alias_maps": {"prepend": own} if own else {"remove": [f"texthash:{_PATH}"]}}
+    if system:
+        parameters = {"alias_maps": [*own, system], "alias_database": [system]}
+    return Part(
+        parameters,
+        tables=[table] if table else (),
+        inputs=dict.fromkeys(parameters, "postfix_alias_file") if system else {},
+    )
 
 
-CAPABILITY = Capability("postfix_aliases", part)
+CAPABILITY = Capability("postfix_aliases", part, problems)

@@ -81,6 +81,17 @@ def test_aliases_come_before_those_of_the_system() -> None:
     assert composed().parameters["alias_maps"] == {"remove": ["texthash:/etc/postfix/own_aliases"]}
 
 
+def test_another_file_of_the_system() -> None:
+    found = composed(postfix_alias_file="/etc/postfix/aliases", postfix_aliases={"root": "alice"})
+    assert found.parameters["alias_maps"] == ["texthash:/etc/postfix/own_aliases", "hash:/etc/postfix/aliases"]
+    assert found.parameters["alias_database"] == ["hash:/etc/postfix/aliases"]
+    found = composed(postfix_alias_file="/etc/postfix/aliases", postfix_alias_type="lmdb")
+    assert found.parameters["alias_maps"] == ["lmdb:/etc/postfix/aliases"]
+    assert refused(postfix_alias_type="lmdb") == [
+        "postfix_alias_type is set, and postfix_alias_file is empty. Set postfix_alias_file."
+    ]
+
+
 def test_aliases_of_a_host_without_mailboxes() -> None:
     found = composed(**NONE, postfix_aliases={"root": "admin@example.org"}, postfix_virtual_alias_maps=[])
     assert found.parameters["virtual_alias_maps"] == ["texthash:/etc/postfix/own_aliases"]
