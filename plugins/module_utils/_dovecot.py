@@ -27,7 +27,12 @@ EX_NOUSER = 67
 #: seconds that one answer may take
 PATIENCE = 5.0
 #: what the queries in dovecot.conf read
-TABLES = {"domain": ("domain", "active"), "mailbox": ("username", "password", "domain", "quota", "active")}
+TABLES = {
+    "domain": ("domain", "active"),
+    "mailbox": ("username", "password", "domain", "quota", "active"),
+    "alias": ("address", "goto", "active"),
+    "alias_domain": ("alias_domain", "target_domain", "active"),
+}
 
 #: where Dovecot's process number is, and what it loads, on Debian and on OpenBSD
 PID_FILES = ("/run/dovecot/master.pid", "/var/dovecot/master.pid")
@@ -182,6 +187,23 @@ def see_accounts(hostname: str) -> None:
     done = command.run([command.require("doveadm"), "user", f"puffy-mail-probe@{hostname}"], check=False)
     if done.rc not in (0, EX_NOUSER):
         raise NotYet(f"the user lookup fails: {done.stderr.strip()}")
+
+
+def left_mail(home: str) -> list[str]:
+    """The directories of ``home``, DOMAIN/LOCAL_PART each, that have mail and belong to no active account."""
+    stored: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for domain in os.scandir(home):
+            if domain.is_dir(follow_symlinks=False):
+                for box in os.scandir(domain.path):
+                    if box.is_dir(follow_symlinks=False) and os.listdir(box.path):
+                        stored[f"{box.name}@{domain.name}"] = box.path
+    if not stored:
+        return []
+    listed = command.run([command.require("doveadm"), "user", "*"], check=False)
+    # A list that cannot be read, or that is empty, says nothing of a single account.
+    accounts = set(listed.stdout.lower().split()) if listed.rc == 0 else set()
+    return [path for name, path in sorted(stored.items()) if accounts and name not in accounts]
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------

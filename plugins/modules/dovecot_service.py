@@ -100,6 +100,13 @@ options:
     description: The name of the host, which the proof uses for TLS and for a user that does not exist.
     type: str
     required: true
+  mail_home:
+    description:
+      - The directory in which C(DOMAIN/LOCAL_PART) holds the mail of an account. Mail there that belongs to no active
+        account is a warning, because a new account of that name would read it. Empty to look at nothing.
+      - For accounts that others add and remove, as in a directory.
+    type: str
+    default: ''
   timeout:
     description: How long to wait for the proof, in seconds, from 1 to 3600.
     type: int
@@ -173,6 +180,9 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command as comm
 from ansible_collections.puffy.mail.plugins.module_utils import _dovecot as dovecot
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 
+#: directories of accounts that are gone, of which one run warns
+LEFT_MAIL = 20
+
 
 def check_options(params: dict[str, Any]) -> None:
     """ValueError for an option that cannot be used."""
@@ -181,7 +191,7 @@ def check_options(params: dict[str, Any]) -> None:
     paths = [("files", path) for path in params["files"]]
     paths += [(f"keys.{name}", pair[name]) for pair in params["keys"] for name in ("key_file", "chain_file")]
     paths += [("auth_socket", params["auth_socket"]), ("state_directory", params["state_directory"])]
-    paths += [(name, params[name]) for name in ("database", "lmtp_socket") if params[name]]
+    paths += [(name, params[name]) for name in ("database", "lmtp_socket", "mail_home") if params[name]]
     for name, path in paths:
         if not os.path.isabs(path) or any(ord(char) < 32 for char in path):
             raise ValueError(f"{name} is {path!r}. Use an absolute path")
@@ -218,6 +228,7 @@ def main() -> None:
             "lmtp_socket": {"type": "str", "default": ""},
             "imaps_port": {"type": "int", "default": 0},
             "hostname": {"type": "str", "required": True},
+            "mail_home": {"type": "str", "default": ""},
             "timeout": {"type": "int", "default": 30},
             "state_directory": {"type": "path"},
             "pending": {"type": "bool", "default": False},
@@ -253,6 +264,12 @@ def main() -> None:
         module.fail_json(msg=files.shown(str(error)), **error.result)
     except (files.FileError, command.CommandError, OSError, ValueError) as error:
         module.fail_json(msg=files.shown(str(error)))
+    if params["mail_home"] and params["state"] == "started":
+        for directory in dovecot.left_mail(params["mail_home"])[:LEFT_MAIL]:
+            module.warn(
+                f"{directory} has mail and belongs to no active account. A new account of that name would read it. If"
+                " the account is gone, move the directory away."
+            )
     module.exit_json(**result)
 
 

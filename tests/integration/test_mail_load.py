@@ -22,7 +22,7 @@ pytestmark = pytest.mark.containers
 RELEASES = ("forky", pytest.param("bullseye", marks=pytest.mark.long), pytest.param("trixie", marks=pytest.mark.long))
 #: messages of the sample and of the whole
 MESSAGES = (200, pytest.param(2000, marks=pytest.mark.long))
-NEW = "/var/vmail/example.test/alice/Maildir"
+MAILDIR = "/var/vmail/example.test/alice/Maildir"
 #: sends messages, each of its own number, through many sessions; prints the numbers that were taken
 CLIENTS = r"""
 import json, smtplib, sys, threading, time
@@ -81,7 +81,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(autouse=True)
 def fresh(host: Host) -> None:
-    host.run(f"rm -rf {NEW}; : >/var/log/mail.log")
+    host.run(f"rm -rf {MAILDIR}; : >/var/log/mail.log")
 
 
 def log(host: Host, pattern: str) -> list[str]:
@@ -90,7 +90,9 @@ def log(host: Host, pattern: str) -> list[str]:
 
 def numbers(host: Host) -> Counter[int]:
     """The numbers of the messages that the mailbox has."""
-    said = host.run(f"grep -rhoE '^Subject: number-[0-9]+-end' {NEW}/new {NEW}/cur 2>/dev/null", check=False).stdout
+    said = host.run(
+        f"grep -rhoE '^Subject: number-[0-9]+-end' {MAILDIR}/new {MAILDIR}/cur 2>/dev/null", check=False
+    ).stdout
     return Counter(int(number) for number in re.findall(r"\d+", said))
 
 
@@ -107,7 +109,7 @@ def test_a_burst_to_one_mailbox_is_delivered_without_delay(host: Host, messages:
     until(lambda: empty(host), "the end of the queue")
     assert log(host, "status=(deferred|bounced)|Too many concurrent") == []
     assert len(log(host, "postfix/lmtp.*status=sent")) == messages
-    assert int(host.run(f"find {NEW}/new -type f | wc -l").stdout) == messages
+    assert int(host.run(f"find {MAILDIR}/new {MAILDIR}/cur -type f | wc -l").stdout) == messages
 
 
 @pytest.mark.parametrize("messages", MESSAGES)

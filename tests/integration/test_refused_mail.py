@@ -106,7 +106,8 @@ class MailHost:
     def messages(self, mailbox: str) -> int:
         """How many messages a mailbox has."""
         name, _at, domain = mailbox.partition("@")
-        return int(self.host.run(f"find /var/vmail/{domain}/{name}/Maildir/new -type f 2>/dev/null | wc -l").stdout)
+        found = f"find /var/vmail/{domain}/{name}/Maildir/new /var/vmail/{domain}/{name}/Maildir/cur -type f"
+        return int(self.host.run(f"{found} 2>/dev/null | wc -l").stdout)
 
     def queue(self) -> list[str]:
         """The recipients of what waits, each with the reason."""

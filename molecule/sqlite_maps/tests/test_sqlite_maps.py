@@ -188,11 +188,13 @@ def test_mail_of_each_kind_arrives(host: Any) -> None:
         assert there == boxes, recipient
 
 
-def test_what_is_not_there_is_refused_and_the_backup_mx_relays(host: Any) -> None:
+def test_what_is_not_there_is_refused(host: Any) -> None:
     said = smtp(host, *((name, "") for name in (
         "nobody@given.test", "gone@given.test", "old@given.test", "dan@off.test", "nobody@twin.test",
         "\"' OR 1=1 --\"@given.test", "x@nowhere.test", "x@mx.test", "any@catch.test",
     )))  # fmt: skip
+    # No host says that it knows this user of a domain that this host is a backup MX of.
+    assert said.pop("x@mx.test")[:3] in ("450", "550")
     assert {name: answer[:3] for name, answer in said.items()} == {
         "nobody@given.test": "550",
         "gone@given.test": "550",
@@ -201,7 +203,6 @@ def test_what_is_not_there_is_refused_and_the_backup_mx_relays(host: Any) -> Non
         "nobody@twin.test": "550",
         '"\' OR 1=1 --"@given.test': "550",
         "x@nowhere.test": "554",
-        "x@mx.test": "250",
         "any@catch.test": "250",
     }
 

@@ -66,6 +66,7 @@ class FakeHost:
         self.dumb_while = ""
         self.logged = ""
         self.enabled = True
+        self.users: list[str] = []
         (root / "dovecot").mkdir()
         self.configuration = root / "dovecot" / "dovecot.conf"
         self.queries = root / "dovecot" / "queries"
@@ -75,6 +76,8 @@ class FakeHost:
         with sqlite3.connect(root / "database") as database:
             database.execute("CREATE TABLE domain (domain TEXT, active INTEGER)")
             database.execute("CREATE TABLE mailbox (username TEXT, password TEXT, domain TEXT, quota INT, active INT)")
+            database.execute("CREATE TABLE alias (address TEXT, goto TEXT, active INT)")
+            database.execute("CREATE TABLE alias_domain (alias_domain TEXT, target_domain TEXT, active INT)")
 
     @property
     def record(self) -> Path:
@@ -93,8 +96,8 @@ class FakeHost:
             self.next_pid += 1
         if line.startswith("rcctl get"):
             return _command.Result(tuple(argv), 0 if self.enabled else 1, "", "")
-        output = self.logged if line == "doveadm log errors" else ""
-        code = _dovecot.EX_NOUSER if line.startswith("doveadm user") else 1 if said is not None else 0
+        output = {"doveadm log errors": self.logged, "doveadm user *": "\n".join(self.users)}.get(line, "")
+        code = _dovecot.EX_NOUSER if line.startswith("doveadm user") and not output else 1 if said is not None else 0
         result = _command.Result(tuple(argv), code, output, said or "")
         if check and result.rc:
             raise _command.CommandError(_command.failure(result))
@@ -175,6 +178,22 @@ def test_start_then_nothing_then_stop(fake: FakeHost, capsys: pytest.CaptureFixt
     assert call(fake, capsys, state="stopped")["changed"]
     assert fake.acted() == ["dovecot stop"]
     assert call(fake, capsys, state="stopped")["changed"] is False
+
+
+def test_mail_of_accounts_that_are_gone_is_a_warning(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    home = fake.root / "mail"
+    for name in ("here", "gone", "empty"):
+        (home / "example.test" / name).mkdir(parents=True)
+    for name in ("here", "gone"):
+        (home / "example.test" / name / "Maildir").mkdir()
+    # Without one account that is there, the list says nothing.
+    assert "warnings" not in call(fake, capsys, mail_home=str(home))
+    fake.users = ["Here@example.test"]
+    (warning,) = call(fake, capsys, mail_home=str(home))["warnings"]
+    assert (
+        f"{home}/example.test/gone has mail and belongs to no active account. A new account of that name would read it."
+        " If the account is gone, move the directory away."
+    ) in str(warning)
 
 
 def test_a_dovecot_without_a_record_is_reloaded_once(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
