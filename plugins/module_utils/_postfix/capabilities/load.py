@@ -23,8 +23,11 @@ def part(wishes: Wishes) -> Part:
 
 
 def of_users(wishes: Wishes) -> dict[str, str]:
-    """The options of the services for users: each wrong password costs a hash, so one address has few connections."""
-    return {"smtpd_client_connection_count_limit": str(wishes.number("postfix_client_connections"))}
+    """The options of the services for users: each wrong password costs a hash, and each connection a TLS handshake."""
+    return {
+        "smtpd_client_connection_count_limit": str(wishes.number("postfix_client_connections")),
+        "smtpd_client_new_tls_session_rate_limit": str(2 * wishes.number("postfix_client_logins")),
+    }
 
 
 CAPABILITY = Capability("postfix_client_logins", part)

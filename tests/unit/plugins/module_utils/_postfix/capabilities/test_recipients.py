@@ -53,7 +53,9 @@ def test_limits_of_a_client() -> None:
     assert found.parameters["smtpd_client_auth_rate_limit"] == 6
     assert found.parameters["lmtp_destination_concurrency_limit"] == 7
     for name in ("submission", "submissions"):
-        assert found.services[f"{name}/inet"]["options"]["smtpd_client_connection_count_limit"] == "5"
+        options = found.services[f"{name}/inet"]["options"]
+        assert options["smtpd_client_connection_count_limit"] == "5"
+        assert options["smtpd_client_new_tls_session_rate_limit"] == "12"
     # Other hosts have no limit but Postfix's own.
     assert "smtpd_client_connection_count_limit" not in found.services["smtp/inet"].get("options", {})
 
