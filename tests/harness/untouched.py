@@ -28,6 +28,9 @@ _NEUTRAL = re.compile(
     r"(^|[./])lock$|\.[0-9a-f]{16}\.new(/|$)|/\.ansible/tmp/|/__pycache__/|\.pyc|/tmp[a-z0-9_]{8}$|^/(dev|proc)/"
 )
 
+#: asked before the hook is there: the question opens files, and takes a lock that the hook would wait for
+_TEMPORARY = tempfile.gettempdir()
+
 _written: list[str] = []
 _watching = False
 
@@ -56,7 +59,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         name = _path(arguments[place], arguments[above] if above is not None else -1)
     else:
         return
-    if not _NEUTRAL.search(name) and name != tempfile.gettempdir():
+    if not _NEUTRAL.search(name) and name != _TEMPORARY:
         _written.append(f"{event} {name}")
 
 

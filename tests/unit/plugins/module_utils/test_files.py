@@ -276,6 +276,21 @@ def test_no_race_leads_root_elsewhere(tmp_path: Path, shared: Path, victim: Path
         attacker.join()
 
 
+@as_root
+@pytest.mark.parametrize("what", PLANTED)
+def test_what_lies_in_the_directory_for_all_hinders_nobody(
+    tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    place = tmp_path / "tmp"
+    place.mkdir()
+    place.chmod(0o1777)
+    monkeypatch.setattr(files.tempfile, "tempdir", str(place))
+    plant(place / "puffy-mail", victim, what)
+    with files.scratch() as made:
+        assert os.stat(made).st_mode & 0o777 == 0o700
+    assert os.listdir(place) == ["puffy-mail"]
+
+
 # -- what a killed run leaves ------------------------------------------------------------------------------------------
 
 
