@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,24 @@ def test_a_new_certificate_is_0_and_goes_live(files: Files, material: Path) -> N
     there = sorted(path.name for path in files.directory.iterdir())
     assert there == ["acme-client", "chain", "key", "script", "to.chain", "to.key"]
     assert files.run("2") == (2, "")
+
+
+def test_planted_and_left_over_files_beside_are_not_opened(files: Files, material: Path) -> None:
+    """A link with the name of a temporary file, and what a killed run has left an hour ago, and a minute ago."""
+    victim = files.directory / "victim"
+    victim.write_text("precious\n")
+    for part in ("key", "chain"):
+        (files.directory / f"to.{part}.new").symlink_to(victim)
+        for name, age in (("old", 4000), ("now", 60)):
+            left = files.directory / f"to.{part}.new.{name}4567890"
+            left.write_text("half")
+            os.utime(left, (time.time() - age,) * 2)
+    assert files.run("0", str(material / "renewed"), str(files.directory / "chain")) == (0, "")
+    assert victim.read_text() == "precious\n"
+    assert sorted(path.name for path in files.directory.glob("to.*")) == [
+        "to.chain", "to.chain.new", "to.chain.new.now4567890", "to.key", "to.key.new", "to.key.new.now4567890",
+    ]  # fmt: skip
+    assert files.live() == [(material / "key").read_text(), (material / "renewed").read_text()]
 
 
 @pytest.mark.parametrize(
