@@ -145,6 +145,9 @@ def place(path: str, *, follow: bool = True, make: bool = False) -> Iterator[Pla
     Raises FileError for a link that another account may have put there, OSError for what else is in the way.
     """
     todo = [word for word in os.path.abspath(path).split("/") if word]
+    if os.geteuid() != 0 and not hasattr(os, "O_PATH"):
+        yield from _place_of_user(path, follow, make)
+        return
     at = Place(os.open("/", _DIRECTORY), "/", ".")
     links = 0
     try:
@@ -179,6 +182,20 @@ def place(path: str, *, follow: bool = True, make: bool = False) -> Iterator[Pla
                 at.writers = [writer for writer in at.writers if _is_above(writer.path, at.path_above)]
             at.name = "."
             _enter(at, descriptor)
+        yield at
+    finally:
+        os.close(at.directory)
+
+
+def _place_of_user(path: str, follow: bool, make: bool) -> Iterator[Place]:
+    """As ``place`` for who is not root, where a directory that one may enter and not list cannot be opened."""
+    above, name = os.path.split(os.path.abspath(path))
+    link = os.readlink(path) if follow and os.path.islink(path) else ""
+    above, name = os.path.split(os.path.realpath(path) if link else os.path.join(os.path.realpath(above), name))
+    if make:
+        os.makedirs(above, mode=0o755, exist_ok=True)
+    at = Place(os.open(above, _DIRECTORY), above, name or ".", link=link)
+    try:
         yield at
     finally:
         os.close(at.directory)

@@ -291,6 +291,34 @@ def test_what_lies_in_the_directory_for_all_hinders_nobody(
     assert os.listdir(place) == ["puffy-mail"]
 
 
+def test_who_is_not_root_needs_to_open_the_last_directory_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenBSD and macOS as the control side: nothing opens a directory that one may enter and not list."""
+    uid, gid, real = os.geteuid(), os.getegid(), os.open
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.delattr(os, "O_PATH", raising=False)
+
+    def refuse(path: str, flags: int, *arguments: int, **more: int) -> int:
+        if path in ("/", tmp_path.name, str(tmp_path)):
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "way").symlink_to("inside")
+    (inside / "link").symlink_to("target")
+    files.write(str(tmp_path / "way" / "link"), b"new\n", uid=uid, gid=gid, mode=0o644)
+    assert sorted(os.listdir(inside)) == ["link", "target"]
+    state = files.read(str(tmp_path / "way" / "link"))
+    assert state is not None
+    assert state.content == b"new\n"
+    files.remove(str(inside / "link"))
+    files.remove(str(inside / "target"))
+    (inside / "link").symlink_to("target")
+    with pytest.raises(files.FileError, match="is a symbolic link to 'target', which does not exist"):
+        files.read(str(inside / "link"))
+
+
 # -- what a killed run leaves ------------------------------------------------------------------------------------------
 
 
