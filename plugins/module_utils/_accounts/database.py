@@ -83,6 +83,7 @@ def _opened(path: str, access: str) -> Iterator[sqlite3.Connection]:
             if at.shared and status is not None:
                 if access != "ro":
                     at.refuse_others()
+                    raise _files.FileError(f"{path}: other accounts may make files beside it. Use another directory")
                 stack.enter_context(_as_account(status))
             yield from _connected(path, access)
     except FileNotFoundError as exc:

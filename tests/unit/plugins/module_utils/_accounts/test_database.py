@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import sqlite3
 from pathlib import Path
@@ -63,6 +64,30 @@ def test_a_migration_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         database.update(path, fail)
     assert shape(path) == before
     assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (1,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another account")
+@pytest.mark.parametrize(
+    ("owner", "mode", "why"),
+    [(0, 0o1777, "other accounts may make files beside it"), (12345, 0o755, "its directory belongs to the account")],
+)
+def test_beside_other_accounts_a_database_is_opened_as_its_owner_and_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int, mode: int, why: str
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    path = made(place / "a.sqlite", accounts.SCHEMA)
+    os.chown(path, owner, 0)
+    os.chown(place, owner, 0)
+    place.chmod(mode)
+    became: list[int] = []
+    monkeypatch.setattr(os, "seteuid", became.append)
+    with database.opened_for_reading(path) as connection:
+        assert connection.execute("SELECT count(*) FROM mailbox").fetchone() == (0,)
+    assert became == [owner or pwd.getpwnam("nobody").pw_uid, 0]
+    with pytest.raises(database.DatabaseError, match=why):
+        database.update(path, lambda tables: accounts.plan(tables, {}, exclusive=True))
+    assert len(became) == 2
 
 
 def test_a_file_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
