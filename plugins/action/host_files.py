@@ -34,7 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
             changed = self._account(account, variables)
         done = self._execute_module(module_args=arguments, task_vars=variables)
         result.update(done)
-        if done.get("failed") and changed:
+        if account and changed and done.get("failed"):
             # The module knows nothing of the account.
             said = str(done.get("msg")).replace("Nothing was changed", "Nothing else was changed")
             result["msg"] = f"The account {account['name']} was set. Then: {said}"
