@@ -41,6 +41,7 @@ postconf -e myhostname=mail.example.test alias_maps= smtpd_sasl_auth_enable=yes 
 postconf -F smtp/inet/chroot=y
 useradd -m alice
 echo alice:secret-1 | chpasswd
+postfix stop 2>/dev/null || :
 postfix start
 """
 LOGIN = r"""

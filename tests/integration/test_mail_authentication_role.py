@@ -45,6 +45,7 @@ postconf -e myhostname=mail.example.org mydestination=example.org 'mynetworks=12
   'smtpd_recipient_restrictions=permit_mynetworks,check_policy_service unix:private/policyd-spf'
 postconf -M 'policyd-spf/unix=policyd-spf unix - n n - 0 spawn user=policyd-spf argv=/usr/bin/policyd-spf'
 useradd -m alice
+postfix stop 2>/dev/null || :
 postfix start
 """
 SEND = r"""

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.puffy.mail.tests.harness.scenarios import play
 
-CA = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state", "pki", "ca.pem")
+CA = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "pki", "ca.pem")
 
 #: what is seen from another address than the loopback, whose clients may relay
 CLIENT = r"""
