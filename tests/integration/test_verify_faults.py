@@ -187,7 +187,7 @@ FAULTS = [
     Fault("a client file of the tables is missing", "host", ("virtual_mailbox_maps.cf",),
           "rm /etc/postfix/sqlite/virtual_mailbox_maps.cf"),
     Fault("the index of the aliases is missing", "host", ("aliases",), "rm -f /etc/aliases.*db",
-          audit="missing-index"),
+          audit="table-not-indexed"),
     Fault("a milter does not answer", "smtp, deliver|log", ("connect to Milter service inet:127.0.0.1:1",),
           main_cf("smtpd_milters=inet:127.0.0.1:1", "milter_default_action=accept")),
     # ---- delivery, the queue, accounts
@@ -195,7 +195,8 @@ FAULTS = [
           "printf '/^From here/ REPLACE >From here\\n' >/etc/postfix/body;"
           " postconf -e body_checks=regexp:/etc/postfix/body"),
     Fault("messages are not delivered", "smtp, deliver", ("sent, but not in INBOX",), main_cf("defer_transports=lmtp")),
-    Fault("messages bounce", "smtp, deliver", ("sent, but not in INBOX",), main_cf("virtual_transport=error:closed")),
+    Fault("all recipients are refused", "smtp, deliver", ("Recipient address rejected: closed",),
+          main_cf("virtual_transport=error:closed")),
     Fault("large messages are refused", "smtp, deliver", ("accepts only 1000",), main_cf("message_size_limit=1000")),
     Fault("the queue has no space", "smtp, deliver|log", ("452",), main_cf("queue_minfree=1000000000000000")),
     Fault("the mail store cannot be written", "smtp, deliver|log", ("Permission denied",),
