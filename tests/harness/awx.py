@@ -70,7 +70,7 @@ def extra_variables(variables: Mapping[str, Any]) -> str:
             return f"{{{', '.join(f'{written(key)}: {written(item)}' for key, item in value.items())}}}"
         return json.dumps(value)
 
-    return "".join(f"{written(name)}: {written(value)}\n" for name, value in variables.items()) or "{}\n"
+    return "".join(f"{written(name)}: {written(value)}\n" for name, value in variables.items())
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,15 @@ def job(
     *,
     core: str = "2.21",
     variables: Mapping[str, Any] | None = None,
+    template: Mapping[str, Any] | None = None,
     options: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
     project: Path | None = None,
 ) -> Job:
     """Run ``playbook`` in the new private data directory ``directory``.
 
-    ``inventory`` is what the inventory script prints. ``variables`` are answers and launch variables. ``secrets`` are
+    ``inventory`` is what the inventory script prints. ``variables`` are answers and launch variables.
+    ``template`` are the template's own, which AWX writes without ``!unsafe``. ``secrets`` are
     the environment that credentials inject. ``project`` is copied; the copy must stay as it is.
     """
     for part in ("project", "inventory", "env", "artifacts", "cp"):
@@ -107,7 +109,8 @@ def job(
     script = directory / "inventory" / "hosts"
     script.write_text(f"#!{sys.executable}\nprint({json.dumps(json.dumps(inventory))})\n")
     script.chmod(0o700)
-    (directory / "env" / "extravars").write_text(extra_variables(variables or {}))
+    own = "".join(f"{name}: {json.dumps(value)}\n" for name, value in (template or {}).items())
+    (directory / "env" / "extravars").write_text(extra_variables(variables or {}) + own or "{}\n")
     (directory / "env" / "cmdline").write_text(" ".join(options))
     (directory / "env" / "settings").write_text(json.dumps({"suppress_env_files": True}))
     before = _listing(directory / "project")

@@ -85,7 +85,7 @@ class Templates:
             assert field
         variables = {
             "awx_job_id": 7, "tower_job_id": 7, "awx_job_template_name": f"mail-{template}",
-            **described.get("variables", {}), **(answers or {}),
+            **(answers or {}),
         }  # fmt: skip
         for earlier in artifacts:
             variables.update(earlier.artifacts)
@@ -93,7 +93,8 @@ class Templates:
         project = self.directory / "project"
         return job(
             here / "private", f"puffy.mail.{template}", self.inventory,
-            variables=variables, options=options, secrets=secrets, project=project,
+            variables=variables, template=described.get("variables", {}), options=options, secrets=secrets,
+            project=project,
         )  # fmt: skip
 
 
