@@ -260,7 +260,12 @@ def client(fleet: Fleet, converged: Run, release: str) -> dict[str, Any]:
 
 def test_check_mode_of_a_bare_host_does_not_fail(prediction: Run) -> None:
     assert prediction.rc == 0, prediction.failures
-    assert prediction.changed["bare"] == ["Install the packages"]
+    assert prediction.changed["bare"] == [
+        "Install the packages",
+        "Make the account and the directories of the mail store",
+        "Set the configuration",
+        ACTIVATE,
+    ]
 
 
 def test_check_mode_predicts_the_run(prediction: Run, converged: Run, release: str) -> None:
