@@ -94,7 +94,7 @@ cd /etc/postfix
 printf '%s\n' 'alice@example.test alice' 'bob@example.test bob' >mailboxes
 printf '%s\n' 'sales@example.test bob@example.test' >aliases.virtual
 printf '%s\n' 'alice@example.test alice@example.test' 'bob@example.test bob@example.test' >senders
-postconf -e compatibility_level=2 myhostname=mail.example.test mydestination=localhost inet_interfaces=all \
+postconf -e compatibility_level=2 disable_vrfy_command=yes myhostname=mail.example.test mydestination=localhost inet_interfaces=all \
     inet_protocols=ipv4 mynetworks=127.0.0.2/32 recipient_delimiter=+ alias_maps= alias_database= biff=no \
     virtual_mailbox_domains=example.test virtual_mailbox_maps=texthash:/etc/postfix/mailboxes \
     virtual_alias_maps=texthash:/etc/postfix/aliases.virtual virtual_transport=lmtp:unix:private/dovecot-lmtp \

@@ -254,7 +254,7 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
     )
     left_out = [check["name"] for check in report["checks"] if check["ok"] is None]
     assert left_out == ["dns", "own sender", "login, deliver"]
-    assert "checks failed, each with what was expected and seen in the table above: smtp: " in done.output
+    assert "checks failed, each with what was expected and seen in the table above: host: " in done.output
 
 
 @pytest.mark.parametrize(
