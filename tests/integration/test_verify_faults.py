@@ -215,7 +215,6 @@ FAULTS = [
           live="rm /var/spool/postfix/etc/services"),
     Fault("the name server does not answer", "host", ("dns in /", "127.0.0.9"),
           live="echo nameserver 127.0.0.9 | tee /etc/resolv.conf >/var/spool/postfix/etc/resolv.conf"),
-    Fault("main.cf cannot be read", "host", ("main.cf",), live="chmod 0600 /etc/postfix/main.cf"),
     Fault("the clock is an hour ahead", "host", ("clock", "behind"), live="clock"),
 ]  # fmt: skip
 
