@@ -61,7 +61,7 @@ test-modules: images ## Run what may share the machine
 .PHONY: test-long
 test-long: images ## Run what takes hours: every release, generated files, kill series, whole scenarios, VMs
 	$(BIN)/pytest tests/unit tests/integration -m long
-	@$(MAKE) molecule-all $(LONG_SCENARIOS:%=scenario-%)
+	@$(MAKE) molecule-all matrix-long $(LONG_SCENARIOS:%=scenario-%)
 
 .PHONY: lint
 lint: venv ## Run ruff, mypy, ansible-lint, reuse, and the checks of wording and changelog
@@ -101,8 +101,16 @@ images: checkout containers ## Build the host images that are missing
 	@$(BIN)/python tools/images.py trixie-mail bullseye-mail forky-mail trixie-ldap trixie-acme trixie-sudo openbsd-stable >/dev/null
 
 .PHONY: readmes
-readmes: venv ## Write the README of each role from its head and its argument specification
+readmes: venv ## Write the README of each role, and the pages on variables and playbooks
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python tools/role_readme.py
+
+.PHONY: pictures
+pictures: venv ## Draw docs/pictures/*.svg
+	$(BIN)/python tools/pictures.py
+
+.PHONY: docs
+docs: venv ## Build the documentation site in .site/html; a warning is a failure
+	$(BIN)/python tools/site.py
 
 .PHONY: changelog
 changelog: venv ## Write CHANGELOG.md and changelogs/changelog.yaml for the version of galaxy.yml
@@ -115,6 +123,18 @@ build: venv ## Build the tarball that Ansible Galaxy takes
 .PHONY: importer
 importer: venv ## Check a new tarball as Ansible Galaxy does when it imports one
 	$(BIN)/python tools/tarball.py importer
+
+.PHONY: matrix
+matrix: venv ## Try the tarball with each supported ansible-core and Python
+	$(BIN)/python tools/matrix.py $(OPTIONS)
+
+.PHONY: matrix-long
+matrix-long: images ## Run the scenario default from the tarball, with the oldest ansible-core and the newest
+	$(BIN)/python tools/matrix.py --steps molecule $(OPTIONS)
+
+.PHONY: release
+release: venv ## Commit and tag VERSION=1.2.3; push both only with PUBLISH=REMOTE
+	$(BIN)/python tools/release.py $(if $(PUBLISH),--publish $(PUBLISH)) "$(VERSION)"
 
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print the benchmark tables
@@ -145,4 +165,4 @@ machines: ## Prepare the container engine and what boots virtual machines
 .PHONY: clean
 clean: ## Remove test containers and caches of this checkout
 	@ids=$$(tools/podman ps -aq --filter label=puffy.mail=test); [ -z "$$ids" ] || tools/podman rm -f -t 0 $$ids >/dev/null
-	rm -rf .logs .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
+	rm -rf .logs .site .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the README of each role, and docs/variables.md.
+"""Write the README of each role, docs/variables.md and docs/playbooks.md.
 
 A README is made from README.head.md, meta/argument_specs.yml and defaults/main.yml of the role.
 
@@ -10,8 +10,10 @@ without that line they follow at the end.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from antsibull_docs_parser import dom
 from antsibull_docs_parser.parser import Context, parse
 from jinja2 import Environment, nodes
 
-from ansible_collections.puffy.mail.plugins.module_utils._inputs import mail
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import mail, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "<!-- variables -->\n"
@@ -126,7 +128,7 @@ def _asks_for_openbsd(test: nodes.Node) -> bool:
     )
 
 
-def kind(spec: dict[str, Any]) -> str:
+def kind(spec: Mapping[str, Any]) -> str:
     """Return the type of an option in words."""
     return f"list of {spec['elements']}" if spec["type"] == "list" else str(spec["type"])
 
@@ -178,17 +180,36 @@ def readme(directory: Path) -> str:
     return NOTICE + "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
+# REUSE-IgnoreStart
+LICENCE = (
+    "<!--",
+    "SPDX-FileCopyrightText: 2026 The puffy.mail developers",
+    "SPDX-License-Identifier: GPL-3.0-or-later",
+    "-->",
+    "",
+)
+# REUSE-IgnoreEnd
+
+
+def shared(specs: Mapping[str, Mapping[str, Any]], level: str) -> list[str]:
+    """Return the lines that describe inputs that no role has."""
+    lines = []
+    for name, spec in specs.items():
+        facts = [f"Type {kind(spec)}"]
+        if spec.get("choices"):
+            facts.append(f"one of {', '.join(code(choice) for choice in spec['choices'])}")
+        value = spec.get("default_text") or (code(json.dumps(spec["default"])) if spec.get("default") else "empty")
+        facts.append("required" if spec.get("required") else f"default: {value}")
+        facts += ["a secret"] if spec.get("no_log") else []
+        lines += [f"{level} `{name}`", "", spec["description"], "", "; ".join(facts) + ".", ""]
+    return lines
+
+
 def shared_variables() -> str:
     """Return docs/variables.md: the variables that several roles share."""
     lines = [
         "<!-- `make readmes` writes this file from plugins/module_utils/_inputs/mail.py. -->",
-        # REUSE-IgnoreStart
-        "<!--",
-        "SPDX-FileCopyrightText: 2026 The puffy.mail developers",
-        "SPDX-License-Identifier: GPL-3.0-or-later",
-        # REUSE-IgnoreEnd
-        "-->",
-        "",
+        *LICENCE,
         "# The shared variables",
         "",
         "Several roles read these variables, and the inventory sets them. Every other variable belongs to one role,",
@@ -196,13 +217,39 @@ def shared_variables() -> str:
         "one. A name that begins with `mail_` or with the name of a role, and that no list knows, is an error before",
         "a host is touched.",
         "",
+        *shared(mail.SPEC, "##"),
     ]
-    for name, spec in mail.SPEC.items():
-        facts = [f"Type {kind(spec)}"]
-        if spec.get("choices"):
-            facts.append(f"one of {', '.join(code(choice) for choice in spec['choices'])}")
-        facts.append(f"default: {spec['default_text'] or 'empty'}" + ("; a secret" if spec.get("no_log") else ""))
-        lines += [f"## `{name}`", "", spec["description"], "", "; ".join(facts) + ".", ""]
+    return "\n".join(lines)
+
+
+def playbook(path: Path) -> list[str]:
+    """Return the section on a playbook, from the comment at its top and the inputs that it reads."""
+    comment = re.findall(r"^# ?(.*)$", path.read_text().partition("---\n")[2].partition("\n- ")[0], re.MULTILINE)
+    lines = [f"## `puffy.mail.{path.stem}`", ""]
+    for commands, group in itertools.groupby(comment, key=lambda line: line.startswith("  ")):
+        text = [line.strip() for line in group]
+        lines += ["```sh", *text, "```", ""] if commands else [*text, ""]
+    names = tables.PLAYBOOKS[path.stem]
+    roles = [role for role in tables.ROLES if role in names or (role.endswith("_maps") and "{accounts}_maps" in names)]
+    if roles:
+        links = ", ".join(f"[{role}](../roles/{role}/README.md)" for role in roles)
+        lines += [f"The playbook reads the variables of the roles {links}, and the [shared variables](variables.md)."]
+        lines.append("")
+    for name in names:
+        if name in tables.SHARED:
+            lines += shared(tables.SHARED[name][0], "###")
+    return lines
+
+
+def playbooks() -> str:
+    """Return docs/playbooks.md: what each playbook does, how it is called, and its inputs."""
+    lines = [
+        "<!-- `make readmes` writes this file from playbooks/*.yml and plugins/module_utils/_inputs. -->",
+        *LICENCE,
+    ]
+    lines += ["# The playbooks", ""]
+    for path in sorted((ROOT / "playbooks").glob("*.yml")):
+        lines += playbook(path)
     return "\n".join(lines)
 
 
@@ -217,6 +264,7 @@ def main() -> None:
     for head in sorted(ROOT.glob("roles/*/README.head.md")):
         write(head.with_name("README.md"), readme(head.parent))
     write(ROOT / "docs" / "variables.md", shared_variables())
+    write(ROOT / "docs" / "playbooks.md", playbooks())
 
 
 if __name__ == "__main__":

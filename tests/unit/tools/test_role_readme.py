@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ def test_the_readme_is_current(role: Path) -> None:
     assert (role / "README.md").read_text() == role_readme.readme(role), "Run 'make readmes'."
 
 
-def test_the_page_of_the_shared_variables_is_current() -> None:
-    assert (role_readme.ROOT / "docs" / "variables.md").read_text() == role_readme.shared_variables(), (
-        "Run 'make readmes'."
-    )
+@pytest.mark.parametrize(
+    ("page", "text"), [("variables", role_readme.shared_variables), ("playbooks", role_readme.playbooks)]
+)
+def test_the_pages_of_variables_and_playbooks_are_current(page: str, text: Callable[[], str]) -> None:
+    assert (role_readme.ROOT / "docs" / f"{page}.md").read_text() == text(), "Run 'make readmes'."
 
 
 @pytest.mark.parametrize(
