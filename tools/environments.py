@@ -37,14 +37,19 @@ class EnvironmentFailed(Exception):
     """An environment that could not be made; the message is for the person who started it."""
 
 
-def make(name: str, requirements: Sequence[str], python: str = sys.executable) -> Path:
-    """Return the environment with these packages, and make it if it is missing; raise EnvironmentFailed."""
+def place_of(name: str, requirements: Sequence[str], python: str = sys.executable) -> Path:
+    """Return the directory of the environment with these packages."""
     asked = [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.base_prefix)"]
     version = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     digest = hashlib.sha256(json.dumps([list(requirements), version]).encode()).hexdigest()[:16]
-    place = CACHE / f"{name}-{digest}"
+    return CACHE / f"{name}-{digest}"
+
+
+def make(name: str, requirements: Sequence[str], python: str = sys.executable) -> Path:
+    """Return the environment with these packages, and make it if it is missing; raise EnvironmentFailed."""
+    place = place_of(name, requirements, python)
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}-{digest}.lock").open("w") as lock:
+    with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # The stamp is written last: an interrupted environment is made again.
         if not (place / ".complete").exists():

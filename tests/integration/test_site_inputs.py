@@ -32,16 +32,23 @@ DIRECTORY: dict[str, Any] = {
 }
 
 
-def site(hosts: dict[str, dict[str, Any]]) -> Run:
+def site(hosts: dict[str, dict[str, Any]], **environment: str) -> Run:
     for number, variables in enumerate(hosts.values(), start=1):
         variables.setdefault("ansible_port", number)
-    return playbook("puffy.mail.site", mail_hosts(hosts), "-vvv", environment={"COLUMNS": "400"})
+    return playbook("puffy.mail.site", mail_hosts(hosts), "-vvv", environment={"COLUMNS": "400", **environment})
 
 
 def test_good_inputs_reach_the_host() -> None:
     done = site({"mail.example.test": GOOD})
     assert "UNREACHABLE" in done.output
     assert "failed=0" in done.stdout
+
+
+def test_one_bad_host_stops_all_whatever_strategy_the_configuration_names() -> None:
+    bad = {"mail1.example.test": {**GOOD, "mail_hostname": "mail"}, "mail2.example.test": dict(GOOD)}
+    done = site(bad, ANSIBLE_STRATEGY="free")
+    assert "mail_hostname is 'mail', which has no dot." in done.output
+    assert "UNREACHABLE" not in done.output, done.output
 
 
 #: what is wrong, and what is said of it; hosts that fail in one check share a run
