@@ -129,7 +129,7 @@ def main() -> int:
     parser.add_argument("--image", default="trixie-mail")
     options = parser.parse_args()
     # Who is ended by kill(1) removes the container, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_dummy: sys.exit(143))
     met = True
     with (
         tempfile.TemporaryDirectory(prefix="puffy-mail-bench-") as directory,

@@ -151,7 +151,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print the modules of the second run")
     options = parser.parse_args()
     # Who is ended by kill(1) removes the containers, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_dummy: sys.exit(143))
 
     def bare() -> Host:
         return Standin("stable") if options.openbsd else Host("trixie")

@@ -158,14 +158,16 @@ class Try:
         return done.stdout
 
     def doc(self) -> None:
+        # Alone: ansible-doc looks into every collection that it can find.
+        alone = self.place / "installed"
         for kind, pattern in (("module", "modules"), ("filter", "filter"), ("lookup", "lookup")):
             files = sorted(self.collection.glob(f"plugins/{pattern}/[a-z]*.py"))
             names = [f"puffy.mail.{path.stem}" for path in files]
-            told = json.loads(self.run("ansible-doc", "--json", "-t", kind, *names))
+            told = json.loads(self.run("ansible-doc", "--json", "-t", kind, *names, collections=alone))
             if lost := [name for name in names if not (told.get(name) or {}).get("doc")]:
                 raise StepFailed(f"ansible-doc does not describe {', '.join(lost)}")
         roles = [f"puffy.mail.{path.name}" for path in sorted(self.collection.glob("roles/*"))]
-        told = json.loads(self.run("ansible-doc", "--json", "-t", "role", *roles))
+        told = json.loads(self.run("ansible-doc", "--json", "-t", "role", *roles, collections=alone))
         if lost := [name for name in roles if not (told.get(name) or {}).get("entry_points")]:
             raise StepFailed(f"ansible-doc does not describe {', '.join(lost)}")
 

@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = Run(options.make, options.logs)
     stages = [stage.split() for stage in options.stages]
 
-    def ended(*_: object) -> None:
+    def ended(*_dummy: object) -> None:
         raise KeyboardInterrupt
 
     # SIGINT too: what a shell starts in the background ignores it.

@@ -173,7 +173,7 @@ def reference(role: str, specs: dict[str, Any], defaults: dict[str, Any]) -> str
 
 def readme(directory: Path) -> str:
     """Return the README of the role in that directory."""
-    head, _, rest = (directory / "README.head.md").read_text().partition(MARK)
+    head, _dummy, rest = (directory / "README.head.md").read_text().partition(MARK)
     specs = yaml.safe_load((directory / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     defaults = yaml.safe_load((directory / "defaults" / "main.yml").read_text()) or {}
     parts = [head, reference(directory.name, specs, defaults), rest]

@@ -77,7 +77,7 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_dummy: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -115,7 +115,7 @@ def test_certbot_obtains_renews_and_is_refused(play: Play) -> None:
     moved = WISH | {"tls_pki_acme_directory_url": "https://localhost:14000/dir"}
     status, changed, output = play("--check", **moved)
     assert (status, changed) == (0, 1), output
-    status, _, output = play(**moved)
+    status, _dummy, output = play(**moved)
     assert status == 0, output
     third = fingerprint(host, f"cat {CHAIN}")
     assert third != second
@@ -129,11 +129,11 @@ def test_certbot_obtains_renews_and_is_refused(play: Play) -> None:
     # an order that the server refuses, and a server that is down: the old set stays
     state = f"sha256sum {KEY} {CHAIN}"
     before = host.run(state).stdout
-    status, _, output = play(**WISH | {"tls_pki_names": ["refused.example.test"]})
+    status, _dummy, output = play(**WISH | {"tls_pki_names": ["refused.example.test"]})
     assert status != 0
     assert "refused.example.test" in output
     host.run("pkill -x pebble")
-    status, _, output = play(**WISH | {"tls_pki_names": ["imap.example.test", "smtp.example.test"]})
+    status, _dummy, output = play(**WISH | {"tls_pki_names": ["imap.example.test", "smtp.example.test"]})
     assert status != 0
     assert host.run(state).stdout == before
     assert served(host) == second

@@ -88,7 +88,7 @@ DRIFT = (
 @pytest.mark.one_release
 def test_drift_is_repaired_once(prepared: Host) -> None:
     look = batch.shell(f"stat -c '%U %G %a' {PATH}; cat {PATH}")
-    _, *answers = batch.run(prepared, [batch.module("map_config", TASK), look, *(
+    _dummy, *answers = batch.run(prepared, [batch.module("map_config", TASK), look, *(
         request for drift in DRIFT for request in (
             batch.shell(f"{drift}{'' if drift.endswith('=') else ' '}{PATH}"),
             batch.module("map_config", TASK, check=True),
@@ -110,7 +110,7 @@ def test_drift_is_repaired_once(prepared: Host) -> None:
 @pytest.mark.one_release
 def test_age_and_a_link_are_no_drift(prepared: Host) -> None:
     """A file that is only older or newer is right; so is a link to one, which stays a link when its file changes."""
-    _, older, _, newer, _, linked, changed, back, seen, _ = batch.run(prepared, [
+    _dummy, older, _dummy, newer, _dummy, linked, changed, back, seen, _dummy = batch.run(prepared, [
         batch.shell(f"touch -d '1 hour ago' {PATH}"),
         batch.module("map_config", TASK),
         batch.shell(f"touch {PATH}"),
@@ -186,7 +186,7 @@ def test_a_failure_leaves_the_live_file(prepared: Host) -> None:
 def test_a_database_the_daemon_cannot_read(prepared: Host) -> None:
     """Root can read it and Postfix cannot: that is found before the file is live."""
     new = batch.module("map_config", {**TASK, "path": "/etc/postfix/sqlite/new.cf"})
-    _, file, _, directory, _, left = batch.run(prepared, [
+    _dummy, file, _dummy, directory, _dummy, left = batch.run(prepared, [
         batch.shell("chmod 0600 '/srv/db/a$b.sqlite'"),
         new,
         batch.shell("chmod 0640 '/srv/db/a$b.sqlite'; chmod 0700 /srv/db"),

@@ -149,7 +149,7 @@ def test_rcctl(standin: Standin) -> None:
         " echo --; cat /tmp/err; echo --; stat -c '%a %u %g' {local} 2>/dev/null; echo --; cat {local} 2>/dev/null;"
         " rm -f {local}"
     )
-    scripts = [script.format(before=shlex.quote(before), command=command, local=LOCAL) for before, command, *_ in RCCTL]
+    scripts = [script.format(before=shlex.quote(each[0]), command=each[1], local=LOCAL) for each in RCCTL]
     answers = run(standin, [shell(SCRIPTS), *map(shell, scripts), shell("rm /etc/rc.d/one /etc/rc.d/two")])
     for answer, (before, command, expected, after) in zip(answers[1:-1], RCCTL):
         said, err, status, text = answer["stdout"].split("--\n")
@@ -360,7 +360,7 @@ def test_postfix_enable_and_disable_with_their_hazards(standin: Standin) -> None
     assert answer(standin, "postfix-disable") == (
         1, "can't find /etc/mailer.conf.pre-postfix, postfix not disabled\n", ""
     )  # fmt: skip
-    code, out, _ = answer(standin, "postfix-enable")
+    code, out, _dummy = answer(standin, "postfix-enable")
     assert code == 0
     assert out.startswith("old /etc/mailer.conf saved as /etc/mailer.conf.pre-postfix\n")
     assert standin.read("/etc/mailer.conf.pre-postfix") == original

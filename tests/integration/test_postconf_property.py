@@ -49,11 +49,11 @@ class Maker:
         if self.random.random() < 0.1:
             # a lone "$" would be fatal: "macro processing error"
             return self.random.choice(["$myhostname", "${mydomain}", "$mydomain/x"])
-        word = "".join(self.random.choice(alphabet) for _ in range(self.random.randint(1, 14)))
+        word = "".join(self.random.choice(alphabet) for _dummy in range(self.random.randint(1, 14)))
         return f"{{ {word} {word} }}" if self.random.random() < 0.05 else word
 
     def words(self, most: int = 12) -> list[str]:
-        return [self.word() for _ in range(self.random.randint(0, most))]
+        return [self.word() for _dummy in range(self.random.randint(0, most))]
 
     def text(self) -> str:
         """A value in one of the layouts people use."""
@@ -64,7 +64,7 @@ class Maker:
 
     def main(self) -> str:
         parts: list[str] = []
-        for _ in range(self.random.randint(0, 9)):
+        for _dummy in range(self.random.randint(0, 9)):
             kind = self.random.random()
             if kind < 0.2:
                 parts.append(self.random.choice(["# c", "", "#a = b", "\t# x", "   "]))

@@ -407,7 +407,8 @@ smtpd_tls_chain_files = /tmp/both.pem
 READ_LATER = re.compile(
     r"hash_queue_names|info_log_address_format|internal_mail_filter_classes|\w+_discard_[el]hlo_keywords|notify_classes"
     r"|\w+_pix_workarounds|\w+_security_options|\w+_ciphers|\w+_loglevel|\w+_eecdh_grade|milter_default_action"
-    r"|header_from_format|default_destination_concurrency_\w+_feedback|sendmail_fix_line_endings|smtpd_proxy_options|smtpd_upstream_proxy_protocol|smtputf8_autodetect_classes"
+    r"|header_from_format|default_destination_concurrency_\w+_feedback|sendmail_fix_line_endings"
+    r"|smtpd_proxy_options|smtpd_upstream_proxy_protocol|smtputf8_autodetect_classes"
 )
 #: Read by a program that is no daemon, or by one that does not start alone.
 NOT_STARTED = {"master", "nbdb_reindexd", "postdrop", "postfix", "postlogd", "postmulti", "postqueue", "sendmail"}

@@ -50,7 +50,7 @@ def test_effective_values_are_those_of_postconf(host: Host) -> None:
     result = info(host, all_parameters=True)
     lines = (line.partition(" =") for line in host.run("postconf -x").stdout.splitlines())
     # The process asks for its own number and name; white space in a value is printed as one blank.
-    seen = {name: value.strip() for name, _, value in lines if name not in ("process_id", "process_name")}
+    seen = {name: value.strip() for name, _dummy, value in lines if name not in ("process_id", "process_name")}
     told = {name: " ".join(value.split()) for name, value in result["effective"].items()}
     differing = {name: (told.get(name), value) for name, value in seen.items() if told.get(name) != value}
     assert differing == {}

@@ -102,7 +102,7 @@ def sending(host: Host, tag: str) -> Iterator[Sent]:
     reader.start()
 
     def accepted() -> set[str]:
-        return {f"{tag}-{number}" for number, _, _, result in list(sent.attempts) if result == "ok"}
+        return {f"{tag}-{number}" for number, _dummy, _dummy, result in list(sent.attempts) if result == "ok"}
 
     def arrived() -> list[str]:
         return re.findall(rf"^X-Probe: ({tag}-\d+)$", host.read("/var/mail/tester"), re.M)
@@ -491,7 +491,7 @@ def test_a_throttled_daemon_is_restarted(host: Host) -> None:
     """smtpd met a bad main.cf, and somebody mended the file: a reload alone would leave port 25 silent for a minute."""
     before = log(host)
     edit(host, "rm -f /tmp/sender.stop; postconf -e message_size_limit=ten")
-    for _ in range(20):
+    for _dummy in range(20):
         # One that had read the good file would go on.
         host.run("kill -9 $(pidof smtpd)", check=False)
         host.run(["timeout", "2", "python3", "-c", _SENDER.replace("10000", "1"), "throttle"], check=False)

@@ -100,7 +100,7 @@ def test_drift(host: Host, kinds: slice) -> None:
         index = PATH + SUFFIX[kind]
         task: dict[str, Any] = {"path": PATH, "type": kind, "entries": {"a": "1", "b": "2"}, **KEPT}
         stat = batch.shell("cd /srv/t; stat -c '%n %Y %s %a' *")
-        _, made, *answers = batch.run(host, [
+        _dummy, made, *answers = batch.run(host, [
             batch.shell("rm -f /srv/t/*"),
             batch.module("postmap", task),
             *(
@@ -138,7 +138,7 @@ def test_age_is_no_drift(host: Host) -> None:
     kind = indexed(host)[-1]
     index = PATH + SUFFIX[kind]
     task: dict[str, Any] = {"path": PATH, "type": kind, "entries": {"a": "1", "b": "2"}}
-    _, made, _, touched, _, older, asked, *gone, left = batch.run(host, [
+    _dummy, made, _dummy, touched, _dummy, older, asked, *gone, left = batch.run(host, [
         batch.shell("rm -f /srv/t/*"),
         batch.module("postmap", task),
         batch.shell(f"touch -d '+5 seconds' {PATH}"),
@@ -248,7 +248,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
 def test_failures_leave_the_live_table(host: Host) -> None:
     kind = indexed(host)[-1]
     sums = batch.shell("cd /srv/t; md5sum *; ls -A")
-    _, before, *rest = batch.run(host, [
+    _dummy, before, *rest = batch.run(host, [
         batch.module("postmap", {"path": PATH, "type": kind, "entries": {"a": "1"}}),
         sums,
         *(

@@ -192,7 +192,7 @@ print(base.execute("PRAGMA journal_mode").fetchall(), base.execute("SELECT count
 
 def test_drift_is_repaired_once(prepared: Host) -> None:
     task = batch.module("sqlite_accounts", TASK)
-    _, *answers = batch.run(prepared, [task, *(
+    _dummy, *answers = batch.run(prepared, [task, *(
         request
         for drift in DRIFT
         for request in (

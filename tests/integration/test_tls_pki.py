@@ -234,7 +234,7 @@ def test_the_role_with_a_private_ca(play: Play) -> None:
 
 
 def test_the_role_refuses_bad_inputs_before_it_touches_anything(play: Play) -> None:
-    status, _, output = play(tls_pki_hostname="mail", tls_pki_dhparam="ffdhe1024")
+    status, _dummy, output = play(tls_pki_hostname="mail", tls_pki_dhparam="ffdhe1024")
     assert status != 0
     assert "tls_pki_hostname is 'mail'" in output
     assert "tls_pki_dhparam is 'ffdhe1024'" in output
@@ -286,14 +286,14 @@ def test_the_role_with_the_authority_on_another_host(tmp_path_factory: pytest.Te
             "tls_pki_ca_passphrase": "a-vaulted-one",
             "tls_pki_clients": ["printer"],
         }
-        status, _, output = play(**wish | {"tls_pki_ca_host": NAME})
+        status, _dummy, output = play(**wish | {"tls_pki_ca_host": NAME})
         assert status != 0
         assert "which is a mail host, and the key of the CA must be on none" in re.sub(r"\s+", " ", output)
         status, changed, output = play("--check", **wish)
         assert (status, changed > 0) == (0, True), output
         keys = "find / -xdev -name '*.key'"
         before = set(keeper.run(keys).stdout.splitlines())
-        status, _, output = play("--diff", **wish)
+        status, _dummy, output = play("--diff", **wish)
         assert status == 0, output
         assert "a-vaulted-one" not in output
         assert "PRIVATE KEY" not in output
@@ -326,7 +326,7 @@ def test_the_role_with_the_authority_on_another_host(tmp_path_factory: pytest.Te
 def test_the_role_with_files_that_another_tool_keeps(play: Play, authority: Authority) -> None:
     host = play.host
     good = {"rsa": {"key": authority.key("leaf"), "chain": authority.leaf() + authority.middle}}
-    status, _, output = play(tls_pki_source="given", tls_pki_given_ca=authority.root, tls_pki_given=good)
+    status, _dummy, output = play(tls_pki_source="given", tls_pki_given_ca=authority.root, tls_pki_given=good)
     assert status == 0, output
     wish = {"tls_pki_source": "existing", "tls_pki_existing_ca_file": CA}
     status, changed, output = play(**wish)
@@ -383,7 +383,7 @@ def test_the_role_searches_for_dh_parameters_with_a_countdown(play: Play, author
     assert (status, changed) == (0, 0), output
     # A search that is given up says so and leaves what is there.
     before = play.host.read(path)
-    status, _, output = play(**wish | {"tls_pki_dhparam_bits": 8192, "tls_pki_dhparam_timeout": 2})
+    status, _dummy, output = play(**wish | {"tls_pki_dhparam_bits": 8192, "tls_pki_dhparam_timeout": 2})
     assert status != 0
     assert "did not end within 2 seconds and was stopped. The file is as it was." in re.sub(r"\s+", " ", output)
     assert play.host.read(path) == before

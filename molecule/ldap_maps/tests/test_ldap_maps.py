@@ -235,7 +235,7 @@ class Watch(threading.Thread):
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_dummy: object) -> None:
         self.ended.set()
         self.join()
 

@@ -40,7 +40,7 @@ class Host:
         monkeypatch.setattr(baseline, "started", lambda: self.running)
         monkeypatch.setattr(baseline, "ACTIVATED", str(directory / "active.json"))
         monkeypatch.setattr(baseline, "ALIASES", str(directory / "aliases"))
-        monkeypatch.setattr(baseline, "output", lambda *_: "postfix--%stable\n")
+        monkeypatch.setattr(baseline, "output", lambda *_dummy: "postfix--%stable\n")
 
     def do(self, command: str, dry: bool = False) -> Any:
         options = argparse.Namespace(

@@ -37,7 +37,7 @@ from ansible_collections.puffy.mail.tools import plain_english
     ],
 )
 def test_a_hard_phrase_is_reported(text: str, words: str) -> None:
-    ((line, found, _),) = plain_english.findings(text)
+    ((line, found, _dummy),) = plain_english.findings(text)
     assert line == 1
     assert re.sub(r" # ", " ", found) == words
 
@@ -58,4 +58,4 @@ def test_plain_words_are_left_alone(text: str) -> None:
 
 
 def test_the_line_is_that_of_the_first_word() -> None:
-    assert [line for line, *_ in plain_english.findings("one\ntwo is\nno three\nshall\n")] == [2, 4]
+    assert [line for line, *_dummy in plain_english.findings("one\ntwo is\nno three\nshall\n")] == [2, 4]

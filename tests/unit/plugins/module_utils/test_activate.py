@@ -66,7 +66,7 @@ def test_a_daemon_without_a_record_is_looked_after_too(root: Path) -> None:
 def test_what_is_not_installed_is_left_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(root, "Postfix", "/etc/postfix", {})
     record(root, "Dovecot", "/etc/dovecot", ARGUMENTS)
-    monkeypatch.setattr(_command, "find", lambda _: None)
+    monkeypatch.setattr(_command, "find", lambda _dummy: None)
     assert list(_activate.runs(str(root))) == []
 
 
@@ -106,7 +106,7 @@ def test_what_it_says(
 
     monkeypatch.setattr(_activation, "converge", converge)
     monkeypatch.setattr(postfix, "locked", lambda _directory, place: place.locked())
-    monkeypatch.setattr(postfix.Activation, "running", lambda _: running)
+    monkeypatch.setattr(postfix.Activation, "running", lambda _dummy: running)
     assert _activate.main(arguments, str(root)) == 0
     assert capsys.readouterr() == (said, "")
 
@@ -118,7 +118,7 @@ def test_one_that_fails_does_not_keep_the_others(
         record(root, "Postfix", f"/etc/postfix-{name}", {})
     tried = []
 
-    def converge(run: postfix.Activation, **_: object) -> dict[str, Any]:
+    def converge(run: postfix.Activation, **_dummy: object) -> dict[str, Any]:
         tried.append(run.directory)
         raise _activation.Failed("it cannot serve", {})
 

@@ -20,12 +20,12 @@ OPTIONS = _dovecot.Options(("/etc/dovecot/dovecot.conf",), (("/k", "/c"),), "/d"
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
 
-    def run(argv: list[str], **_: object) -> _command.Result:
+    def run(argv: list[str], **_dummy: object) -> _command.Result:
         lines.append(" ".join([os.path.basename(argv[0]), *argv[1:]]))
         return _command.Result(tuple(argv), 0, "", "")
 
     monkeypatch.setattr(_command, "run", run)
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/bin/{name}")
     return lines
 
 
@@ -41,7 +41,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_commands_of_the_managers(
     ran: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, expected: list[str]
 ) -> None:
-    monkeypatch.setattr(_manager, "kind_of_host", lambda _: kind)
+    monkeypatch.setattr(_manager, "kind_of_host", lambda _dummy: kind)
     manager = _dovecot.Manager.of_host()
     manager.start()
     manager.reload()
@@ -126,9 +126,9 @@ def test_greetings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (_dovecot.EX_NOUSER, False), (75, True)])
 def test_accounts(monkeypatch: pytest.MonkeyPatch, code: int, fails: bool) -> None:
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/bin/{name}")
     monkeypatch.setattr(
-        _command, "run", lambda argv, **_: _command.Result(tuple(argv), code, "", "database is locked\n")
+        _command, "run", lambda argv, **_dummy: _command.Result(tuple(argv), code, "", "database is locked\n")
     )
     if fails:
         with pytest.raises(_dovecot.NotYet, match="the user lookup fails: database is locked"):

@@ -27,7 +27,7 @@ class Cron:
         self.ran: list[Call] = []
         self.status, self.errors, self.takes = 0, "", True
 
-    def run(self, argv: list[str], *, data: str | None = None, **_: Any) -> _command.Result:
+    def run(self, argv: list[str], *, data: str | None = None, **_dummy: Any) -> _command.Result:
         self.ran.append((tuple(argv[3:]), data))
         assert argv[:3] == [PROGRAM, "-u", "root"]
         if argv[3] == "-l":
@@ -50,7 +50,7 @@ def run(
     **arguments: Any,
 ) -> dict[str, Any]:
     monkeypatch.setattr(_command, "run", cron.run)
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/bin/{name}")
     with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
         crontab.main()
     result = json.loads(capsys.readouterr().out)

@@ -33,7 +33,7 @@ class FakeHost:
         self.configuration.write_text("Mode sv\n")
         self.key.write_text("key\n")
 
-    def run(self, argv: list[str], **_: object) -> _command.Result:
+    def run(self, argv: list[str], **_dummy: object) -> _command.Result:
         line = " ".join([Path(argv[0]).name, *argv[1:]])
         self.ran.append(line)
         refused = line == "milter -n" and "refused" in self.configuration.read_text()
@@ -70,9 +70,9 @@ class FakeHost:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     host = FakeHost(tmp_path)
     monkeypatch.setattr(_command, "run", host.run)
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/sbin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/sbin/{name}")
     monkeypatch.setattr(_manager, "processes", host.processes)
-    monkeypatch.setattr(_manager, "kind_of_host", lambda _: "init")
+    monkeypatch.setattr(_manager, "kind_of_host", lambda _dummy: "init")
     monkeypatch.setattr(_file_daemon, "PAUSE", 0.01)
     return host
 
@@ -166,7 +166,7 @@ def test_pending_in_check_mode_needs_no_file(fake: FakeHost, capsys: pytest.Capt
 def test_a_host_that_cannot_start_it(
     fake: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_manager, "kind_of_host", lambda _: "")
+    monkeypatch.setattr(_manager, "kind_of_host", lambda _dummy: "")
     assert "there is no rcctl, no systemd and no /etc/init.d/milter" in call(fake, capsys)["msg"]
 
 

@@ -83,7 +83,7 @@ class FakeHost:
     def record(self) -> Path:
         return next((self.root / "state").iterdir())
 
-    def run(self, argv: list[str], *, check: bool = True, **_: object) -> _command.Result:
+    def run(self, argv: list[str], *, check: bool = True, **_dummy: object) -> _command.Result:
         line = " ".join([Path(argv[0]).name, *argv[1:]])
         if argv[0].endswith("doveconf"):
             assert argv[1:] == ["-c", str(self.configuration), "-n"]
@@ -126,17 +126,17 @@ class FakeHost:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     host = FakeHost(tmp_path)
     monkeypatch.setattr(_command, "run", host.run)
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/bin/{name}")
     monkeypatch.setattr(_manager, "processes", host.processes)
-    monkeypatch.setattr(_manager, "kind_of_host", lambda _: "")
-    monkeypatch.setattr(_dovecot.Manager, "start", lambda _: host.run(["dovecot", "start"], check=False))
-    monkeypatch.setattr(_dovecot.Manager, "stop", lambda _: host.run(["dovecot", "stop"], check=False))
+    monkeypatch.setattr(_manager, "kind_of_host", lambda _dummy: "")
+    monkeypatch.setattr(_dovecot.Manager, "start", lambda _dummy: host.run(["dovecot", "start"], check=False))
+    monkeypatch.setattr(_dovecot.Manager, "stop", lambda _dummy: host.run(["dovecot", "stop"], check=False))
     monkeypatch.setattr(_dovecot, "PID_FILES", (str(tmp_path / "master.pid"),))
     monkeypatch.setattr(_dovecot, "MODULES", (str(tmp_path / "modules"),))
     monkeypatch.setattr(_dovecot, "LOGIN_CLASS", str(tmp_path / "login.conf.d"))
     monkeypatch.setattr(_file_daemon, "PAUSE", 0.01)
     monkeypatch.setattr(_dovecot, "see_greeting", host.greet)
-    monkeypatch.setattr(_dovecot, "see_imaps", lambda *_: None)
+    monkeypatch.setattr(_dovecot, "see_imaps", lambda *_dummy: None)
     return host
 
 
@@ -438,7 +438,7 @@ def test_at_boot(fake: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch
     assert call(fake, capsys, enabled=True)["msg"] == (
         f"enabled: nothing starts Dovecot with {fake.root}/dovecot at boot here; Dovecot is left as it is"
     )
-    monkeypatch.setattr(_manager, "kind_of_host", lambda _: "rcctl")
+    monkeypatch.setattr(_manager, "kind_of_host", lambda _dummy: "rcctl")
     fake.set_pid(99)
     call(fake, capsys)
     assert "rcctl reload dovecot" in fake.ran

@@ -37,14 +37,14 @@ def commands(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str]) -> list[s
     """Replace the commands of the host; the names and arguments that ran."""
     ran: list[str] = []
 
-    def answer(argv: list[str], **_: Any) -> _command.Result:
+    def answer(argv: list[str], **_dummy: Any) -> _command.Result:
         ran.append(" ".join(argv))
         return _command.Result(tuple(argv), 0, answers[" ".join(argv)], "")
 
     names = {text.split()[0] for text in answers}
     monkeypatch.setattr(_command, "run", answer)
-    monkeypatch.setattr(_command, "find", lambda name, *_: name if name in names else None)
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: name)
+    monkeypatch.setattr(_command, "find", lambda name, *_dummy: name if name in names else None)
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: name)
     return ran
 
 

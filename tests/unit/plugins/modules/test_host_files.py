@@ -67,7 +67,7 @@ def test_drift_is_repaired(run: Any, tmp_path: Path) -> None:
     run(**wanted)
     store.chmod(0o755)
     config.chmod(0o644)
-    predicted, done, _, again = four(run, **wanted)
+    predicted, done, _dummy, again = four(run, **wanted)
     assert predicted["diff"] == done["diff"]
     assert done["diff"][0]["after"].endswith(f"group {GROUP}, mode 0700\n")
     assert not again["changed"]
@@ -85,7 +85,7 @@ def test_a_secret_is_never_shown(run: Any, tmp_path: Path) -> None:
 
 def test_a_secret_is_not_logged_on_the_host(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[str] = []
-    monkeypatch.setattr(AnsibleModule, "log", lambda _self, text, **_: logged.append(str(text)))
+    monkeypatch.setattr(AnsibleModule, "log", lambda _self, text, **_dummy: logged.append(str(text)))
     # Quotes and a backslash: a list is logged in the form of repr(), in which the text is another one.
     run(files=[file(tmp_path / "secret", secret_content='dnpass = "hu\\sh"\n', mode="0600")])
     assert logged

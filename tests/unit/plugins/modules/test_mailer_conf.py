@@ -31,7 +31,7 @@ class Port:
     def file(self, suffix: str) -> Path:
         return self.path.with_name(f"mailer.conf{suffix}")
 
-    def run(self, argv: list[str], **_: Any) -> _command.Result:
+    def run(self, argv: list[str], **_dummy: Any) -> _command.Result:
         self.ran.append(tuple(argv))
         if not self.works:
             return _command.Result(tuple(argv), 0, "can't find it\n", "")
@@ -55,12 +55,12 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Port:
         monkeypatch.setattr(_mailer_conf, name, str(found.file(suffix)))
     monkeypatch.setattr(_mailer_conf, "PATHS", tuple(str(found.file(suffix)) for suffix in NAMES.values()))
     monkeypatch.setattr(_command, "run", found.run)
-    monkeypatch.setattr(_command, "find", lambda name, *_, **__: f"/usr/local/sbin/{name}")
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/local/sbin/{name}")
+    monkeypatch.setattr(_command, "find", lambda name, *_dummy, **__: f"/usr/local/sbin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/local/sbin/{name}")
     write = _files.write
     # A test need not run as root.
     monkeypatch.setattr(
-        _files, "write", lambda path, text, **_: write(path, text, uid=os.geteuid(), gid=os.getegid(), mode=0o644)
+        _files, "write", lambda path, text, **_dummy: write(path, text, uid=os.geteuid(), gid=os.getegid(), mode=0o644)
     )
     return found
 

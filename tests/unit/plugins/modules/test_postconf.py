@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     """Run the module on a directory with these files; returns what it answered and the commands that ran."""
     (tmp_path / "main.cf").write_text(MAIN)
     (tmp_path / "master.cf").write_text(MASTER)
-    monkeypatch.setattr(_command, "require", lambda name, **_: f"/usr/sbin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, **_dummy: f"/usr/sbin/{name}")
 
     def call(*, check: bool = False, version: str = "3.10", **options: Any) -> tuple[dict[str, Any], list[str]]:
         ran: list[str] = []
@@ -140,7 +140,7 @@ def test_four_runs(
     done, ran = run(**options)
     assert ran == ["-d", "-m"]
     assert content(tmp_path) == expected
-    again, _ = run(check=True, **options)
+    again, _dummy = run(check=True, **options)
     settled, ran = run(**options)
     assert ran == ["-d", "-m"]
     assert content(tmp_path) == expected
@@ -170,7 +170,7 @@ def test_the_line_ends_of_other_systems_are_kept(
 
 def test_an_error_in_either_file_changes_neither(run: Run, tmp_path: Path) -> None:
     wish = {"parameters": {"biff": False}, "services": {"2525/inet": {"options": {"smtpd_helo_requird": True}}}}
-    result, _ = run(**wish)
+    result, _dummy = run(**wish)
     assert result["failed"]
     assert result["msg"] == (
         f"{tmp_path}/master.cf line 2: service 2525/inet: Postfix 3.10.13 has no parameter 'smtpd_helo_requird', and no"
@@ -196,7 +196,7 @@ def test_deprecated_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_backups_keep_what_was_there(run: Run, tmp_path: Path) -> None:
     os.chmod(tmp_path / "main.cf", 0o640)
-    result, _ = run(
+    result, _dummy = run(
         parameters={"biff": False}, services={"2525/inet": {"maxproc": 5}}, backup=True, skip=["wrong-address"]
     )
     names = [os.path.basename(path) for path in result["backup_files"]]
@@ -222,7 +222,7 @@ def test_a_failing_disk_leaves_nothing_behind(
         return stage(path, content, **rights)
 
     monkeypatch.setattr(_files, "stage", failing)
-    result, _ = run(parameters={"biff": False}, services={"2525/inet": {"maxproc": 5}}, backup=backup)
+    result, _dummy = run(parameters={"biff": False}, services={"2525/inet": {"maxproc": 5}}, backup=backup)
     if len(calls) <= fails_at:
         assert result["changed"]
         return
@@ -241,9 +241,9 @@ def test_an_interrupted_run_is_finished_and_check_mode_foretells_it(run: Run, tm
     }
     (tmp_path / ".puffy-mail.journal").write_text(json.dumps({"activation": "restart", "files": [step]}))
     before = content(tmp_path)
-    predicted, _ = run(check=True, parameters={"biff": False})
+    predicted, _dummy = run(check=True, parameters={"biff": False})
     assert content(tmp_path) == before
-    done, _ = run(parameters={"biff": False})
+    done, _dummy = run(parameters={"biff": False})
     assert content(tmp_path) == {"main.cf": new + "biff = no\n", "master.cf": MASTER}
     for key in ("changed", "recovered", "activation", "diff"):
         assert predicted[key] == done[key], key
@@ -253,7 +253,7 @@ def test_an_interrupted_run_is_finished_and_check_mode_foretells_it(run: Run, tm
 
 def test_an_error_says_that_an_interrupted_run_was_finished(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".puffy-mail.journal").write_text('{"activation": "reload", "files": []}')
-    result, _ = run(parameters={"bif": False})
+    result, _dummy = run(parameters={"bif": False})
     assert result["msg"].endswith("\nThe change of a run that had been cut off was finished; nothing else was changed.")
     assert content(tmp_path) == {"main.cf": MAIN, "master.cf": MASTER}
 
@@ -263,7 +263,7 @@ def test_passwords_are_masked(run: Run, tmp_path: Path) -> None:
         "parameters": {"smtp_sasl_password_maps": "inline:{ { example.org = me:sesame1 } }"},
         "services": {"2525/inet": {"options": {"smtp_sasl_password_maps": "static:me:sesame2"}}},
     }
-    result, _ = run(**wish)
+    result, _dummy = run(**wish)
     assert "sesame1" in (tmp_path / "main.cf").read_text()
     assert "sesame2" in (tmp_path / "master.cf").read_text()
     assert "sesame" not in json.dumps(result)

@@ -41,7 +41,7 @@ def run(monkeypatch, tmp_path, capsys):
             return _command.Result(tuple(argv), rc, outputs[ran[-1]], "")
 
         monkeypatch.setattr(_command, "run", answer)
-        monkeypatch.setattr(_command, "require", lambda name, **_: f"/usr/sbin/{name}")
+        monkeypatch.setattr(_command, "require", lambda name, **_dummy: f"/usr/sbin/{name}")
         with patch_module_args({"config_directory": str(tmp_path), **options}), pytest.raises(SystemExit):
             postfix_info.main()
         return json.loads(capsys.readouterr().out), ran
@@ -74,18 +74,18 @@ def test_what_it_returns(run, tmp_path):
 
 
 def test_all_parameters(run):
-    result, _ = run("biff = no\n", all_parameters=True)
+    result, _dummy = run("biff = no\n", all_parameters=True)
     assert len(result["effective"]) > 800
     assert result["effective"]["myorigin"] == "mail.example.org"
 
 
 def test_a_postfix_that_cannot_name_its_tls_library(run):
-    result, _ = run("biff = no\n", library="")
+    result, _dummy = run("biff = no\n", library="")
     assert result["tls_library"] is None
 
 
 def test_a_password_is_masked(run):
-    result, _ = run("smtp_sasl_password_maps = inline:{relay.example.org=me:hunter2sesame}\n")
+    result, _dummy = run("smtp_sasl_password_maps = inline:{relay.example.org=me:hunter2sesame}\n")
     assert "hunter2sesame" not in json.dumps(result)
 
 
@@ -97,6 +97,6 @@ def test_a_password_is_masked(run):
     ],
 )
 def test_failures(run, tmp_path, main, options, message):
-    result, _ = run(main, **options)
+    result, _dummy = run(main, **options)
     assert result["failed"]
     assert result["msg"] == message.format(tmp_path)

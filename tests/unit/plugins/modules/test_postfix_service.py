@@ -24,7 +24,7 @@ from ansible_collections.puffy.mail.plugins.modules import postfix_service
 
 @pytest.fixture(autouse=True)
 def no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(argv: list[str], **_: object) -> None:
+    def refuse(argv: list[str], **_dummy: object) -> None:
         raise _command.CommandError(f"{argv[0]} must not run")
 
     monkeypatch.setattr(_command, "run", refuse)
@@ -109,7 +109,7 @@ class FakeHost:
     def files(self) -> tuple[str, str]:
         return (self.directory / "main.cf").read_text(), (self.directory / "master.cf").read_text()
 
-    def run(self, argv: list[str], *, check: bool = True, **_: object) -> _command.Result:
+    def run(self, argv: list[str], *, check: bool = True, **_dummy: object) -> _command.Result:
         verb = argv[3]
         assert argv[1:3] == ["-c", str(self.directory)]
         self.ran.append(f"{Path(argv[0]).name} {verb}")
@@ -123,7 +123,7 @@ class FakeHost:
             raise _command.CommandError(_command.failure(result))
         return result
 
-    def check(self, *_: object, skip: Sequence[str], **__: object) -> list[checks.Finding]:
+    def check(self, *_dummy: object, skip: Sequence[str], **__: object) -> list[checks.Finding]:
         if not self.finding or "rule" in skip or self.finding not in "".join(self.files()):
             return []
         return [checks.Finding("error", "rule", "main.cf", 2, "x", "it is bad", "mend it")]
@@ -138,13 +138,13 @@ class FakeHost:
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHost:
     host = FakeHost(tmp_path)
     monkeypatch.setattr(_command, "run", host.run)
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/usr/sbin/{name}")
-    monkeypatch.setattr(_command, "find", lambda name, *_: None if name == "journalctl" else f"/usr/sbin/{name}")
-    monkeypatch.setattr(daemon, "master_pid", lambda _: host.pid)
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/usr/sbin/{name}")
+    monkeypatch.setattr(_command, "find", lambda name, *_dummy: None if name == "journalctl" else f"/usr/sbin/{name}")
+    monkeypatch.setattr(daemon, "master_pid", lambda _dummy: host.pid)
     monkeypatch.setattr(daemon, "answers", host.answers)
-    monkeypatch.setattr(postfix.host, "gather", lambda *_: None)
+    monkeypatch.setattr(postfix.host, "gather", lambda *_dummy: None)
     monkeypatch.setattr(postfix.checks, "check", host.check)
-    monkeypatch.setattr(daemon, "cannot_bind", lambda *_, **__: "")
+    monkeypatch.setattr(daemon, "cannot_bind", lambda *_dummy, **__: "")
     monkeypatch.setattr(_manager, "processes", list)
     monkeypatch.setattr(daemon, "LOG_FILES", ())
     monkeypatch.setattr(postfix, "SETTLE", 0.0)
@@ -234,7 +234,7 @@ def test_what_cannot_serve_is_taken_back(
     fake.refuse, fake.dumb_while = refuse, dumb
     result = call(fake, capsys)
     assert result["failed"]
-    begin, _, end = message.partition("*")
+    begin, _dummy, end = message.partition("*")
     assert begin in result["msg"]
     assert end in result["msg"]
     assert "the last activated main.cf and master.cf serve again" in result["msg"]
@@ -359,7 +359,7 @@ def test_each_instance_goes_back_to_files_of_its_own(fake: FakeHost, capsys: pyt
     call(fake, capsys)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_command, "run", second.run)
-        patch.setattr(daemon, "master_pid", lambda _: second.pid)
+        patch.setattr(daemon, "master_pid", lambda _dummy: second.pid)
         patch.setattr(daemon, "answers", second.answers)
         assert call(second, capsys, **state)["action"] == "none" or second.pid is not None
         call(second, capsys, **state)
@@ -470,7 +470,7 @@ def test_refreshed_leaves_alone_what_does_not_run_or_was_not_activated(
     # A configuration that cannot be read is never nothing to do.
     (fake.directory / "main.cf").unlink()
     assert "there is no such file" in call(fake, capsys, state="refreshed")["msg"]
-    monkeypatch.setattr(_command, "find", lambda *_: None)
+    monkeypatch.setattr(_command, "find", lambda *_dummy: None)
     assert call(fake, capsys, state="refreshed")["action"] == "none"
 
 

@@ -21,14 +21,14 @@ SMTPD_OFF = {"variables": {"smtpd_flags": "NO"}, "pkg_scripts": {"present": ["po
 
 @pytest.fixture
 def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def refuse(*_: Any, **__: Any) -> None:
+    def refuse(*_dummy: Any, **__: Any) -> None:
         raise AssertionError("a command ran")
 
     monkeypatch.setattr(_command, "run", refuse)
     stage = _files.stage
     # A test need not run as root.
     monkeypatch.setattr(
-        _files, "stage", lambda path, text, **_: stage(path, text, uid=os.geteuid(), gid=os.getegid(), mode=0o644)
+        _files, "stage", lambda path, text, **_dummy: stage(path, text, uid=os.geteuid(), gid=os.getegid(), mode=0o644)
     )
     (tmp_path / "rc.conf").write_text("smtpd_flags=\nhttpd_flags=NO\npkg_scripts=\n")
     return tmp_path / "rc.conf.local"

@@ -30,7 +30,7 @@ def run(capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], *, check:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_dummy: object) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
     monkeypatch.setattr(socket, "create_connection", refuse)
@@ -118,7 +118,7 @@ def test_failed_checks_without_failing(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_check_mode_does_not_send(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(*_: object) -> None:
+    def forbidden(*_dummy: object) -> None:
         raise AssertionError("a message was about to be sent in check mode")
 
     monkeypatch.setattr(client, "deliver", forbidden)

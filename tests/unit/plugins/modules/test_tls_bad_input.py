@@ -29,7 +29,7 @@ from ansible_collections.puffy.mail.plugins.modules import dhparam, private_ca, 
 PEM = serialization.Encoding.PEM
 NAME = "mail.example.org"
 NOW = datetime.datetime.now(datetime.timezone.utc)
-ROOT_KEY, KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+ROOT_KEY, KEY = (ec.generate_private_key(ec.SECP256R1()) for _dummy in range(2))
 
 
 def certificate(subject: str, key: Any, *, authority: bool, begin: int = -1) -> str:

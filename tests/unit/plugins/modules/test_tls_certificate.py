@@ -22,7 +22,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.modules import tls_certificate
 
 PEM = serialization.Encoding.PEM
-KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+KEYS = [ec.generate_private_key(ec.SECP256R1()) for _dummy in range(2)]
 
 
 def private(key: ec.EllipticCurvePrivateKey) -> str:
@@ -66,7 +66,7 @@ def openssl(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return _command.Result(tuple(argv), rc, out, err)
 
     monkeypatch.setattr(_command, "run", run)
-    monkeypatch.setattr(_command, "require", lambda name, **_: f"/usr/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, **_dummy: f"/usr/bin/{name}")
     return state
 
 
@@ -171,7 +171,7 @@ def test_a_rename_that_fails_leaves_nothing_beside(
 ) -> None:
     served(key=private(KEYS[0]), chain=CHAINS[0])
 
-    def refuse(source: str, target: str, **_: int) -> None:
+    def refuse(source: str, target: str, **_dummy: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", refuse)

@@ -120,7 +120,7 @@ def test_plan_and_diff() -> None:
 
 
 def box(address: str, active: int) -> tuple[Any, ...]:
-    local, _, domain = address.partition("@")
+    local, _dummy, domain = address.partition("@")
     return (address, "{X}1", "", f"{domain}/{local}/", 0, local, domain, active)
 
 

@@ -62,7 +62,7 @@ def serve(*replies: bytes) -> tuple[int, threading.Thread]:
     def work() -> None:
         with server:
             for reply in replies:
-                client, _ = server.accept()
+                client, _dummy = server.accept()
                 # A client that only connects is gone already.
                 with client, contextlib.suppress(ConnectionError):
                     client.sendall(reply)
@@ -125,7 +125,7 @@ def test_a_daemon_behind_a_socket_has_to_reply(tmp_path: Path, reply: bytes, exp
         server.listen()
 
         def work() -> None:
-            client, _ = server.accept()
+            client, _dummy = server.accept()
             with client:
                 client.sendall(reply)
 
@@ -145,7 +145,7 @@ def test_a_wildcard_that_the_system_binds_beside_another_listener_is_held(
     monkeypatch.setattr(
         daemon,
         "_cannot_bind",
-        lambda listener, *_: "" if listener.address == wildcard else f"another process holds {listener}",
+        lambda listener, *_dummy: "" if listener.address == wildcard else f"another process holds {listener}",
     )
     said = daemon.cannot_bind(Listener("smtp/inet", wildcard, 25), address_only=False)
     assert said in ("another process holds 127.0.0.1:25", "another process holds [::1]:25")
@@ -195,7 +195,7 @@ def test_the_log_gives_what_is_new_also_after_a_rotation(tmp_path: Path, monkeyp
 
 def test_the_log_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """maillog_file is new: master(8) still writes to the old log, postlogd(8) makes the other."""
-    monkeypatch.setattr(_command, "find", lambda _: None)
+    monkeypatch.setattr(_command, "find", lambda _dummy: None)
     old, new = tmp_path / "mail.log", tmp_path / "postfix.log"
     monkeypatch.setattr(daemon, "LOG_FILES", (str(tmp_path / "none"), str(old)))
     assert daemon.Log(str(new)).lines() == []
@@ -218,7 +218,7 @@ def test_recent_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("\n".join([*old, new, "no time at all"]) + "\n")
     monkeypatch.setattr(daemon, "LOG_FILES", ())
     assert daemon.Log(str(path)).recent(60) == [old[1], new, "no time at all"]
-    monkeypatch.setattr(_command, "find", lambda _: None)
+    monkeypatch.setattr(_command, "find", lambda _dummy: None)
     assert daemon.Log("").recent(60) == []
 
 
@@ -243,7 +243,7 @@ class Commands:
         self.ran: list[str] = []
         self.answers = answers
 
-    def run(self, argv: list[str], *, check: bool = True, **_: object) -> _command.Result:
+    def run(self, argv: list[str], *, check: bool = True, **_dummy: object) -> _command.Result:
         line = " ".join([os.path.basename(argv[0]), *argv[1:]])
         self.ran.append(line)
         result = _command.Result(tuple(argv), *self.answers.get(line, (0, "", "")))
@@ -298,7 +298,7 @@ class Commands:
     ],
 )
 def test_commands_of_the_managers(monkeypatch: pytest.MonkeyPatch, kind: str, expected: dict[str, list[str]]) -> None:
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/bin/{name}")
     manager = daemon.Manager(kind, "/etc/postfix")
     for verb, lines in expected.items():
         commands = Commands({})
@@ -327,7 +327,7 @@ def test_enabled(
 ) -> None:
     asked = {"rcctl": "rcctl get postfix status", "systemd": "systemctl is-enabled postfix.service"}
     commands = Commands({asked.get(kind, ""): answer})
-    monkeypatch.setattr(_command, "require", lambda name, *_, **__: f"/bin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/bin/{name}")
     monkeypatch.setattr(_command, "run", commands.run)
     manager = daemon.Manager(kind, "/etc/postfix")
     if isinstance(expected, str):
@@ -354,5 +354,5 @@ def test_manager_of_a_host(
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(os.path, "isdir", lambda path: systemd and path == "/run/systemd/system")
-    monkeypatch.setattr(os, "access", lambda path, _: script and path == "/etc/init.d/postfix")
+    monkeypatch.setattr(os, "access", lambda path, _dummy: script and path == "/etc/init.d/postfix")
     assert daemon.Manager.of_host(directory).kind == expected

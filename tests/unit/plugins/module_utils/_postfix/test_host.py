@@ -34,7 +34,7 @@ def answers(monkeypatch, listing, types="hash\nstatic\n"):
         return _command.Result(tuple(argv), 0, {"-d": listing, "-m": types}[argv[3]], "")
 
     monkeypatch.setattr(_command, "run", run)
-    monkeypatch.setattr(_command, "require", lambda name, **_: f"/usr/sbin/{name}")
+    monkeypatch.setattr(_command, "require", lambda name, **_dummy: f"/usr/sbin/{name}")
     return ran
 
 
@@ -81,7 +81,7 @@ def test_map_types_are_looked_for_where_main_cf_says(monkeypatch, settings, writ
 def test_no_temporary_directory(monkeypatch):
     answers(monkeypatch, LISTING)
 
-    def refuse(*_, **__):
+    def refuse(*_dummy, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "mkdir", refuse)

@@ -158,8 +158,8 @@ def test_activation(parameters: dict[str, Any], absent: list[str], services: dic
         ({"smtps/inet": {"options": {"a": 1}}}, MASTER),
         ({"smtps/inet": {"options": {"smtpd_client_restrictions": ["permit_sasl_authenticated", "reject"]}}}, MASTER),
         ({"smtps/inet": {"chroot": "y", "private": False, "command": "smtpd"}}, MASTER),
-        ({"smtps/inet": {"chroot": False}}, MASTER.replace("smtps     inet  n       -       y",
-                                                          "smtps     inet  n       -       n")),
+        ({"smtps/inet": {"chroot": False}},
+         MASTER.replace("smtps     inet  n       -       y", "smtps     inet  n       -       n")),
         ({"smtps/inet": {"options": {"b": True}}}, f"{MASTER}  -o b=yes\n"),
         ({"smtps/inet": {"options_absent": ["a", "zz"]}}, MASTER.replace("  -o a=1\n", "")),
         ({"smtps/inet": {"options": {"a": "1"}, "exclusive": True}},
@@ -167,8 +167,8 @@ def test_activation(parameters: dict[str, Any], absent: list[str], services: dic
         ({"smtps/inet": {"state": "absent"}}, MASTER[: MASTER.index("smtps")]),
         ({"nosuch/inet": {"state": "absent"}, "no/unix": {"state": "disabled"}}, MASTER),
         ({"submission/inet": {"options": {"b": 2}}},
-         MASTER.replace("#submission", "submission").replace("#  -o", "  -o").replace("bmission\nsmtps",
-                                                                                     "bmission\n  -o b=2\nsmtps")),
+         MASTER.replace("#submission", "submission").replace("#  -o", "  -o")
+         .replace("bmission\nsmtps", "bmission\n  -o b=2\nsmtps")),
         ({"submission/inet": None}, MASTER.replace("#submission", "submission").replace("#  -o", "  -o")),
         # the definition is complete: what stands in a comment does not matter, unless it says the same
         ({"submission/inet": {"command": "smtpd"}},

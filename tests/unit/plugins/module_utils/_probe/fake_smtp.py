@@ -51,7 +51,7 @@ class FakeServer:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_dummy: object) -> None:
         # shutdown wakes the accept that close alone would leave waiting
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -60,7 +60,7 @@ class FakeServer:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, _dummy = self._listener.accept()
             except OSError:
                 return
             connection.settimeout(5)

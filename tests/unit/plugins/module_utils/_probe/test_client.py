@@ -70,7 +70,7 @@ def test_good_server(certificate: Path) -> None:
             },
             LOGIN,
         )
-    assert all(ok for ok, _ in seen.values()), seen
+    assert all(ok for ok, _dummy in seen.values()), seen
     assert list(seen) == [
         "connect",
         "banner",
@@ -111,7 +111,7 @@ def test_bad_server() -> None:
     """Everything that must not be offered or accepted is."""
     replies = {"EHLO": "250-m\r\n250 AUTH PLAIN", "AUTH": "334 ", "*": "501 cancelled", "RCPT": "250 2.1.5 Ok"}
     with FakeServer(replies) as server:
-        seen, _ = probe(
+        seen, _dummy = probe(
             endpoint(server),
             {"starttls": True, "auth_offered": False, "relay": RELAY, "recipients": [RELAY], "size": 1},
         )
@@ -128,7 +128,7 @@ def test_bad_server() -> None:
 
 def test_auth_taken_unannounced() -> None:
     with FakeServer({"EHLO": "250 m", "AUTH": "334 ", "*": "501 cancelled"}) as server:
-        seen, _ = probe(endpoint(server), {"auth_offered": False})
+        seen, _dummy = probe(endpoint(server), {"auth_offered": False})
     assert seen["auth_offered"] == (False, "AUTH is not announced, but the command is accepted (334)")
     assert "*" in server.heard
 
@@ -146,7 +146,7 @@ def test_auth_taken_unannounced() -> None:
 )
 def test_bad_greeting(greeting: str | None, cause: str) -> None:
     with FakeServer(greeting=greeting) as server:
-        seen, _ = probe(endpoint(server), {"starttls": True, "relay": RELAY})
+        seen, _dummy = probe(endpoint(server), {"starttls": True, "relay": RELAY})
     assert seen["connect"] == (False, cause)
     assert seen["starttls"] == (False, f"not made: {cause}")
     assert seen["relay a@b.test to c@foreign.example"] == (False, f"not made: {cause}")
@@ -168,11 +168,11 @@ def test_no_server() -> None:
 
 
 def test_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_dummy: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "create_connection", fail)
-    seen, _ = probe(Endpoint("no.example", 25, tls="none"), {})
+    seen, _dummy = probe(Endpoint("no.example", 25, tls="none"), {})
     cause = "no connection to no.example:25: the name cannot be resolved: Name or service not known"
     assert seen == {"connect": (False, cause)}
 
@@ -196,10 +196,10 @@ def test_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_broken_conversation(certificate: Path, replies: dict[str, str | None], step: str, cause: str) -> None:
     with FakeServer({"TLS:AUTH PLAIN": "235 ok", **replies}, certificate=certificate) as server:
-        seen, _ = probe(endpoint(server, certificate), {"sender": RELAY, "recipients": [RELAY]}, LOGIN)
+        seen, _dummy = probe(endpoint(server, certificate), {"sender": RELAY, "recipients": [RELAY]}, LOGIN)
     names = list(seen)
     assert seen[step] == (False, cause)
-    assert all(ok for ok, _ in list(seen.values())[: names.index(step)])
+    assert all(ok for ok, _dummy in list(seen.values())[: names.index(step)])
     for name in names[names.index(step) + 1 :]:
         assert seen[name] == (False, f"not made: {cause}")
     assert names[-1] == "recipient a@b.test to c@foreign.example"
@@ -208,7 +208,7 @@ def test_broken_conversation(certificate: Path, replies: dict[str, str | None], 
 def test_injection(certificate: Path) -> None:
     """RFC 3207, 6: text in the clear after the reply to STARTTLS is no part of the encrypted conversation."""
     with FakeServer({"STARTTLS": "220 go\r\n250 2.0.0 injected"}, certificate=certificate) as server:
-        seen, _ = probe(endpoint(server, certificate), {"auth_offered": True})
+        seen, _dummy = probe(endpoint(server, certificate), {"auth_offered": True})
     assert seen["tls"] == (False, "the server sent text between its reply to STARTTLS and the TLS handshake")
 
 
@@ -217,7 +217,7 @@ def test_untrusted(certificate: Path, tmp_path: Path) -> None:
     stranger = make_certificate(tmp_path, "stranger.example.test")
     with FakeServer({"TLS:AUTH PLAIN": "235 ok"}, certificate=certificate) as server:
         expect = {"auth_offered": True, "certificate": {"names": ["mail.example.test"]}}
-        seen, _ = probe(endpoint(server, stranger), expect, LOGIN)
+        seen, _dummy = probe(endpoint(server, stranger), expect, LOGIN)
     cause = seen["tls"][1].partition("not verified: ")[2]
     assert cause.startswith("self")
     assert seen["tls"][0] is False
@@ -241,7 +241,7 @@ def test_a_certificate_signed_with_sha_1(tmp_path: Path) -> None:
     server_file = tmp_path / "server.pem"
     server_file.write_text((tmp_path / "key").read_text() + made.stdout.decode())
     with FakeServer(certificate=server_file, wrapper=True, ciphers="DEFAULT@SECLEVEL=0") as server:
-        seen, _ = probe(endpoint(server, authority), {})
+        seen, _dummy = probe(endpoint(server, authority), {})
     assert seen["tls"][0] is False
     assert seen["tls"][1].endswith(
         "too weak: it is signed with SHA-1 or MD5. Sign the certificate again with openssl x509 -sha256"
@@ -251,7 +251,7 @@ def test_a_certificate_signed_with_sha_1(tmp_path: Path) -> None:
 def test_wrong_name(certificate: Path) -> None:
     with FakeServer({"TLS:AUTH PLAIN": "235 ok"}, certificate=certificate, wrapper=True) as server:
         target = endpoint(server, certificate, tls_name="other.example.test")
-        seen, _ = probe(target, {"certificate": {"verified": False, "names": ["mail.example.test"]}}, LOGIN)
+        seen, _dummy = probe(target, {"certificate": {"verified": False, "names": ["mail.example.test"]}}, LOGIN)
     assert seen["certificate verified"][0] is True
     assert "other.example.test" in seen["certificate verified"][1]
     assert seen["certificate names"] == (True, ["mail.example.test"])
@@ -262,7 +262,7 @@ def test_wrong_name(certificate: Path) -> None:
 
 def test_verification_off(certificate: Path) -> None:
     with FakeServer({"TLS:AUTH PLAIN": "235 ok"}, certificate=certificate) as server:
-        seen, _ = probe(endpoint(server, certificate, ca_path="", validate_certs=False), {}, LOGIN)
+        seen, _dummy = probe(endpoint(server, certificate, ca_path="", validate_certs=False), {}, LOGIN)
     assert seen["tls"][0] is True
     assert seen["tls"][1].endswith("not verified: validate_certs is false")
     assert seen["login"] == (True, "235 ok")
@@ -272,14 +272,14 @@ def test_bad_ca_file(certificate: Path, tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("no certificate")
     with FakeServer(certificate=certificate) as server:
-        seen, _ = probe(endpoint(server, certificate, ca_path=str(path)), {})
+        seen, _dummy = probe(endpoint(server, certificate, ca_path=str(path)), {})
     assert seen["tls"][0] is False
     assert seen["tls"][1].startswith(f"the CA certificates in {str(path)!r} cannot be used: ")
 
 
 def test_no_tls_behind_the_port() -> None:
     with FakeServer() as server:
-        seen, _ = probe(endpoint(server, tls="wrapper"), {"tls_versions": {"TLSv1.3": False}})
+        seen, _dummy = probe(endpoint(server, tls="wrapper"), {"tls_versions": {"TLSv1.3": False}})
     assert seen["tls"] == (False, "the TLS handshake failed: TLS: wrong version number")
     # A server that speaks no TLS has not refused a version of it.
     assert seen["tls_versions TLSv1.3"] == (False, "no verdict: TLS: wrong version number")
@@ -288,8 +288,8 @@ def test_no_tls_behind_the_port() -> None:
 @pytest.mark.parametrize("wrapper", [True, False])
 def test_tls_versions(certificate: Path, wrapper: bool) -> None:
     with FakeServer(certificate=certificate, wrapper=wrapper, highest=ssl.TLSVersion.TLSv1_2) as server:
-        seen, _ = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1.2": True, "TLSv1.3": False}})
-        again, _ = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1.2": False, "TLSv1.3": True}})
+        seen, _dummy = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1.2": True, "TLSv1.3": False}})
+        again, _dummy = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1.2": False, "TLSv1.3": True}})
     assert seen["tls_versions TLSv1.2"][0] is True
     assert seen["tls_versions TLSv1.3"] == (True, "refused (TLS: tlsv1 alert protocol version)")
     assert again["tls_versions TLSv1.2"][0] is False
@@ -299,7 +299,7 @@ def test_tls_versions(certificate: Path, wrapper: bool) -> None:
 def test_old_versions_are_offered(certificate: Path) -> None:
     """TLS 1.0 and 1.1 count as refused only because the server said so, or nothing could offer them."""
     with FakeServer(certificate=certificate, wrapper=True) as server:
-        seen, _ = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1": False, "TLSv1.1": False}})
+        seen, _dummy = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1": False, "TLSv1.1": False}})
     for name in ("tls_versions TLSv1", "tls_versions TLSv1.1"):
         ok, detail = seen[name]
         assert ok is detail.startswith("refused")
@@ -311,17 +311,17 @@ def test_old_versions_are_offered(certificate: Path) -> None:
 )
 def test_openssl_command(certificate: Path, monkeypatch: pytest.MonkeyPatch, highest: Any, outcome: str) -> None:
     """Where Python's library cannot offer a version, the openssl command is asked."""
-    monkeypatch.setattr(client, "_version_context", lambda _: None)
+    monkeypatch.setattr(client, "_version_context", lambda _dummy: None)
     with FakeServer(certificate=certificate, highest=highest) as server:
         attempt = client.try_version(endpoint(server, certificate), "TLSv1.3", [])
     assert attempt.outcome == outcome
 
 
 def test_no_attempt_possible(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_version_context", lambda _: None)
-    monkeypatch.setattr(_command, "find", lambda *_: None)
+    monkeypatch.setattr(client, "_version_context", lambda _dummy: None)
+    monkeypatch.setattr(_command, "find", lambda *_dummy: None)
     with FakeServer(certificate=certificate) as server:
-        seen, _ = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1": False}})
+        seen, _dummy = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1": False}})
     assert seen["tls_versions TLSv1"] == (
         False,
         "no attempt: Python's TLS library here cannot offer TLSv1, and there is no openssl",
@@ -330,11 +330,11 @@ def test_no_attempt_possible(certificate: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_imap(certificate: Path) -> None:
     with FakeServer(greeting="* OK ready", certificate=certificate, wrapper=True) as server:
-        seen, _ = probe(endpoint(server, certificate, protocol="imap"), {"banner": "ready"})
+        seen, _dummy = probe(endpoint(server, certificate, protocol="imap"), {"banner": "ready"})
     assert seen["connect"] == (True, "* OK ready")
     assert seen["banner"] == (True, "* OK ready")
     with FakeServer(certificate=certificate, wrapper=True) as server:
-        seen, _ = probe(endpoint(server, certificate, protocol="imap"), {})
+        seen, _dummy = probe(endpoint(server, certificate, protocol="imap"), {})
     assert seen["connect"][1] == "the server greets with '220 mail.example.test ESMTP'; expected '* OK' of IMAP"
 
 
@@ -508,13 +508,13 @@ class FakeMailbox:
         self.body = b""
         self.removed: list[str] = []
 
-    def __call__(self, *_: object) -> FakeMailbox:
+    def __call__(self, *_dummy: object) -> FakeMailbox:
         return self
 
-    def search(self, _: str) -> list[str]:
+    def search(self, _dummy: str) -> list[str]:
         return [str(number) for number in range(1, self.copies + 1)] if self.arrives else []
 
-    def fetch(self, _: str) -> bytes:
+    def fetch(self, _dummy: str) -> bytes:
         return b"Subject: x\r\n\r\n" + bytes(self.alter(self.body))
 
     def remove(self, uids: list[str]) -> str:
@@ -565,7 +565,7 @@ def test_deliver_store_with_plain_line_ends(monkeypatch: pytest.MonkeyPatch, cer
 )
 def test_deliver_altered(monkeypatch: pytest.MonkeyPatch, certificate: Path, alter: Any, told: str) -> None:
     mailbox = FakeMailbox(alter=alter)
-    ok, seen, _ = deliver(monkeypatch, certificate, mailbox, {})
+    ok, seen, _dummy = deliver(monkeypatch, certificate, mailbox, {})
     assert ok is False
     assert told in seen
     assert seen.endswith("removed")
@@ -574,13 +574,13 @@ def test_deliver_altered(monkeypatch: pytest.MonkeyPatch, certificate: Path, alt
 
 def test_deliver_twice(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
     mailbox = FakeMailbox(copies=2)
-    ok, seen, _ = deliver(monkeypatch, certificate, mailbox, {})
+    ok, seen, _dummy = deliver(monkeypatch, certificate, mailbox, {})
     assert (ok, mailbox.removed) == (False, ["1", "2"])
     assert "it arrived 2 times" in seen
 
 
 def test_deliver_nothing_arrives(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
-    ok, seen, _ = deliver(monkeypatch, certificate, FakeMailbox(arrives=False), {})
+    ok, seen, _dummy = deliver(monkeypatch, certificate, FakeMailbox(arrives=False), {})
     assert ok is False
     assert seen.startswith("sent, but not in INBOX after 0.")
     assert "'puffy.mail probe " in seen
@@ -600,7 +600,7 @@ def test_deliver_nothing_arrives(monkeypatch: pytest.MonkeyPatch, certificate: P
 def test_deliver_refused(
     monkeypatch: pytest.MonkeyPatch, certificate: Path, replies: dict[str, str | None], seen: str | None
 ) -> None:
-    ok, told, _ = deliver(monkeypatch, certificate, FakeMailbox(arrives=False), replies)
+    ok, told, _dummy = deliver(monkeypatch, certificate, FakeMailbox(arrives=False), replies)
     assert ok is False
     if seen is None:
         assert told.startswith("not sent: the message has ")
@@ -612,7 +612,7 @@ def test_deliver_refused(
 def test_deliver_lost_reply(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
     """A connection lost after the message says nothing about it: what arrives is removed."""
     mailbox = FakeMailbox()
-    ok, seen, _ = deliver(monkeypatch, certificate, mailbox, {"TLS:<message>": "gibberish"})
+    ok, seen, _dummy = deliver(monkeypatch, certificate, mailbox, {"TLS:<message>": "gibberish"})
     assert ok is False
     assert seen == (
         "the server sent 'gibberish', which is not an SMTP reply; the message arrived nevertheless and was removed"
@@ -621,7 +621,7 @@ def test_deliver_lost_reply(monkeypatch: pytest.MonkeyPatch, certificate: Path) 
 
 
 def test_deliver_without_mailbox(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
-    def closed(*_: object) -> None:
+    def closed(*_dummy: object) -> None:
         raise client.ProbeError("IMAP: the login is refused: no")
 
     ok, seen, heard = deliver(monkeypatch, certificate, closed, {})

@@ -246,8 +246,8 @@ def test_every_exclusion_has_a_line() -> None:
 
 
 def test_problems_keep_their_order() -> None:
-    lines = [line for line, *_ in PROBLEMS] + HARMLESS + list(PLAIN)
-    assert [found.line for found in mail_log.problems(lines)] == [line for line, *_ in PROBLEMS]
+    lines = [line for line, *_dummy in PROBLEMS] + HARMLESS + list(PLAIN)
+    assert [found.line for found in mail_log.problems(lines)] == [line for line, *_dummy in PROBLEMS]
 
 
 def test_count_by_program() -> None:
@@ -274,8 +274,8 @@ def test_lines_of_something_else(value: object) -> None:
         mail_log.lines_of(value)
 
 
-@given(st.lists(st.text(max_size=80) | st.sampled_from([line for line, *_ in PROBLEMS]), max_size=8))
+@given(st.lists(st.text(max_size=80) | st.sampled_from([line for line, *_dummy in PROBLEMS]), max_size=8))
 def test_any_text_is_read(lines: list[str]) -> None:
     """No line makes it fail, and every fault among the others is found."""
-    known = {line for line, *_ in PROBLEMS}
+    known = {line for line, *_dummy in PROBLEMS}
     assert sum(found.line in known for found in mail_log.problems(lines)) == sum(line in known for line in lines)

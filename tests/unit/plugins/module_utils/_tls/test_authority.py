@@ -19,7 +19,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._tls.x509 import attrib
 
 NOW = datetime.datetime(2030, 6, 1, 12, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
-ROOT_KEY, OTHER_KEY, LEAF_KEY = (ca.new_key("ecdsa", authority=False) for _ in range(3))
+ROOT_KEY, OTHER_KEY, LEAF_KEY = (ca.new_key("ecdsa", authority=False) for _dummy in range(3))
 NAME = ca.subject_name("Root", {"organization": "Kernel Panic", "state": None})
 
 

@@ -22,7 +22,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._tls import x509 as our
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime(2030, 6, 1, 12, tzinfo=UTC)
-KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(4)]
+KEYS = [ec.generate_private_key(ec.SECP256R1()) for _dummy in range(4)]
 NAMES = ("DNS:mail.example.org", "DNS:*.example.net", "IP:192.0.2.25", "IP:2001:db8::25")
 
 

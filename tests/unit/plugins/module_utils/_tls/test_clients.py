@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients, pem
 
-KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _dummy in range(2))
 
 
 def certificate(key: ec.EllipticCurvePrivateKey, serial: int) -> x509.Certificate:

@@ -224,9 +224,9 @@ class Case:
 def _read():
     found = []
     for section in re.split(r"^=== ", (FIXTURES / "findings.txt").read_text(), flags=re.MULTILINE)[1:]:
-        group, _, blocks = section.partition("\n")
+        group, _dummy, blocks = section.partition("\n")
         for block in re.split(r"^== ", blocks, flags=re.MULTILINE)[1:]:
-            title, _, body = block.partition("\n")
+            title, _dummy, body = block.partition("\n")
             head, *parts = re.split(r"^-- ", body, flags=re.MULTILINE)
             lines = [line.split() for line in head.splitlines() if line]
             found.append(Case(group, title, lines, dict(part.split("\n", 1) for part in parts)))

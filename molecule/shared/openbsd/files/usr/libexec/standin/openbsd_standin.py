@@ -34,4 +34,4 @@ platform.release = lambda: "7.9"
 platform.version = lambda: "GENERIC.MP#0"
 platform.machine = lambda: "amd64"
 platform.node = _node
-platform.platform = lambda *_, **__: "OpenBSD-7.9-amd64"
+platform.platform = lambda *_dummy, **__: "OpenBSD-7.9-amd64"

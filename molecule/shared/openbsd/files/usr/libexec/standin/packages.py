@@ -49,7 +49,7 @@ def installed() -> list[Package]:
 
 
 def matches(spec: str, package: Package) -> bool:
-    spec, _, branch = spec.partition("%")
+    spec, _dummy, branch = spec.partition("%")
     # PackingList.pm, partial_match: a whole word of the pkgpath, so that stable is not stable35
     if branch and not re.search(rf"\b{re.escape(branch)}\b", package.pkgpath):
         return False
@@ -71,7 +71,9 @@ def has_version(spec: str) -> bool:
 def files_of(package: Package) -> list[str]:
     root = f"{STORE}/{package.stem}/files"
     return sorted(
-        os.path.relpath(os.path.join(directory, name), root) for directory, _, names in os.walk(root) for name in names
+        os.path.relpath(os.path.join(directory, name), root)
+        for directory, _dirs, names in os.walk(root)
+        for name in names
     )
 
 

@@ -48,7 +48,7 @@ def parse_rc(path: str) -> dict[str, str]:
         line = line.strip(" \t")
         if not re.match(r"[^#=].*=|=", line) or line[0] in "#=":
             continue
-        key, _, value = line.partition("=")
+        key, _dummy, value = line.partition("=")
         key = key.rstrip(" \t").lower()
         if key not in GLOBALS and not key.endswith(SUFFIXES):
             continue
