@@ -45,7 +45,7 @@ OTHERS = {
         "pip",
     ),
     *("python3", "ss", "tar", "doveadm", "doveconf", "ldapsearch", "openssl", "postconf", "postfix", "postmap"),
-    *("postqueue", "puffy-mail-activate", "sqlite3"),
+    *("export", "postqueue", "puffy-mail-activate", "sqlite3"),
 }
 
 
