@@ -45,7 +45,7 @@ OTHERS = {
         "pip",
     ),
     *("python3", "ss", "tar", "doveadm", "doveconf", "ldapsearch", "openssl", "postconf", "postfix", "postmap"),
-    *("export", "postqueue", "puffy-mail-activate", "sqlite3"),
+    *("ansible-builder", "export", "postqueue", "puffy-mail-activate", "sqlite3"),
 }
 
 
