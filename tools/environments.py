@@ -49,7 +49,7 @@ def make(name: str, requirements: Sequence[str], python: str = sys.executable) -
     """Return the environment with these packages, and make it if it is missing; raise EnvironmentFailed."""
     place = place_of(name, requirements, python)
     CACHE.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as lock:
+    with (CACHE / f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # The stamp is written last: an interrupted environment is made again.
         if not (place / ".complete").exists():

@@ -17,7 +17,7 @@ from ansible_collections.puffy.mail.tests.harness.containers import ENVIRONMENT,
 _RUNNER = """
 import importlib, json, os, runpy, subprocess, sys, tempfile
 import ansible.module_utils.basic
-from ansible.module_utils.testing import patch_module_args
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 from ansible_collections.puffy.mail.tests.harness import untouched
 untouched.watch()
 requests = json.load(sys.stdin)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.modules import crontab
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 PROGRAM = "/usr/bin/crontab"
 JOB = {"job": "/bin/x", "schedule": "@daily"}

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _file_daemon, _manager, _small_daemon
 from ansible_collections.puffy.mail.plugins.modules import daemon_service
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 
 class FakeHost:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.module_utils._tls import dhparam as _dhparam
 from ansible_collections.puffy.mail.plugins.module_utils._tls import libcrypto
 from ansible_collections.puffy.mail.plugins.modules import dhparam
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 #: A safe prime of 2048 bits that no RFC names, found by openssl dhparam.
 OWN = """-----BEGIN DH PARAMETERS-----

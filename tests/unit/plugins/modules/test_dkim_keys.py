@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.modules import dkim_keys
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to root")
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _dovecot, _file_daemon, _manager
 from ansible_collections.puffy.mail.plugins.modules import dovecot_service
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 
 def write_pair(chain: Path, key: Path) -> None:

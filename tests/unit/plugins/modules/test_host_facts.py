@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _host
 from ansible_collections.puffy.mail.plugins.modules import host_facts
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 DPKG = "dpkg-query -W -f=${db:Status-Status} ${Package}\n"
 

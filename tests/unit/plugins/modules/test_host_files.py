@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.modules import host_files
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 OWNER = getpass.getuser()
 GROUP = grp.getgrgid(os.getgid()).gr_name

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import mailer_conf as _mailer_conf
 from ansible_collections.puffy.mail.plugins.modules import mailer_conf
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 BASE = _mailer_conf.BASE_TEXT
 NAMES = {"CURRENT": "", "SAVED": ".pre-postfix", "HELPER": ".postfix", "KEPT": ".base"}

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import transaction
 from ansible_collections.puffy.mail.plugins.modules import postconf
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "postfix"
 MAIN = "# head\ncompatibility_level = 3.6\nmyhostname = mail.example.org\n"

@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.modules import postfix_info
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "postfix"
 MASTER = "2525 inet n - n - - smtpd\n  -o smtpd_tls_auth_only=yes\n"

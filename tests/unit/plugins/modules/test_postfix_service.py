@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _manager
 from ansible_collections.puffy.mail.plugins.module_utils._activation import name_of
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import activation as postfix
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, daemon, service
 from ansible_collections.puffy.mail.plugins.modules import postfix_service
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 
 @pytest.fixture(autouse=True)

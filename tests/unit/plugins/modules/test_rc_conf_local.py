@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.modules import rc_conf_local
 from ansible_collections.puffy.mail.tests.harness import untouched
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 SMTPD_OFF = {"variables": {"smtpd_flags": "NO"}, "pkg_scripts": {"present": ["postfix"]}}
 

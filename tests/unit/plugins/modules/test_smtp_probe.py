@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils._probe import checks, client
 from ansible_collections.puffy.mail.plugins.modules import smtp_probe
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 GOOD: dict[str, Any] = {"host": "mail.example.test", "port": 25}
 LOGIN = {"username": "alice", "password": "a secret of some length"}

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -25,6 +24,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _command
 from ansible_collections.puffy.mail.plugins.module_utils._tls import dhparam as _dhparam
 from ansible_collections.puffy.mail.plugins.module_utils._tls import libcrypto
 from ansible_collections.puffy.mail.plugins.modules import dhparam, private_ca, tls_certificate
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 PEM = serialization.Encoding.PEM
 NAME = "mail.example.org"

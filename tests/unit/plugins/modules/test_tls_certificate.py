@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.modules import tls_certificate
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 PEM = serialization.Encoding.PEM
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _dummy in range(2)]

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
+from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
 SPEC = {"parameters": {"type": "dict"}, "services": {"type": "dict"}, "path": {"type": "str"}}
 

@@ -303,7 +303,8 @@ def test_old_versions_are_offered(certificate: Path) -> None:
     for name in ("tls_versions TLSv1", "tls_versions TLSv1.1"):
         ok, detail = seen[name]
         assert ok is detail.startswith("refused")
-        assert detail.startswith(("refused", "no attempt"))
+        # A server with OpenSSL 3.0 ends the attempt with an error that decides nothing.
+        assert detail.startswith(("refused", "no attempt", "no verdict: TLS: tlsv1 alert internal error"))
 
 
 @pytest.mark.parametrize(
