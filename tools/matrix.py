@@ -44,9 +44,9 @@ SUPPORTED: dict[str, tuple[int, ...]] = {
 #: what the control side needs, and what the tests need beyond
 CONTROL = ("bcrypt>=4.1,<6", "cryptography>=43")
 TESTS = (
-    "antsibull-changelog>=0.31,<1", "antsibull-docs-parser>=1.2,<2", "hypothesis>=6.100,<7", "jmespath>=1.0,<2", "molecule>=25.1,<27", "pytest>=8,<10",
-    "pytest-testinfra>=10.1,<11", "pytest-xdist>=3.6,<4",
-)  # fmt: skip
+    *("antsibull-changelog>=0.31,<1", "antsibull-docs-parser>=1.2,<2", "hypothesis>=6.100,<7", "jmespath>=1.0,<2"),
+    *("molecule>=25.1,<27", "pytest>=8,<10", "pytest-testinfra>=10.1,<11", "pytest-xdist>=3.6,<4"),
+)
 STEPS = ("doc", "syntax", "unit", "sanity", "molecule")
 KEPT = ("meta", "plugins", "roles", "playbooks")
 #: settings under which every run must be silent
