@@ -26,6 +26,9 @@ LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.execut
 #: the host's name in the inventory of a Play
 NAME = "mail.example.test"
 
+#: what later releases of ansible-core do by themselves: facts are no variables, and a deprecation is said
+STRICT = {"ANSIBLE_INJECT_FACT_VARS": "false", "ANSIBLE_DEPRECATION_WARNINGS": "true"}
+
 Plays = str | Path | Sequence[Mapping[str, Any]]
 Inventory = Path | Mapping[str, Any]
 
@@ -109,6 +112,7 @@ def playbook(
             env={
                 **os.environ,
                 "ANSIBLE_COLLECTIONS_PATH": tree(),
+                **STRICT,
                 "ANSIBLE_FORCE_COLOR": "0",
                 "ANSIBLE_NOCOLOR": "1",
                 "ANSIBLE_PIPELINING": "1",
@@ -120,6 +124,8 @@ def playbook(
             check=False,
             timeout=HANGS,
         )
+    ours = [told for told in done.stderr.split("[DEPRECATION WARNING]")[1:] if "puffy" in told.partition("\n[")[0]]
+    assert not ours, ours
     return Run(done.returncode, done.stdout, done.stderr)
 
 
