@@ -31,14 +31,14 @@ class Host:
         self.answers = answers
         self.ran: list[str] = []
 
-    def __call__(self, module_name: str = "", **_: Any) -> dict[str, Any]:
+    def __call__(self, module_name: str = "", **_dummy: Any) -> dict[str, Any]:
         self.ran.append(module_name)
         return self.answers.get(module_name.rpartition(".")[2], {"changed": module_name not in READERS})
 
     def run(self, plugin: Any, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """The result of the action."""
         task = mock.MagicMock(args=arguments, async_val=0, check_mode=False, environment=[])
-        action = plugin.ActionModule(task, *(mock.MagicMock() for _ in range(5)))
+        action = plugin.ActionModule(task, *(mock.MagicMock() for _dummy in range(5)))
         with (
             mock.patch.object(action, "_execute_module", self),
             mock.patch.object(action, "_remove_tmp_path"),
