@@ -110,7 +110,7 @@ def judge(
                 found.append(told)
         except KeyError as exc:
             # A rule that asks for what no input is called is a fault of the rule.
-            if exc.args[0] not in spec and exc.args[0] not in (INVENTORY_HOSTS, PLAY_HOSTS):
+            if exc.args[0] not in table.forms and exc.args[0] not in (INVENTORY_HOSTS, PLAY_HOSTS):
                 raise
     return good, found
 
