@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -146,6 +147,28 @@ def test_a_template_that_fails_is_told() -> None:
     (sentence,) = told(judge({"roles": ["postfix"]}, vars={"postfix_origin": "{{ nowhere.domain }}"}))
     assert sentence.startswith("postfix_origin cannot be resolved: ")
     assert "'nowhere' is undefined" in sentence
+
+
+EXAMPLES = sorted(path.parent.name for path in ROOT.glob("examples/*/hosts.yml"))
+
+
+def judge_example(example: str, directory: Path, more: str = "") -> Run:
+    """The check of the inputs that puffy.mail.site begins with, over a copy of the inventory with ``more`` in it."""
+    copy = directory / example
+    shutil.copytree(ROOT / "examples" / example, copy)
+    (variables,) = copy.glob("group_vars/**/*.yml")
+    variables.write_text(variables.read_text() + more)
+    secrets = {"DEMO_DIRECTORY": str(directory / "demo"), "PUFFY_MAIL_LDAP_BIND_PASSWORD": "one-two-three"}
+    plays = [{"hosts": "mail_hosts", "gather_facts": False, "tasks": [{"puffy.mail.inputs": {"playbook": "site"}}]}]
+    return playbook(plays, copy / "hosts.yml", environment=secrets)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_each_example_passes_and_a_wrong_variable_does_not(example: str, tmp_path: Path) -> None:
+    run = judge_example(example, tmp_path / "right")
+    assert (run.rc, run.counts.get("ok")) == (0, 1), run.output
+    wrong = judge_example(example, tmp_path / "wrong", "postfix_hostnam: mail.example.org\n")
+    assert told(wrong, next(iter(wrong.hosts))) == [NAME]
 
 
 @pytest.mark.parametrize("arguments", [{"roles": ["posfix"]}, {"playbook": "sight"}])
