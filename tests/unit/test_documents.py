@@ -290,6 +290,104 @@ def test_a_wrong_variable_is_found(text: str, message: str) -> None:
     assert [told.startswith(message) for told in found] == [True], found
 
 
+# -- docs/documents.md -------------------------------------------------------------------------------------------------
+
+GUIDES = ROOT / "docs" / "documents.md"
+#: the first words of the second column, of a row whose step no variable does
+WAYS = ("default", "left out", "not yet")
+COUNT = "{} steps: {} by a variable, a role or a playbook, {} by default, {} left out, {} not yet."
+
+
+def guides(text: str) -> dict[str, tuple[str, list[list[str]]]]:
+    """By heading, the line of the count and the rows of the table, where a section has one."""
+    found = {}
+    for section in text.split("\n## ")[1:]:
+        heading, _, rest = section.partition("\n")
+        rows = [re.split(r" \| ", line[2:-2]) for line in rest.splitlines() if line.startswith("| ")]
+        if rows:
+            (count,) = re.findall(r"^\d+ steps: .*$", rest, re.MULTILINE) or [""]
+            found[heading] = (count, rows[1:])
+    return found
+
+
+def wrong_row(row: list[str]) -> list[str]:
+    """What a row of the page names that does not exist, or leaves out."""
+    if len(row) != 3 or not all(cell.strip() for cell in row):
+        return [f"{row} has an empty cell, or not three cells"]
+    spans = re.findall(r"`([^`]+)`", row[1])
+    way = next((way for way in WAYS if re.match(rf"{way}(?![\w-])", row[1])), "")
+    if not way and not row[1].startswith("`"):
+        return [f"{row[1]} begins with no variable and none of {WAYS}"]
+    found = []
+    for span in spans:
+        owner, _, name = span.rpartition(".")
+        places = [f"roles/{name}", f"playbooks/{name}.yml", f"plugins/modules/{name}.py", f"plugins/filter/{name}.py"]
+        if owner == "puffy.mail":
+            found += [] if any((ROOT / place).exists() for place in places) else [f"{span} does not exist"]
+            continue
+        data = yaml.safe_load(span)
+        wishes = data if isinstance(data, dict) else {span: None}
+        found += [f"{name} is no variable of this collection" for name in wishes if name not in INPUTS]
+        found += wrong_variables(wishes) if isinstance(data, dict) else []
+    # The last column names parameters of Postfix as well.
+    others = dict.fromkeys(re.findall(r"`([a-z0-9_]+)(?:: [^`]*)?`", row[2]))
+    return [*found, *(f"{name} {told}" for name, told in tables.misspelt(others, INPUTS, []))]
+
+
+def count_of(rows: list[list[str]]) -> str:
+    kinds = [next((way for way in WAYS if row[1].startswith(way)), "") for row in rows]
+    return COUNT.format(len(rows), *(kinds.count(kind) for kind in ("", *WAYS)))
+
+
+@pytest.mark.parametrize("heading", guides(GUIDES.read_text()))
+def test_each_step_of_a_guide_names_what_exists_and_is_counted(heading: str) -> None:
+    count, rows = guides(GUIDES.read_text())[heading]
+    assert [told for row in rows for told in wrong_row(row)] == []
+    assert count == count_of(rows)
+
+
+def test_the_page_has_all_five_guides() -> None:
+    assert len(guides(GUIDES.read_text())) == 5
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (["a", "`postfix_stag`", "b"], "postfix_stag is no variable"),
+        (["a", "`postfix_stage: tested`", "b"], "postfix_stage is 'tested'"),
+        (["a", "default, `smtpd_use_tls`", "b"], "smtpd_use_tls is no variable"),
+        (["a", "`puffy.mail.postfox`", "b"], "puffy.mail.postfox does not exist"),
+        (["a", "not yet", "`postfix_parametres` takes it"], "postfix_parametres is not a variable"),
+        (["a", "by hand", "b"], "by hand begins with"),
+        (["a", "not yet", " "], "['a', 'not yet', ' '] has an empty cell"),
+    ],
+)
+def test_a_wrong_row_is_found(row: list[str], told: str) -> None:
+    (found,) = wrong_row(row)
+    assert found.startswith(told)
+
+
+def test_the_rows_are_counted_by_their_second_column() -> None:
+    rows = [["a", "`postfix_stage`", "b"], ["c", "not yet", "d"], ["e", "default, `postfix_chroot`", "f"]]
+    assert count_of(rows) == COUNT.format(3, 1, 1, 0, 1)
+
+
+# -- examples ----------------------------------------------------------------------------------------------------------
+
+EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/hosts.yml"))
+
+
+@pytest.mark.parametrize("example", [pytest.param(path, id=path.name) for path in EXAMPLES])
+def test_an_example_is_an_inventory_of_documented_variables(example: Path) -> None:
+    files = [path for path in example.rglob("*") if path.is_file()]
+    assert {path.relative_to(example).parts[0] for path in files} <= {"hosts.yml", "group_vars"}
+    for path in files:
+        for data in yaml.load_all(path.read_text(), _Loader):
+            for variables in variables_of(data):
+                assert wrong_variables(variables) == []
+                assert not {"postfix_parameters", "postfix_services", "postfix_absent"} & set(variables)
+
+
 def test_queries_ask_for_what_the_modules_return() -> None:
     returned = yaml.safe_load(postfix_info.RETURN)
 
