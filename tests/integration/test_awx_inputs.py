@@ -63,7 +63,7 @@ def test_a_text_is_taken_right_or_refused_by_name(core: str, text: str, tmp_path
     """All text inputs at once. What is not refused has the text that was sent."""
     judge = {"puffy.mail.inputs": {"roles": list(tables.ROLES)}, "register": "judged", "ignore_errors": True}
     tasks: list[dict[str, Any]] = [judge]
-    for playbook in ("verify", "audit"):
+    for playbook in ("verify", "audit", "awx"):
         tasks.append({"puffy.mail.inputs": {"playbook": playbook}, "register": playbook, "ignore_errors": True})
     here = project(tmp_path / "project", tasks)
     done = job(tmp_path / "job", "play.yml", INVENTORY, core=core, variables=dict.fromkeys(TEXTS, text), project=here)

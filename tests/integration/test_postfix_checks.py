@@ -262,7 +262,7 @@ def test_a_parameter_twice(host: Host) -> None:
 #: What the five configurations name, put in place on a host.
 FURNITURE = r"""
 set -e; cd /etc/postfix; umask 022
-mkdir -p ssl/private certs sql /etc/letsencrypt/live/mail.example.org /run/opendkim /run/opendmarc
+mkdir -p ssl/private certs sql sasl /var/spool/postfix/var/run/saslauthd /var/run/saslauthd /etc/letsencrypt/live/mail.example.org /run/opendkim /run/opendmarc
 ecdsa="ec -pkeyopt ec_paramgen_curve:prime256v1"
 pair() { openssl req -x509 -nodes -days 9 -subj /CN=mail.example.org -newkey $3 -keyout $1 -out $2 2>/dev/null; }
 umask 077
@@ -272,6 +272,7 @@ pair one one.crt "$ecdsa"; cat one one.crt > /etc/letsencrypt/live/mail.example.
 cp one.crt /etc/ssl/cert.pem; cat one one.crt > server-ec.pem; pair two two.crt rsa:2048; cat two two.crt > server.pem
 cp one.crt /etc/ssl/ca.crt; cp one.crt CAcert.pem; rm one two one.crt two.crt
 umask 022
+printf 'pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\n' > sasl/smtpd.conf
 : > aliases; : > relay_clientcerts; postalias hash:/etc/postfix/aliases; postmap hash:/etc/postfix/relay_clientcerts
 for name in mailbox_domains mailbox_maps alias_maps; do
   for file in ldap-virtual_$name.cf sql/virtual_$name.cf; do : > $file; chgrp postfix $file; chmod 640 $file; done
@@ -279,7 +280,7 @@ done
 python3 -c '
 import socket
 for path in ("/var/spool/postfix/private/dovecot-lmtp", "/var/spool/postfix/private/auth",
-             "/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock"):
+             "/var/spool/postfix/var/run/saslauthd/mux", "/var/run/saslauthd/mux", "/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock"):
     socket.socket(socket.AF_UNIX).bind(path)
 '
 """

@@ -27,8 +27,8 @@ def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     if inputs["cyrus_sasl_accounts"] == "sqlite" and inputs["cyrus_sasl_backend"] == "system":
         yield (
             "cyrus_sasl_accounts",
-            "is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl: dovecot, or cyrus_sasl_backend:"
-            " sasldb or ldap, or mail_accounts: system.",
+            "is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl to 'dovecot', or"
+            " mail_accounts to 'system' or 'ldap'.",
         )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import secrets
 import socket
 import struct
@@ -14,7 +15,10 @@ import time
 from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Check
 
 #: Files that programs of the C library and Postfix open in a chroot, where the host has them.
-CHROOT_FILES = ("resolv.conf", "hosts", "services", "nsswitch.conf", "localtime")
+CHROOT_FILES = ("resolv.conf", "hosts", "services", "localtime")
+#: OpenBSD has no name service switch.
+if platform.system() != "OpenBSD":
+    CHROOT_FILES += ("nsswitch.conf",)
 #: MX, IN (RFC 1035, 3.2.2 and 3.2.4)
 _MX, _IN = 15, 1
 #: RFC 1035, 4.1.1: what a server that works answers; a name that does not exist is an answer too

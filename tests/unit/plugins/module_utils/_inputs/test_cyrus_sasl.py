@@ -20,7 +20,7 @@ LDAP = {
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({}, "accounts is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl: dovecot, or"),
+        ({}, "accounts is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl to 'dovecot', or"),
         ({**LDAP, "ldap_servers": []}, "ldap_servers is []. Use a list such as ['ldap://ldap.example.org']."),
         ({**LDAP, "ldap_search_base": "example"}, "ldap_search_base: "),
         ({**LDAP, "ldap_account_filter": "(mail=%s)"}, "ldap_account_filter is '(mail=%s)'. Use a value without '%'"),
