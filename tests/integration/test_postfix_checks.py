@@ -262,7 +262,8 @@ def test_a_parameter_twice(host: Host) -> None:
 #: What the five configurations name, put in place on a host.
 FURNITURE = r"""
 set -e; cd /etc/postfix; umask 022
-mkdir -p ssl/private certs sql sasl /var/spool/postfix/var/run/saslauthd /var/run/saslauthd /etc/letsencrypt/live/mail.example.org /run/opendkim /run/opendmarc
+mkdir -p sasl /var/spool/postfix/var/run/saslauthd /var/run/saslauthd
+mkdir -p ssl/private certs sql /etc/letsencrypt/live/mail.example.org /run/opendkim /run/opendmarc
 ecdsa="ec -pkeyopt ec_paramgen_curve:prime256v1"
 pair() { openssl req -x509 -nodes -days 9 -subj /CN=mail.example.org -newkey $3 -keyout $1 -out $2 2>/dev/null; }
 umask 077
@@ -280,7 +281,8 @@ done
 python3 -c '
 import socket
 for path in ("/var/spool/postfix/private/dovecot-lmtp", "/var/spool/postfix/private/auth",
-             "/var/spool/postfix/var/run/saslauthd/mux", "/var/run/saslauthd/mux", "/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock"):
+             "/var/spool/postfix/var/run/saslauthd/mux", "/var/run/saslauthd/mux",
+             "/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock"):
     socket.socket(socket.AF_UNIX).bind(path)
 '
 """
