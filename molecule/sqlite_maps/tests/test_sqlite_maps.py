@@ -132,7 +132,7 @@ def test_every_table_answers_the_daemons_user(host: Any, directory: str) -> None
 
 
 def test_the_tables_that_postfix_uses_are_these(host: Any) -> None:
-    used = set(re.findall(r"\S*sqlite:[^\s,]+", host.check_output("postconf -n; postconf -P")))
+    used = set(re.findall(r"[\w:]*sqlite:[^\s,}]+", host.check_output("postconf -n; postconf -P")))
     assert used == {f"proxy:sqlite:/etc/postfix/sqlite/{table}.cf" for table in TABLES}
     answered = host.check_output("postmap -q alice@given.test proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf")
     assert answered == "given.test/alice/"
@@ -240,7 +240,7 @@ def test_a_deleted_database_is_a_4xx_a_finding_and_over_when_it_is_back(host: An
     finally:
         host.check_output(f"mv {DATABASE}.away {DATABASE}")
     assert {answer[:4] for answer in said.values()} == {"451 "}, said
-    assert f"file ({DATABASE}) is absent" in run.output
+    assert f"{DATABASE}: there is no such file" in run.output
     assert verified.rc != 0
     assert "451" in verified.output, verified.output
     recap = tables(host)
