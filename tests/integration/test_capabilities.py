@@ -110,7 +110,7 @@ class Site:
         return self.host.run("grep -E 'postfix.*(warning|error|fatal|panic):' /var/log/mail.log", check=False).stdout
 
 
-@pytest.fixture(scope="module", params=["trixie", "bullseye"])
+@pytest.fixture(scope="module", params=["trixie", pytest.param("bullseye", marks=pytest.mark.long)])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Host(request.param) as host:
         made = Site(host, tmp_path_factory.mktemp("pki"))
@@ -307,7 +307,7 @@ def test_a_relay_host_with_a_login(site: Site) -> None:
     site.host.run("postsuper -d ALL; : >/var/log/mail.log")
 
 
-@pytest.fixture(scope="module", params=["trixie", "bullseye"])
+@pytest.fixture(scope="module", params=["trixie", pytest.param("bullseye", marks=pytest.mark.long)])
 def sender(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(request.param) as host:
         yield host

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.puffy.mail.tests.harness.containers import Host, until
+from ansible_collections.puffy.mail.tests.harness.containers import POSTFIX, Host, until
 from ansible_collections.puffy.mail.tests.harness.playbooks import mail_hosts, playbook
 
 pytestmark = pytest.mark.containers
 
-#: Dovecot 2.3 and 2.4, Postfix 3.5 and 3.11; the releases between them in the long run
-RELEASES = ("bullseye", pytest.param("trixie", marks=pytest.mark.long), "forky")
+#: Dovecot 2.4 and Postfix 3.11; Dovecot 2.3 and the releases before in the long run
+RELEASES = tuple(pytest.param(name, marks=[] if name == "forky" else pytest.mark.long) for name in POSTFIX)
 PASSWORD = "one-two-three"
 WIRE = "xn--bcher-kva.test"
 VARIABLES: dict[str, Any] = {
