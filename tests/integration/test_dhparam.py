@@ -140,7 +140,7 @@ def signal_a_search(host: Host, running: str) -> None:
             "/etc/ssl/dhparam.pem: a PEM block begins and does not end; the file is truncated",
         ),
         ("rm -f {0}; mkdir {0}", "/etc/ssl/dhparam.pem: is not a regular file"),
-        ("ln -sfn dhparam.pem {0}", "/etc/ssl/dhparam.pem: cannot be read: Too many levels of symbolic links"),
+        ("ln -sfn dhparam.pem {0}", "/etc/ssl/dhparam.pem: cannot be used: Too many levels of symbolic links"),
     ],
 )
 def test_what_is_no_parameters_is_left_alone(host: Host, prepare: str, message: str) -> None:
