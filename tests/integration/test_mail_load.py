@@ -116,6 +116,8 @@ def test_a_burst_to_one_mailbox_is_delivered_without_delay(host: Host, messages:
 
 @pytest.mark.parametrize("messages", MESSAGES)
 def test_a_reload_and_a_restart_lose_nothing(host: Host, messages: int) -> None:
+    host.module("postconf", {"parameters": {"hopcount_limit": 50, "inet_protocols": "all"}})
+    host.module("postfix_service", {})
     arguments = [PODMAN, "exec", host.name, "python3", "-c", CLIENTS, str(messages), "50"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as clients:
         # By turns what a reload is for and what needs a restart, from the first messages on until all are sent.
@@ -127,7 +129,8 @@ def test_a_reload_and_a_restart_lose_nothing(host: Host, messages: int) -> None:
             {"hopcount_limit": 50},
             {"inet_protocols": "all"},
         ):
-            host.module("postconf", {"parameters": change})
+            written = host.module("postconf", {"parameters": change})
+            assert written.get("changed"), written
             done = host.module("postfix_service", {})
             assert not done.get("failed"), done
             actions.append(done["action"])
