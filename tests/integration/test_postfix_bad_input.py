@@ -259,7 +259,7 @@ def test_files_that_may_not_be_read_or_written(host: Host) -> None:
     assert checked["msg"] == "/t/live/main.cf: cannot be read: Permission denied"
     host.run("chmod 644 /t/live/main.cf; mkdir -m 700 /t/state")
     answer = as_nobody(host, "postfix_service", {**LIVE, "state_directory": "/t/state"})
-    assert answer["msg"] == "the directory '/t/state' cannot be used: Permission denied. Nothing was changed."
+    assert answer["msg"] == "/t/state: cannot be used: Permission denied. Nothing was changed."
     host.run("chmod 600 /t/live/main.cf; rmdir /t/state")
     assert host.run(LOOK).stdout == before
 
