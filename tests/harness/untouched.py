@@ -32,7 +32,7 @@ _NEUTRAL = re.compile(
 try:
     _TEMPORARY = tempfile.gettempdir()
 except FileNotFoundError:  # a test of a host that has none
-    _TEMPORARY = "/tmp"  # noqa: S108
+    _TEMPORARY = "/tmp"
 
 _written: list[str] = []
 _watching = False
