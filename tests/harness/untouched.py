@@ -25,7 +25,7 @@ _EVENTS = {
 }  # fmt: skip
 #: files that are no change of the host: locks, and what was made beside a file and taken away again
 _NEUTRAL = re.compile(
-    r"(^|[./])lock$|\.[0-9a-f]{16}\.new(/|$)|/\.ansible/tmp/|/__pycache__/|\.pyc|/tmp[a-z0-9_]{8}$|^/(dev|proc)/"
+    r"(^|[./])lock$|\.[0-9a-f]{16}\.new(/|$)|/\.ansible/tmp/|/__pycache__/|\.pyc|/tmp[a-z0-9_]{8}$|^/(dev|proc|fixed)/"
 )
 
 #: asked before the hook is there: the question opens files, and takes a lock that the hook would wait for
