@@ -15,7 +15,7 @@ import time
 from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Check
 
 #: Files that programs of the C library and Postfix open in a chroot, where the host has them.
-CHROOT_FILES = ("resolv.conf", "hosts", "services", "localtime")
+CHROOT_FILES: tuple[str, ...] = ("resolv.conf", "hosts", "services", "localtime")
 #: OpenBSD has no name service switch.
 if platform.system() != "OpenBSD":
     CHROOT_FILES += ("nsswitch.conf",)
