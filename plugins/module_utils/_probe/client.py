@@ -756,7 +756,7 @@ class Probe:
             greeting = session.line()
             found = _plaintext_logins(session, greeting)
         except ProbeError as exc:
-            # TLS from the start, or a service that is none of those that know passwords.
+            # The port begins with TLS, or its service knows no passwords.
             greeting, found = "", []
             self.transcript.append(f"-- {exc}")
         finally:
