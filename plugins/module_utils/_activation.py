@@ -366,7 +366,8 @@ class Place:
             return decode(found.text())
         except ValueError as exc:
             raise files.FileError(
-                f"{self.record}: {exc}; remove it, and the next run reloads {daemon} once; nothing was changed"
+                f"{self.record}: {exc}; remove it, and the next run reloads {daemon} once; neither {daemon} nor its"
+                " configuration was changed"
             ) from exc
 
     def write(self, record: Record) -> None:

@@ -170,7 +170,7 @@ OF_ONE: list[Case] = [
      " state_directory of its own."),
     ("mkdir -p /t/state/t-live; echo { > /t/state/t-live/active.json", "postfix_service", LIVE,
      "/t/state/t-live/active.json: is not a record of an activated configuration: *; remove it, and the next run"
-     " reloads Postfix once; nothing was changed"),
+     " reloads Postfix once; neither Postfix nor its configuration was changed"),
     ("printf 'biff no\\n' >> main.cf", "postfix_service", {**LIVE, "state_directory": "/tmp/s"},
      "/usr/sbin/postconf -c /t/live -x failed with exit status 1: *missing '=' after attribute name: \"biff no\""),
 ]  # fmt: skip

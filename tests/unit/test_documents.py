@@ -302,7 +302,7 @@ def guides(text: str) -> dict[str, tuple[str, list[list[str]]]]:
     """By heading, the line of the count and the rows of the table, where a section has one."""
     found = {}
     for section in text.split("\n## ")[1:]:
-        heading, _, rest = section.partition("\n")
+        heading, rest = section.split("\n", 1)
         rows = [re.split(r" \| ", line[2:-2]) for line in rest.splitlines() if line.startswith("| ")]
         if rows:
             (count,) = re.findall(r"^\d+ steps: .*$", rest, re.MULTILINE) or [""]
@@ -320,7 +320,7 @@ def wrong_row(row: list[str]) -> list[str]:
         return [f"{row[1]} begins with no variable and none of {WAYS}"]
     found = []
     for span in spans:
-        owner, _, name = span.rpartition(".")
+        owner, name = span.rpartition(".")[::2]
         places = [f"roles/{name}", f"playbooks/{name}.yml", f"plugins/modules/{name}.py", f"plugins/filter/{name}.py"]
         if owner == "puffy.mail":
             found += [] if any((ROOT / place).exists() for place in places) else [f"{span} does not exist"]
