@@ -64,6 +64,12 @@ POOL: dict[str, list[Any]] = {
     ],
     "postfix_user_restrictions": [{"helo": []}, {"client": {"prepend": ["reject_unknown_client_hostname"]}}],
     "postfix_dns_lists": [["bl.example.org"], [{"list": "dbl.example.org", "of": "helo"}]],
+    "postfix_postscreen": [True],
+    "postfix_postscreen_greet_action": ["ignore", "drop"],
+    "postfix_postscreen_access": [{"192.0.2.0/24": "permit", "2001:db8::/32": "reject"}],
+    "postfix_postscreen_dns_lists": [["bl.example.org*2", "good.example.org*-1"]],
+    "postfix_postscreen_dns_threshold": [2, 3],
+    "postfix_postscreen_after_greeting": [True],
     "postfix_reject_unlisted_sender": [True],
     "postfix_stage": ["testing"],
     "postfix_header_cleanup": [True],
@@ -82,6 +88,7 @@ POOL: dict[str, list[Any]] = {
     "postfix_services": [
         {"submission/inet": {"options": {"smtpd_client_connection_count_limit": 5}}},
         {"smtp/inet": {"maxproc": 20}},
+        {"smtp/inet": {"options": {"smtpd_client_connection_count_limit": 5, "content_filter": ""}}},
     ],
     "postfix_tables": [
         [{"path": "/etc/postfix/canonical", "entries": {"a": "b@example.org"}, "parameter": "canonical_maps"}],
@@ -131,6 +138,8 @@ def draw(random_: random.Random) -> dict[str, Any]:
         given.update({f"postfix_{name}": [] for name in lists})
     for name in random_.sample(sorted(POOL), random_.randint(1, 9)):
         given[name] = random_.choice(POOL[name])
+    if any(name.startswith("postfix_postscreen_") for name in given):
+        given["postfix_postscreen"] = True
     if given.get("postfix_sasl_type") == "cyrus":
         given["postfix_sasl_path"] = "smtpd"
     return given

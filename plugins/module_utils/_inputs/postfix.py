@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
@@ -28,7 +29,12 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     some_of,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities, plan
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import judgement, milters, restrictions
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import (
+    judgement,
+    milters,
+    postscreen,
+    restrictions,
+)
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Capability, Wishes
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
@@ -106,6 +112,27 @@ def _dns_list(value: Any) -> str | None:
             f" {{'list': 'dbl.example.org', 'of': 'sender'}}, where 'of' is {listed(restrictions.OF)}."
         )
     )
+
+
+def _weighed_list(value: Any) -> str | None:
+    if isinstance(value, str) and postscreen.DNS_LIST.fullmatch(value):
+        return None
+    return f"has the entry {shown(value)}. Use a domain with its weight, such as 'bl.example.org=127.0.0.[2..11]*2'."
+
+
+def _clients(value: Any) -> str | None:
+    """Addresses and networks, each permitted or rejected."""
+    cure = "Use a mapping such as {'192.0.2.0/24': 'permit', '2001:db8::1': 'reject'}."
+    if not isinstance(value, Mapping):
+        return f"is {shown(value)}. {cure}"
+    for client, action in value.items():
+        try:
+            ipaddress.ip_network(client if isinstance(client, str) else "")
+        except ValueError as exc:
+            return f"has the key {shown(client)}, which is not a network ({exc}). {cure}"
+        if action not in ("permit", "reject"):
+            return f"[{client!r}] is {shown(action)}. Use 'permit' or 'reject'."
+    return None
 
 
 def _policy_commands(value: Any) -> str | None:
@@ -407,6 +434,13 @@ TABLE = Table(
         "postfix_restrictions": _restriction_changes(restrictions.STAGES),
         "postfix_user_restrictions": _restriction_changes(restrictions.USER_STAGES),
         "postfix_dns_lists": each(_dns_list, ["zen.example.org"]),
+        "postfix_postscreen": anything,
+        "postfix_postscreen_greet_action": anything,
+        "postfix_postscreen_access": _clients,
+        "postfix_postscreen_dns_lists": each(_weighed_list, ["bl.example.org*2"]),
+        "postfix_postscreen_dns_threshold": number(1, 100000, "points"),
+        "postfix_postscreen_dns_action": anything,
+        "postfix_postscreen_after_greeting": anything,
         "postfix_reject_unlisted_sender": anything,
         "postfix_stage": anything,
         "postfix_header_cleanup": anything,

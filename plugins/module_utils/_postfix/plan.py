@@ -432,6 +432,8 @@ def _merged(service: Service, wish: ServiceWish) -> Service:
     # A service that says what is wanted keeps even its repeated options.
     options = service.options if merged == have else tuple(merged.items())
     columns = {column: wish.columns.get(column, getattr(service, column)) for column in COLUMNS}
+    if "maxproc" not in wish.columns and _goes_with_its_program(service, columns["command"]):
+        columns["maxproc"] = "-"
     return Service(
         wish.name,
         wish.type,
@@ -439,6 +441,12 @@ def _merged(service: Service, wish: ServiceWish) -> Service:
         options=options,
         arguments=service.arguments if wish.arguments is None else wish.arguments,
     )
+
+
+def _goes_with_its_program(service: Service, command: str) -> bool:
+    """Whether the process limit of a service is one that its program needs, and that ``command`` does not need."""
+    limit = {"1": "single", "0": "unlimited"}.get(service.maxproc, "")
+    return command != service.command and limit in types.needs(service.command) and limit not in types.needs(command)
 
 
 def _plan_service(master: MasterCf, wish: ServiceWish) -> MasterCf:

@@ -240,15 +240,18 @@ def listeners(
 
 
 def _greets(service: Service, lookup: Callable[[str], str | None]) -> str:
-    if service.command != "smtpd":
+    if service.command not in ("smtpd", "postscreen"):
         return "connect"
 
     def value(name: str) -> str:
         own = service.option(name)
         return (own if own is not None else lookup(name) or "").lower()
 
-    if value("smtpd_upstream_proxy_protocol"):
+    if value(f"{service.command}_upstream_proxy_protocol"):
         return "connect"
+    if service.command == "postscreen":
+        # A client of mynetworks gets the greeting of the server behind it; any other waits for postscreen_greet_wait.
+        return "smtp"
     return "smtps" if value("smtpd_tls_wrappermode") == "yes" else "smtp"
 
 

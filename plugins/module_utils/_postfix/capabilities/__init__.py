@@ -24,6 +24,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     load,
     milters,
     policy_commands,
+    postscreen,
     recipients,
     relay_domains,
     relay_host,
@@ -61,6 +62,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     milters.CAPABILITY,
     policy_commands.CAPABILITY,
     submission.CAPABILITY,
+    postscreen.CAPABILITY,
     header_cleanup.CAPABILITY,
     load.CAPABILITY,
 )

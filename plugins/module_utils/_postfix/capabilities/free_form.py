@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import postscreen
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Composition,
     Problem,
@@ -87,6 +88,9 @@ def laid_over(wishes: Wishes, composed: Composition) -> Composition:
     """The whole configuration. ValueError where the free form cannot be read."""
     own = {str(name): value for name, value in wishes.mapping("postfix_parameters").items()}
     services = {str(key): fields or {} for key, fields in wishes.mapping("postfix_services").items()}
+    if composed.services.get(postscreen.FRONT, {}).get("command") == "postscreen" and postscreen.FRONT in services:
+        for key, fields in postscreen.moved(services[postscreen.FRONT]).items():
+            services[key] = merged(fields, services.get(key, {}) if key != postscreen.FRONT else {})
     without = [str(name) for name in wishes.words("postfix_absent")]
     plan.read_parameters(own, ())
     plan.read_services(services)

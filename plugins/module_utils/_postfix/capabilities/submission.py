@@ -25,37 +25,51 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 _TLS = {"submission": {"smtpd_tls_security_level": "encrypt"}, "submissions": {"smtpd_tls_wrappermode": "yes"}}
 
 
-def part(wishes: Wishes) -> Part:
-    """The services, and the lists that they use. Without the services Postfix would warn of lists that nothing uses."""
-    server: dict[str, Any] = {
+def _server(wishes: Wishes) -> dict[str, Any]:
+    return {
         "private": "n",
         "chroot": "y" if wishes.yes("postfix_chroot") else "n",
         "command": "smtpd",
+        "options": {},
     }
+
+
+def of_strangers(wishes: Wishes) -> dict[str, Any]:
+    """The fields of the server of port 25."""
+    fields = merged(_server(wishes), client_certificates.asking(wishes, "smtp"))
+    return merged(fields, milters.of_service(wishes, "smtp"))
+
+
+def part(wishes: Wishes) -> Part:
+    """The services, and the lists that they use. Without the services Postfix would warn of lists that nothing uses."""
     lists = restrictions.of_users(wishes)
     users = False
     services: dict[str, dict[str, Any]] = {}
+    if not wishes.yes("postfix_postscreen"):
+        services["smtp/inet"] = of_strangers(wishes)
     named = {"submissions": wishes.text("postfix_submissions_name")}
-    for name in ("smtp", *_TLS):
-        fields = {**server, "options": {}}
-        if name != "smtp":
-            if not wishes.yes(f"postfix_{name}"):
-                services[f"{named.get(name, name)}/inet"] = {"state": "absent"}
-                continue
-            users = True
-            fields["options"] = {
-                "syslog_name": f"postfix/{named.get(name, name)}",
-                **_TLS[name],
-                "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
-                "smtpd_tls_auth_only": "yes",
-                **load.of_users(wishes),
-                **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in lists},
-                "milter_macro_daemon_name": "ORIGINATING",
-            }
-            fields = merged(fields, header_cleanup.of_service(wishes))
-            unset = [f"smtpd_{stage}_restrictions" for stage in restrictions.USER_STAGES if stage not in lists]
-            fields = merged(fields, {"options_absent": unset})
-        for more in (client_certificates.asking(wishes, name), milters.of_service(wishes, name)):
+    for name in _TLS:
+        if not wishes.yes(f"postfix_{name}"):
+            services[f"{named.get(name, name)}/inet"] = {"state": "absent"}
+            continue
+        users = True
+        fields = _server(wishes)
+        fields["options"] = {
+            "syslog_name": f"postfix/{named.get(name, name)}",
+            **_TLS[name],
+            "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
+            "smtpd_tls_auth_only": "yes",
+            **load.of_users(wishes),
+            **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in lists},
+            "milter_macro_daemon_name": "ORIGINATING",
+        }
+        unset = [f"smtpd_{stage}_restrictions" for stage in restrictions.USER_STAGES if stage not in lists]
+        for more in (
+            header_cleanup.of_service(wishes),
+            {"options_absent": unset},
+            client_certificates.asking(wishes, name),
+            milters.of_service(wishes, name),
+        ):
             fields = merged(fields, more)
         services[f"{named.get(name, name)}/inet"] = fields
     # The other name of port 465.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, words
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.tls_policy import servers
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.tls_policy import fronts, servers
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
@@ -109,10 +109,10 @@ def cyrus_socket_missing(context: Context, login: Login) -> Iterator[Fault]:
 
 
 def mail_exchangers(context: Context) -> Iterator[tuple[Service, Setting]]:
-    """The servers on port 25, each with its restrictions on clients."""
+    """The servers on port 25, or behind postscreen(8) there, each with its restrictions on clients."""
     for service in context.smtpd_services():
         setting = context.setting_of("smtpd_client_restrictions", service)
-        if setting is not None and context.port_of(service) == 25:
+        if setting is not None and any(context.port_of(front) == 25 for front in fronts(context, service)):
             yield service, setting
 
 

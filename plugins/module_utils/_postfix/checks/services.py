@@ -247,6 +247,20 @@ def virtual_needs(context: Context, line: Line) -> Iterator[Fault]:
             yield Fault(line.place, message, f"set {', '.join(missing)}, or another virtual_transport")
 
 
+@rule("option-before-smtpd", ERROR, each=lines)
+def option_before_smtpd(context: Context, line: Line) -> Iterator[Fault]:
+    """an option of postscreen(8) that smtpd(8) alone reads, so that the server behind it does not have it, such as a
+    list of restrictions | the option in the service that `smtpd_service_name` names | POSTSCREEN_README"""
+    if line.service.command != "postscreen":
+        return
+    server = context.value("smtpd_service_name", line.service)
+    for name, _value in line.service.options:
+        programs = types.readers(name)
+        if "smtpd" in programs and "postscreen" not in programs:
+            message = f"{line.key}: postscreen(8) does not read -o {name}, which is for smtpd(8) behind it"
+            yield Fault(line.place, message, f"write the option in the service {server}/pass")
+
+
 @malformed_option.also(each=lines)
 def loose_argument(context: Context, line: Line) -> Iterator[Fault]:
     service = line.service

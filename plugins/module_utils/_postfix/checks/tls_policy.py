@@ -68,7 +68,7 @@ def _is_public_mx(context: Context, service: Service) -> bool:
     )
 
 
-def _fronts(context: Context, service: Service) -> list[Service]:
+def fronts(context: Context, service: Service) -> list[Service]:
     """The services that clients of ``service`` connect to: itself, or postscreen(8) before it."""
     if service.type == "inet":
         return [service]
@@ -100,7 +100,7 @@ def tls_required_on_port_25(context: Context, policy: Policy) -> Iterator[Fault]
     submission services | RFC 3207, section 4"""
     if not policy.wrapper and policy.level != "encrypt":
         return
-    if any(_is_public_mx(context, front) for front in _fronts(context, policy.service)):
+    if any(_is_public_mx(context, front) for front in fronts(context, policy.service)):
         name = "smtpd_tls_wrappermode" if policy.wrapper else "smtpd_tls_security_level"
         yield _required(context, policy, name, "smtpd_enforce_tls")
 

@@ -294,6 +294,27 @@ def test_services_error(key: str, fields: object, message: str) -> None:
         read_services({key: fields})
 
 
+@pytest.mark.parametrize(
+    ("before", "fields", "after"),
+    [
+        ("smtp inet n - y - 1 postscreen", {"command": "smtpd"}, "n - y - - smtpd"),
+        ("smtp inet n - y - 1 postscreen", {"command": "smtpd", "maxproc": 1}, "n - y - 1 smtpd"),
+        ("smtp inet n - y - 5 smtpd", {"command": "postscreen", "maxproc": 1}, "n - y - 1 postscreen"),
+        # What somebody chose for a program that needs no such limit stays.
+        ("smtp inet n - y - 1 smtpd", {"command": "qmqpd"}, "n - y - 1 qmqpd"),
+        ("qmgr unix n - n 300 1 qmgr", {"command": "oqmgr"}, "n - n 300 1 oqmgr"),
+        ("cleanup unix n - y - 0 cleanup", {"command": "qmqpd"}, "n - y - - qmqpd"),
+    ],
+)
+def test_a_process_limit_goes_with_the_program_that_needs_it(before: str, fields: dict[str, Any], after: str) -> None:
+    master = master_cf.parse(f"{before}\n", "master.cf")
+    (key,) = [service.key for service in master.services()]
+    request = Request({}, frozenset(), read_services({key: fields}))
+    done = plan(main_cf.parse("", "main.cf"), master, request, {}).master.get(key)
+    assert done is not None
+    assert " ".join((done.private, done.unpriv, done.chroot, done.wakeup, done.maxproc, done.command)) == after
+
+
 def test_a_new_service_needs_its_command() -> None:
     message = "master.cf: there is no service 'x/inet', live or as a comment; to add it, say its command, such as smtpd"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
