@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,90 @@ def test_restrictions_by_stage(site: Site) -> None:
     site.converge()
     assert site.smtp(helo="bad.example.net")[0] == 250
     assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 250
+
+
+#: a program that sends mail without a look at the replies; prints them
+BLIND = """
+import socket, sys
+with socket.create_connection(("127.0.0.1", 25), 30, (sys.argv[1], 0)) as connection:
+    connection.sendall(
+        b"EHLO spam.example.net\\r\\nMAIL FROM:<x@example.net>\\r\\nRCPT TO:<alice@example.test>\\r\\n"
+        b"DATA\\r\\nSubject: blind\\r\\n\\r\\nblind\\r\\n.\\r\\nQUIT\\r\\n"
+    )
+    while part := connection.recv(4096):
+        sys.stdout.write(part.decode())
+"""
+
+
+def _ports(site: Site) -> dict[str, list[str]]:
+    """By name/type, the columns of master.cf that postscreen has to do with."""
+    rows = [line.split() for line in site.host.run("postconf -M").stdout.splitlines()]
+    keys = ("smtp/inet", "smtpd/pass", "dnsblog/unix", "tlsproxy/unix")
+    return {f"{row[0]}/{row[1]}": row[6:] for row in rows if f"{row[0]}/{row[1]}" in keys}
+
+
+def test_postscreen(site: Site) -> None:
+    """Who talks before the greeting is refused, who waits is served by the same server as before."""
+    before = _ports(site)
+    assert before == {"smtp/inet": ["-", "smtpd"]}
+    own = {"smtp/inet": {"options": {"smtpd_helo_restrictions": "check_helo_access inline:{bad.example.net=REJECT}"}}}
+    site.converge(postfix_services=own)
+    assert site.smtp(helo="bad.example.net")[0] == 554
+    site.converge(postfix_services=own, postfix_postscreen=True)
+    ports = _ports(site)
+    assert ports["smtpd/pass"][:2] == ["-", "smtpd"]
+    assert "bad.example.net" in " ".join(ports["smtpd/pass"])
+    assert {key: row for key, row in ports.items() if key != "smtpd/pass"} == {
+        "smtp/inet": ["1", "postscreen"], "dnsblog/unix": ["0", "dnsblog"], "tlsproxy/unix": ["0", "tlsproxy"],
+    }  # fmt: skip
+    address = site.host.run("hostname -i").stdout.split()[0]
+    replies = site.host.run(["python3", "-c", BLIND, address]).stdout
+    assert re.match(r"220-.*\r?\n(.*\n)*5(50|21) 5\.", replies), replies
+    assert "\n250 2.0.0 Ok: queued" not in replies
+    assert "PREGREET" in site.host.run("grep postscreen /var/log/mail.log").stdout
+    assert site.smtp(message=KEPT.format(mark="who-waits"))[0] == 250
+    assert "who-waits" in site.delivered("who-waits")
+    assert f"PASS NEW [{address}]" in site.host.run("grep postscreen /var/log/mail.log").stdout
+    assert not site.host.run("grep -rl '^Subject: blind' /var/vmail", check=False).stdout
+    # The restrictions are where they were.
+    assert site.smtp(helo="bad.example.net")[0] == 554
+    assert site.smtp(recipient="nobody@example.test")[0] == 550
+    assert site.smtp(recipient="x@foreign.example")[0] == 554
+    assert site.smtp(source="127.0.0.1", recipient=ALICE)[0] == 250
+    assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 250
+
+
+def test_postscreen_with_an_access_list_and_a_list_in_the_dns(site: Site) -> None:
+    address = site.host.run("hostname -i").stdout.split()[0]
+    site.converge(postfix_postscreen=True, postfix_postscreen_access={address: "reject"})
+    assert site.smtp()[0] == 550
+    wish: dict[str, Any] = {
+        "postfix_postscreen_dns_lists": ["bl.example.test*2"],
+        "postfix_postscreen_dns_threshold": 2,
+    }
+    site.converge(postfix_postscreen=True, postfix_postscreen_access={address: "permit"}, **wish)
+    assert site.smtp()[0] == 250
+    assert "postscreen_dnsbl_sites = bl.example.test*2" in site.host.run("postconf -n").stdout
+
+
+def test_postscreen_with_clients_by_certificate(site: Site) -> None:
+    """The server behind it asks for the certificate; tlsproxy serves only whom postscreen refuses or tests."""
+    site.converge(
+        postfix_postscreen=True,
+        postfix_tls_client_services=["smtp"],
+        postfix_relay_clients=[{"name": "printer", "fingerprint": "0" * 64}],
+    )
+    asked = "openssl s_client -starttls smtp -connect 127.0.0.1:25 </dev/null 2>&1 | grep -i 'client certificate types'"
+    assert "Client Certificate Types" in site.host.run(asked, check=False).stdout
+    assert site.smtp()[0] == 250
+
+
+def test_postscreen_off_again(site: Site) -> None:
+    site.converge()
+    assert _ports(site) == {"smtp/inet": ["-", "smtpd"]}
+    assert "postscreen" not in site.host.run("postconf -n").stdout
+    assert site.smtp(message=KEPT.format(mark="without-screen"))[0] == 250
+    assert "without-screen" in site.delivered("without-screen")
 
 
 def test_unlisted_senders(site: Site) -> None:

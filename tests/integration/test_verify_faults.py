@@ -402,3 +402,16 @@ def test_own_senders_are_refused_where_that_is_wished(healthy: Healthy) -> None:
     run = healthy.verify(**wish)
     assert run.rc == 0, run.output
     assert "smtp, own sender" in {check["endpoint"] for check in healthy.report()["checks"]}
+
+
+@pytest.mark.long
+def test_behind_postscreen_the_probes_wait_for_the_greeting(healthy: Healthy) -> None:
+    before = len(healthy.host.read("/var/log/mail.log"))
+    made = playbook("puffy.mail.site", mail_hosts({NAME: {**healthy.inventory, "postfix_postscreen": True}}))
+    assert made.rc == 0, made.output
+    run = healthy.verify()
+    assert run.rc == 0, run.output
+    log = healthy.host.read("/var/log/mail.log")[before:]
+    assert "PASS NEW" in log
+    assert "PREGREET" not in log
+    assert playbook("puffy.mail.site", mail_hosts({NAME: healthy.inventory})).rc == 0

@@ -94,13 +94,46 @@ def named_files(context: Context) -> Iterator[NamedFile]:
 
 @rule("tls-file-missing", ERROR, each=named_files)
 def tls_file_missing(context: Context, named: NamedFile) -> Iterator[Fault]:
-    """a key, certificate, CA or DH file, or CA directory, that does not exist | create it; the nearest name beside it |
-    TLS_README"""
-    if present(context, named):
-        return
+    """a key, certificate, CA or DH file, or CA directory, that does not exist; a CA directory that a daemon in the
+    chroot does not see, where it must trust by the directory | create it; the nearest name beside it; the path as the
+    daemon sees it | TLS_README, postconf(5), `smtpd_tls_CApath`"""
     path, name = context.absolute(named.path), named.setting.name
     file = context.probe.file(path)
-    if file is None:
-        yield Fault(named.setting, f"{name}: {path} does not exist", context.create(path))
-    else:
+    if file is not None and (file.kind == "directory") != (named.kind == "directory"):
         yield Fault(named.setting, f"{name}: {path} is a {file.kind}, not a {named.kind}", f"name a {named.kind}")
+    elif named.kind == "directory":
+        yield from _unseen(context, named)
+    elif file is None:
+        yield Fault(named.setting, f"{name}: {path} does not exist", context.create(path))
+
+
+def _unseen(context: Context, named: NamedFile) -> Iterator[Fault]:
+    """The first place in which a daemon looks for a directory in vain. OpenSSL opens it after chroot(2)."""
+    path, name, queue = context.absolute(named.path), named.setting.name, context.value("queue_directory")
+    there = context.probe.file(path) is not None
+    for service in context.readers(named.setting) or [None]:
+        jailed = service is not None and context.chrooted(service) and named.path.startswith("/")
+        seen = f"{queue}{path}" if jailed else path
+        if context.probe.file(seen) is not None or (there and not _must_trust(context, name, service)):
+            continue
+        if service is None or not jailed:
+            yield Fault(named.setting, f"{name}: {seen} does not exist", context.create(seen))
+        else:
+            if there and path.startswith(f"{queue}/"):
+                cure = f"write {path[len(queue) :]}"
+            elif there:
+                cure = f"copy {path} to {seen}, or name a file with {name.replace('CApath', 'CAfile')}"
+            else:
+                cure = context.create(seen)
+            message = f"{name}: {seen} does not exist ({context.place(service).name} is chrooted)"
+            yield Fault(named.setting, message, cure)
+        return
+
+
+def _must_trust(context: Context, name: str, service: Service | None) -> bool:
+    """Whether the directory decides about anything. A client that takes any certificate sends without it."""
+    client = name.partition("_")[0]
+    if client not in ("smtp", "lmtp"):
+        return True
+    level = context.value(f"{client}_tls_security_level", service).lower()
+    return level in ("verify", "secure") or bool(context.value(f"{client}_tls_policy_maps", service))
