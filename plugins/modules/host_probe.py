@@ -13,6 +13,8 @@ description:
   - Makes the checks of a mail host that no client can make from outside.
   - The configuration of Postfix has no error. These are the checks of M(puffy.mail.postfix_info) with the severity
     V(error).
+  - The networks whose clients may relay without a login are no large part of the Internet. The check shows the list as
+    Postfix has it, also where C(mynetworks_style) makes the list.
   - A name server answers, asked with the C(resolv.conf) of the host, and with the one in Postfix's chroot if a service
     runs there.
   - The files that programs need in the chroot are those of C(/etc).
@@ -167,6 +169,14 @@ def configuration(module: postfix_module.PostfixModule, skip: list[str]) -> tupl
     return Check("configuration of Postfix", not errors, "no error", errors or "no error"), root
 
 
+def networks(directory: str) -> Check:
+    """What mynetworks comes to: postconf(1) works the list out where Postfix takes it from the interfaces."""
+    said = command.run([command.require("postconf"), "-c", directory, "-xh", "mynetworks"], check=False)
+    if said.returncode != 0:
+        return Check("mynetworks", False, "a list of networks", (said.stderr or said.stdout).strip())
+    return inside.networks(said.stdout)
+
+
 def main() -> None:
     module = postfix_module.PostfixModule(
         argument_spec={
@@ -188,7 +198,7 @@ def main() -> None:
         judged, root = configuration(module, params["skip"])
     except (command.CommandError, files.FileError, ValueError) as exc:
         module.fail_json(msg=str(exc))
-    found = [judged]
+    found = [judged, networks(params["config_directory"])]
     roots = ["/", root] if root else ["/"]
     if params["dns_name"]:
         found += [inside.dns(each, params["dns_name"], params["timeout"]) for each in roots]

@@ -17,6 +17,7 @@ POOL: dict[str, list[Any]] = {
     "postfix_domain": ["example.org"],
     "postfix_parent_domains": [["none"], ["smtpd_access_maps"]],
     "postfix_interfaces": [["loopback-only"], ["127.0.0.1"]],
+    "postfix_compatibility_level": ["2", "3.6", "3.10"],
     "postfix_chroot": [False, "no"],
     "postfix_recipient_delimiter": ["", "-"],
     "postfix_message_size_limit": [0, "1000000"],

@@ -52,6 +52,12 @@ def _delimiter(value: Any) -> str | None:
     return f"is {shown(value)}. Use a character such as '+' or '-', or '' for none."
 
 
+def _level(value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,2}", value):
+        return None
+    return f"is {shown(value)}. Use a release of Postfix in quotes, such as '3.6', or '' for the present level."
+
+
 def _socket(value: Any) -> str | None:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._/-]+", value):
         return None
@@ -363,6 +369,7 @@ TABLE = Table(
         "postfix_protocols": anything,
         "postfix_message_size_limit": number(0, None, "bytes"),
         "postfix_recipient_delimiter": _delimiter,
+        "postfix_compatibility_level": optional(_level),
         "postfix_chroot": anything,
         "postfix_accounts": anything,
         "postfix_delivery": anything,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mail host seen from inside: the DNS as Postfix asks it, the files of its chroot, and the clock."""
+"""A mail host seen from inside: the DNS as Postfix asks it, the files of its chroot, its networks, and the clock."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_the_internet
 from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Check
 
 #: Files that programs of the C library and Postfix open in a chroot, where the host has them.
@@ -108,6 +109,15 @@ def _content(path: str) -> bytes | None:
             return stream.read()
     except OSError:
         return None
+
+
+def networks(text: str) -> Check:
+    """Whether the clients that may relay without a login are some hosts only. ``text`` is mynetworks as postconf(1)
+    expands it, so that the list which follows from mynetworks_style is there too."""
+    found = text.replace(",", " ").split()
+    wide = [word for word in found if is_the_internet(word.replace("[", "").replace("]", ""))]
+    expected = "clients that may relay without a login, no large part of the Internet"
+    return Check("mynetworks", not wide, expected, " ".join(found) or "none")
 
 
 def clock(given: float, tolerance: float) -> Check:

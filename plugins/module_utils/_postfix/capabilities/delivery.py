@@ -39,11 +39,20 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
             "postfix_delivery",
             f"is {way!r}, and postfix_accounts is {accounts!r}. Use {listed(_WAYS[accounts])}.",
         )
-    if wishes.text("postfix_home_mailbox") and way != "local":
-        yield (
-            "postfix_home_mailbox",
-            f"is for the accounts of the system, and postfix_delivery is {way!r}. Remove postfix_home_mailbox.",
-        )
+    if wishes.text("postfix_home_mailbox"):
+        why = _nothing_in_homes(wishes)
+        if why:
+            yield "postfix_home_mailbox", f"is for the accounts of the system, and {why}. Remove postfix_home_mailbox."
+
+
+def _nothing_in_homes(wishes: Wishes) -> str:
+    """Why local(8) delivers nothing to accounts of the system; empty where it may."""
+    way, transport = wishes.text("postfix_delivery"), wishes.text("postfix_local_transport")
+    if way == "relay":
+        return f"postfix_delivery is {way!r}"
+    if transport and transport.partition(":")[0] != "local":
+        return f"postfix_local_transport is {transport!r}"
+    return "" if wishes.words("postfix_local_domains") else "postfix_local_domains is empty"
 
 
 def part(wishes: Wishes) -> Part:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The puffy.mail developers
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who the host is, whom it trusts, where it listens, and the bounds of a message."""
+"""Who the host is, whom it trusts, where it listens, whose defaults it has, and the bounds of a message."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _OPTIONAL = {
     "mynetworks_style": "postfix_networks_style",
     "parent_domain_matches_subdomains": "postfix_parent_domains",
 }
+_LEVEL = {"compatibility_level": "postfix_compatibility_level"}
 
 
 def part(wishes: Wishes) -> Part:
@@ -42,6 +43,9 @@ def part(wishes: Wishes) -> Part:
         "parent_domain_matches_subdomains": parents,
     }
     parameters.update({name: value for name, value in optional.items() if value})
+    # Without a wish, the level of the package stays: a lower one would change many defaults at once.
+    if wishes.text(_LEVEL["compatibility_level"]):
+        parameters["compatibility_level"] = wishes.text(_LEVEL["compatibility_level"])
     if parents == ["none"]:
         parameters["parent_domain_matches_subdomains"] = ""
     if "mynetworks_style" in parameters:
@@ -56,7 +60,7 @@ def part(wishes: Wishes) -> Part:
             "mailbox_size_limit": 0,
         },
         absent=("mynetworks", *_OPTIONAL),
-        inputs={**_INPUTS, **_OPTIONAL, "message_size_limit": "postfix_message_size_limit"},
+        inputs={**_INPUTS, **_OPTIONAL, **_LEVEL, "message_size_limit": "postfix_message_size_limit"},
     )
 
 

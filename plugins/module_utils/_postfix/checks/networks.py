@@ -40,7 +40,7 @@ _INTERFACE_WORDS = {"any": "all", "*": "all", "loopback": "loopback-only", "lo":
 _MATCH_ALL = frozenset({"//", "/./", "/^/", "/$/", "/.*/", "/.+/", "/^.*/", "/^.*$/", "/.*$/", "/^.+$/"})
 
 
-def _is_the_internet(text: str) -> bool:
+def is_the_internet(text: str) -> bool:
     """Whether a network is more than any one site has: no IPv4 network has been larger than a /8 (RFC 790), and
     registries of whole continents have a /12 of the global addresses 2000::/3 (RFC 4291)."""
     try:
@@ -70,7 +70,7 @@ def everything(context: Context, text: str) -> str | None:
         if pattern.startswith("if"):
             # What holds inside of a condition is not for everyone.
             return None
-        if _is_the_internet(pattern) if table_type == "cidr" else pattern.rstrip("imxsu") in _MATCH_ALL:
+        if is_the_internet(pattern) if table_type == "cidr" else pattern.rstrip("imxsu") in _MATCH_ALL:
             return answer.strip()
     return None
 
@@ -134,7 +134,7 @@ def _everyone(context: Context, word: str) -> str | None:
         # The lines of a file are part of the list (match_list.c): the first of them that holds everyone is told.
         for number, line in enumerate(context.lines(word), 1):
             for inner in words("" if line.lstrip().startswith("#") else line):
-                if _is_the_internet(inner.strip("[").replace("]", "")):
+                if is_the_internet(inner.strip("[").replace("]", "")):
                     return f"{inner} ({word} line {number})"
         return None
     if word.startswith("!"):
@@ -142,7 +142,7 @@ def _everyone(context: Context, word: str) -> str | None:
     if TABLE_SHAPE.match(word):
         return word if everything(context, word) is not None else None
     network = _network(word)
-    return word if network is not None and _problem(word) is None and _is_the_internet(network) else None
+    return word if network is not None and _problem(word) is None and is_the_internet(network) else None
 
 
 @rule("mynetworks-everyone", ERROR, each=networks)

@@ -91,6 +91,15 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         ["postfix_message_size_limit is '50 MB'. Use a number of bytes, 0 or more."],
     ),
     (
+        {"postfix_compatibility_level": "3.x"},
+        [
+            (
+                "postfix_compatibility_level is '3.x'. Use a release of Postfix in quotes, such as '3.6', or '' for the"
+                " present level."
+            )
+        ],
+    ),
+    (
         {"postfix_recipient_delimiter": "a"},
         ["postfix_recipient_delimiter is 'a'. Use a character such as '+' or '-', or '' for none."],
     ),

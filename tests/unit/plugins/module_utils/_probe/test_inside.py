@@ -96,3 +96,18 @@ def test_clock() -> None:
     for away, word in ((3600, "behind"), (-3600, "ahead")):
         check = inside.clock(time.time() + away, 60)
         assert (check.ok, check.seen) == (False, f"3600 seconds {word}")
+
+
+@pytest.mark.parametrize(
+    ("text", "ok", "seen"),
+    [
+        ("127.0.0.0/8 [::1]/128\n", True, "127.0.0.0/8 [::1]/128"),
+        ("127.0.0.0/8, 10.0.0.0/8,cidr:/etc/postfix/n\n", True, "127.0.0.0/8 10.0.0.0/8 cidr:/etc/postfix/n"),
+        ("\n", True, "none"),
+        ("127.0.0.1 128.0.0.0/2\n", False, "127.0.0.1 128.0.0.0/2"),
+        ("[2000::]/3\n", False, "[2000::]/3"),
+    ],
+)
+def test_networks(text: str, ok: bool, seen: str) -> None:
+    found = inside.networks(text)
+    assert (found.ok, found.seen) == (ok, seen)

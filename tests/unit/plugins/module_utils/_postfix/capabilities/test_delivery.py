@@ -50,6 +50,35 @@ def test_accounts_of_the_system(mailbox: str) -> None:
     assert ("home_mailbox" in found.absent) == (not mailbox)
 
 
+@pytest.mark.parametrize("transport", ["", "local", "local:$myhostname"])
+def test_accounts_of_the_system_beside_virtual_mailboxes(transport: str) -> None:
+    found = composed(postfix_home_mailbox="Maildir/", postfix_local_transport=transport)
+    assert found.parameters["home_mailbox"] == "Maildir/"
+    assert found.parameters["virtual_transport"] == "lmtp:unix:private/dovecot-lmtp"
+    # With a command of the distribution, local(8) would look at no mailbox.
+    assert "mailbox_command" in found.absent
+    assert refused(postfix_home_mailbox="Maildir/", postfix_local_transport=transport) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"postfix_local_transport": "$virtual_transport"}, "postfix_local_transport is '$virtual_transport'"),
+        ({"postfix_local_domains": []}, "postfix_local_domains is empty"),
+    ],
+)
+def test_a_mailbox_in_homes_that_get_no_mail(given: dict[str, Any], why: str) -> None:
+    assert refused(postfix_home_mailbox="Maildir/", **given) == [
+        f"postfix_home_mailbox is for the accounts of the system, and {why}. Remove postfix_home_mailbox."
+    ]
+
+
+def test_a_level_is_set_and_never_taken_away() -> None:
+    assert composed(postfix_compatibility_level="3.6").parameters["compatibility_level"] == "3.6"
+    found = composed()
+    assert "compatibility_level" not in {*found.parameters, *found.absent}
+
+
 def test_local_domains_routed_to_the_virtual_mailboxes() -> None:
     found = composed(
         postfix_local_transport="$virtual_transport", postfix_local_recipient_maps=["$virtual_mailbox_maps"]
