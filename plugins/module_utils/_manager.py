@@ -43,6 +43,7 @@ class Manager(abc.ABC):
             # -f: rc.d refuses to start a service that is not enabled.
             argv = [command.require("rcctl"), "-f", "start", self.service]
         elif self.kind == "systemd":
+            self._read_unit()
             # Debian 11's postfix.service is a shell around postfix@-.service and stays active when that one died:
             # to start it would do nothing.
             argv = [command.require("systemctl"), "restart", f"{self.service}.service"]
@@ -51,6 +52,13 @@ class Manager(abc.ABC):
         else:
             return self.directly("start")
         return command.run(argv, timeout=TIMEOUT, check=False)
+
+    def _read_unit(self) -> None:
+        """Have systemd read the unit, or a file beside it, that changed since it did."""
+        systemctl = command.require("systemctl")
+        said = command.run([systemctl, "show", "--property=NeedDaemonReload", f"{self.service}.service"], check=False)
+        if said.stdout.strip() == "NeedDaemonReload=yes":
+            command.run([systemctl, "daemon-reload"], timeout=TIMEOUT)
 
     def stop(self) -> command.Result:
         """Ask the service manager to stop the daemon. One that was started by hand may be none of its business."""

@@ -33,7 +33,15 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ("kind", "expected"),
     [
         ("rcctl", ["rcctl -f start dovecot", "rcctl reload dovecot", "rcctl stop dovecot"]),
-        ("systemd", ["systemctl restart dovecot.service", "doveadm reload", "systemctl stop dovecot.service"]),
+        (
+            "systemd",
+            [
+                "systemctl show --property=NeedDaemonReload dovecot.service",
+                "systemctl restart dovecot.service",
+                "doveadm reload",
+                "systemctl stop dovecot.service",
+            ],
+        ),
         ("init", ["dovecot start", "doveadm reload", "dovecot stop"]),
         ("", ["dovecot", "doveadm reload", "doveadm stop"]),
     ],

@@ -268,7 +268,10 @@ class Commands:
         (
             "systemd",
             {
-                "start": ["systemctl restart postfix.service"],
+                "start": [
+                    "systemctl show --property=NeedDaemonReload postfix.service",
+                    "systemctl restart postfix.service",
+                ],
                 "stop": ["systemctl stop postfix.service"],
                 "reload": ["postfix -c /etc/postfix reload"],
                 "enable": ["systemctl enable postfix.service"],
@@ -308,6 +311,18 @@ def test_commands_of_the_managers(monkeypatch: pytest.MonkeyPatch, kind: str, ex
         else:
             getattr(manager, verb)()
         assert commands.ran == lines, verb
+
+
+@pytest.mark.parametrize(("said", "again"), [("NeedDaemonReload=yes\n", True), ("NeedDaemonReload=no\n", False)])
+def test_systemd_reads_a_unit_that_changed(monkeypatch: pytest.MonkeyPatch, said: str, again: bool) -> None:
+    """The unit of saslauthd has a file of the role beside it."""
+    asked = "systemctl show --property=NeedDaemonReload postfix.service"
+    commands = Commands({asked: (0, said, "")})
+    monkeypatch.setattr(_command, "require", lambda name, *_dummy, **__: f"/bin/{name}")
+    monkeypatch.setattr(_command, "run", commands.run)
+    daemon.Manager("systemd", "/etc/postfix").start()
+    reread = ["systemctl daemon-reload"] if again else []
+    assert commands.ran == [asked, *reread, "systemctl restart postfix.service"]
 
 
 @pytest.mark.parametrize(
