@@ -431,6 +431,15 @@ def test_accounts_of_the_system(sender: Host) -> None:
     assert playbook("puffy.mail.site", mail_hosts({NAME: spool}), "--tags", "postfix").rc == 0
     sender.run("printf 'Subject: to-spool\\n\\nbody\\n' | sendmail carol")
     sender.wait("grep -q to-spool /var/mail/carol")
+    # mail(1) reads what was delivered, and what it sends arrives.
+    sender.run("apt-get install -y -qq --no-install-recommends bsd-mailx")
+    read = "su carol -c 'mail -N'"
+    assert "Subject: to-spool" in sender.run(read, data="print 1\nexit\n").stdout
+    sender.run("su carol -c 'mail -s from-carol root'", data="body\n")
+    sender.wait("grep -q '^Subject: from-carol' /var/mail/root")
+    found = sender.run("mail -N", data="print $\nexit\n").stdout
+    assert "Subject: from-carol" in found
+    assert re.search(r"^From: .*carol@", found, re.M)
 
 
 def test_the_log_has_no_warning(site: Site) -> None:
