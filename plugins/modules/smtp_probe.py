@@ -50,8 +50,8 @@ options:
       - With V(imap), only the keys C(banner), C(certificate) and C(tls_versions) of O(expect) can be checked, and
         O(tls) must be V(wrapper).
       - With V(any), the server is the one that listens without TLS on a port, if there is one. Its greeting tells
-        whether it speaks SMTP, IMAP, POP3 or ManageSieve. Only the keys C(login_before_tls) and C(relay_attempts) can
-        be checked, and O(tls) must be V(none).
+        whether it speaks SMTP, IMAP, POP3 or ManageSieve. Only the keys C(closed), C(login_before_tls) and
+        C(relay_attempts) can be checked, and O(tls) must be V(none).
     type: str
     choices: [smtp, imap, any]
     default: smtp
@@ -140,6 +140,7 @@ options:
       - C(smuggling) is a dictionary with C(from) and C(to). The module sends a message with a false end in its middle,
         for seven false ends such as a dot between bare line feeds. None of them may end the message. The message has
         more hops than servers allow, so that it is refused and not delivered. It is tried after O(login).
+      - C(closed) is V(true), for O(protocol=any), and stands alone. The port must take no connection.
       - C(login_before_tls) is V(false), for O(protocol=any). The server must neither offer nor accept logins with a
         password. A port on which nothing listens passes.
       - C(sender) has the same form as C(relay). It is tried after O(login), for senders that the user may or may not

@@ -19,6 +19,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     path,
     pattern,
     shown,
+    some_of,
 )
 
 _PORTS = ("smtp", "submission", "submissions", "imaps")
@@ -39,6 +40,13 @@ VERIFY_SPEC: dict[str, dict[str, Any]] = {
         "type": "str",
         "default_text": "mail_hostname, or the name in the inventory",
         "description": "Name that the certificate must have.",
+    },
+    "verify_services": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(_PORTS),
+        "default_text": "what the inventory switches on",
+        "description": "Services that must answer. The ports of the others must be closed.",
     },
     "verify_ports": {
         "type": "dict",
@@ -169,6 +177,10 @@ def _ports(value: Any) -> str | None:
     return f"is {shown(value)}. Use a mapping of {', '.join(_PORTS)}."
 
 
+def _services(value: Any) -> str | None:
+    return None if value == [] else some_of(*_PORTS)(value)
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -195,6 +207,7 @@ def _aliases(inputs: Mapping[str, Any]) -> Iterable[Problem]:
 VERIFY = Table(
     {
         **dict.fromkeys(VERIFY_SPEC, anything),
+        "verify_services": _services,
         "verify_ports": _ports,
         "verify_accounts": _accounts,
         "verify_recipient_delimiter": delimiter,

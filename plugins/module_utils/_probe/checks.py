@@ -24,6 +24,7 @@ TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3"
 EXPECT_KEYS = (
     "banner",
     "starttls",
+    "closed",
     "login_before_tls",
     "auth_before_tls",
     "mail_before_tls",
@@ -43,8 +44,8 @@ ATTEMPTS_KEYS = ("domain", "own_domain", "hostname", "senders")
 SMUGGLING_KEYS = ("from", "to")
 #: commands that tell strangers which addresses there are, or start deliveries for them (RFC 5321, 3.5; RFC 1985)
 COMMANDS = ("VRFY", "EXPN", "ETRN")
-#: keys by protocol; SMTP has all but login_before_tls
-ANY_KEYS = ("login_before_tls", "relay_attempts")
+#: keys by protocol; SMTP has all but closed and login_before_tls
+ANY_KEYS = ("closed", "login_before_tls", "relay_attempts")
 IMAP_KEYS = ("banner", "tls_versions", "certificate")
 ENVELOPE_KEYS = ("from", "to", "code", "enhanced")
 CERTIFICATE_KEYS = ("verified", "names", "min_days")
@@ -133,6 +134,7 @@ class Spelling:
 class Expectations:
     """``expect``, checked and typed; None or empty: not asked."""
 
+    closed: bool = False
     banner: re.Pattern[str] | None = None
     starttls: bool | None = None
     auth_before_tls: bool | None = None
@@ -362,13 +364,15 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
     """
     _known_keys("expect", value, EXPECT_KEYS)
     given = {key: value[key] for key in EXPECT_KEYS if value.get(key) is not None}
-    smtp_keys = tuple(key for key in EXPECT_KEYS if key != "login_before_tls")
+    smtp_keys = tuple(key for key in EXPECT_KEYS if key not in ("closed", "login_before_tls"))
     known = {"imap": IMAP_KEYS, "any": ANY_KEYS}.get(protocol, smtp_keys)
     for key in given:
         if key not in known:
             raise ValueError(f"expect.{key} cannot be checked with protocol {protocol!r}. Use {', '.join(known)}")
     if _boolean("expect.login_before_tls", given.get("login_before_tls", False)):
         raise ValueError("expect.login_before_tls is true. Use false: no server should take passwords without TLS")
+    if "closed" in given and (len(given) > 1 or not _boolean("expect.closed", given["closed"])):
+        raise ValueError("expect.closed stands alone and is true, since of a closed port nothing else can be seen")
     if tls == "none":
         for key in ("tls_versions", "certificate"):
             if key in given:
@@ -391,6 +395,7 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
         if key in given
     }
     return Expectations(
+        closed="closed" in given,
         banner=banner,
         auth_offered=_auth_offered(given["auth_offered"]) if "auth_offered" in given else None,
         login_code=_code("expect.login_code", given["login_code"]) if "login_code" in given else None,

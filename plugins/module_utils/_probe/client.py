@@ -683,6 +683,9 @@ class Probe:
     def _steps(self) -> Iterator[tuple[str, Any, Callable[[], list[Check]]]]:
         expect, smtp = self.expect, self.endpoint.protocol == "smtp"
         if self.endpoint.protocol == "any":
+            if expect.closed:
+                yield "closed", "nothing listens", self._closed
+                return
             yield "login_before_tls", "no login without TLS", self._plain
             return
         if self.endpoint.tls == "wrapper":
@@ -744,6 +747,16 @@ class Probe:
         if command != "ETRN":
             argument = "postmaster"
         return [checks.judge_command(command, self._open().command(f"{command} {argument}"))]
+
+    def _closed(self) -> list[Check]:
+        """Knock at a port that is switched off."""
+        wanted = "nothing listens"
+        try:
+            session = Session(self.endpoint, self.transcript, "whether anything listens")
+        except ProbeError as exc:
+            return [Check("closed", True, wanted, f"nothing listens: {exc}")]
+        session.close()
+        return [Check("closed", False, wanted, "something listens there")]
 
     def _plain(self) -> list[Check]:
         """Speak with whatever listens on a port without TLS."""

@@ -501,6 +501,16 @@ def test_a_port_on_which_nothing_listens() -> None:
     assert seen.startswith("nothing listens: no connection to 127.0.0.1")
 
 
+def test_a_port_that_must_be_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        target = Endpoint("127.0.0.1", port, tls="none", protocol="any", timeout=5.0)
+        assert probe(target, {"closed": True})[0]["closed"] == (False, "something listens there")
+    ok, seen = probe(target, {"closed": True})[0]["closed"]
+    assert ok is True
+    assert seen.startswith("nothing listens: no connection to 127.0.0.1")
+
+
 class FakeMailbox:
     """What Mailbox does, with a message that ``alter`` has passed through."""
 
