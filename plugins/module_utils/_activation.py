@@ -375,6 +375,11 @@ class Place:
         self._keep(self.record, encode(record))
         self.done()
 
+    def forget(self) -> None:
+        """Remove what is recorded."""
+        files.remove(self.record)
+        self.done()
+
     def begin(self, action: str) -> None:
         """Note an action on disk before it is taken: a run that finds the note finishes what this one began."""
         self._keep(self.pending, action)
@@ -510,6 +515,26 @@ def converge(run: Activation, *, state: str, enabled: bool | None, check: bool) 
         _fail(run, result, str(error), check=check)
     if enable is not None and not check:
         run.manager.enable(enable)
+    return result
+
+
+def retire(run: Activation, *, check: bool) -> dict[str, Any]:
+    """Stop a daemon that was activated before, and forget that it was; return the values of the module. What was never
+    activated is left alone. The configuration may be gone, and the program too."""
+    if run.place.read(run.title) is None:
+        return nothing(run)
+    wanted = stop_plan(run.running(), run.title)
+    at_boot: bool | None = None
+    with contextlib.suppress(command.CommandError):
+        at_boot = run.manager.enabled()
+    reasons = [*wanted.reasons, *([f"{run.title} is started at boot"] if at_boot else [])]
+    result = {**_result(run, wanted, None, reasons), "changed": True}
+    if not check:
+        if wanted.action == "stop":
+            run.stop()
+        if at_boot:
+            run.manager.enable(False)
+        run.place.forget()
     return result
 
 

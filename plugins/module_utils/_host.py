@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import glob
 import grp
 import importlib.util
 import os
@@ -17,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _activation, _command
 
 #: os-release(5)
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
@@ -122,6 +123,12 @@ def account(name: str) -> dict[str, Any]:
         "home": row.pw_dir,
         "shell": row.pw_shell,
     }
+
+
+def activated() -> list[str]:
+    """The daemons that the modules of this collection activated here, by the name of their records."""
+    found = glob.glob(os.path.join(_activation.ROOT, "*", "*", _activation.RECORD))
+    return sorted({path.split(os.sep)[-3] for path in found})
 
 
 def groups() -> list[str]:

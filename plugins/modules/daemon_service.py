@@ -60,8 +60,11 @@ options:
       - With V(refreshed) a daemon that runs, and that this module activated before, runs what is on disk. Every other
         one is left as it is.
       - With V(stopped) the daemon does not run.
+      - With V(retired) a daemon that this module activated before is stopped, is not started when the host boots, and
+        the record of it is removed. Every other one is left as it is. The files of the daemon stay, and need not be
+        there.
     type: str
-    choices: [started, refreshed, stopped]
+    choices: [started, refreshed, stopped, retired]
     default: started
   enabled:
     description: Whether the daemon is started when the host boots. Left as it is by default.
@@ -189,7 +192,7 @@ def main() -> None:
             "title": {"type": "str"},
             "program": {"type": "str"},
             "pid_file": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["started", "refreshed", "stopped"], "default": "started"},
+            "state": {"type": "str", "choices": ["started", "refreshed", "stopped", "retired"], "default": "started"},
             "enabled": {"type": "bool"},
             "files": {"type": "list", "elements": "path", "required": True},
             "reads": {"type": "list", "elements": "path", "default": []},
@@ -219,11 +222,13 @@ def main() -> None:
     run = small_daemon.Activation(options, place)
     try:
         place.check()
-        if params["state"] == "refreshed" and place.read(run.title) is None:
+        if params["state"] in ("refreshed", "retired") and place.read(run.title) is None:
             module.exit_json(**activation.nothing(run))
         if module.check_mode and params["pending"]:
             module.exit_json(**activation.expected(run))
         with contextlib.nullcontext() if module.check_mode else place.locked():
+            if params["state"] == "retired":
+                module.exit_json(**activation.retire(run, check=module.check_mode))
             result = activation.converge(run, state=params["state"], enabled=params["enabled"], check=module.check_mode)
     except activation.Failed as error:
         module.fail_json(msg=files.shown(str(error)), **error.result)

@@ -108,6 +108,10 @@ ansible_facts:
           description: Names of the groups of the host.
           type: list
           elements: str
+        activated:
+          description: Names of the daemons that modules of this collection activated, such as C(opendkim).
+          type: list
+          elements: str
         pending:
           description: Packages that M(puffy.mail.packages) would have installed, but for check mode.
           type: list
@@ -156,6 +160,7 @@ def _look(account: str, ca_file: str | None) -> dict[str, Any]:
             "asked_account": account,
             "account": _host.account(account),
             "groups": _host.groups(),
+            "activated": _host.activated(),
             "pending": [],
         },
     }

@@ -283,3 +283,32 @@ def test_domains_come_from_the_database_and_keys_stay(fleet: Fleet, runs: list[p
     assert host.read("/etc/opendkim/signing_table") == "*@example.com mail._domainkey.example.com\n"
     assert host.run("sha256sum /etc/opendkim/keys/example.org/mail.private").stdout == before
     assert fleet.play(only=release, **database).hosts[release]["changed"] == 0
+
+
+def test_milters_that_are_no_longer_wanted_are_stopped(fleet: Fleet, runs: list[playbooks.Run]) -> None:
+    """First one of them, then all; and who starts one by hand later keeps it."""
+    pids = "cat /run/opendkim/opendkim.pid /run/opendmarc/opendmarc.pid 2>/dev/null | xargs -r ps -o comm= -p"
+    release = RELEASES[0]
+    host = fleet.hosts[release]
+
+    def running() -> set[str]:
+        return set(host.run(pids, check=False).stdout.split())
+
+    fleet.play(only=release)
+    assert running() == {"opendkim", "opendmarc"}
+    for methods, left in ((["dkim"], {"opendkim"}), ([], set())):
+        wish = {"mail_authentication": methods}
+        foretold = fleet.play("--check", only=release, **wish)
+        done = fleet.play(only=release, **wish)
+        assert foretold.changed == done.changed
+        assert done.changed[-1].endswith("Stop the milters that are no longer wanted")
+        assert running() == left
+        for options in (["--check"], []):
+            assert fleet.play(*options, only=release, **wish).hosts[release]["changed"] == 0
+    assert "S01opendkim" not in host.run("ls /etc/rc2.d").stdout
+    host.run("/etc/init.d/opendkim start")
+    fleet.play(only=release, mail_authentication=[])
+    assert "opendkim" in running()
+    # Wanted again, both run again.
+    fleet.play(only=release)
+    assert running() == {"opendkim", "opendmarc"}

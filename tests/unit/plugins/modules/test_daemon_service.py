@@ -111,6 +111,50 @@ def test_start_then_nothing_then_stop(fake: FakeHost, capsys: pytest.CaptureFixt
     assert fake.acted() == ["milter stop"]
 
 
+def test_a_daemon_that_is_no_longer_wanted(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is stopped once, and nobody who starts it later is in the way."""
+    call(fake, capsys)
+    fake.configuration.unlink()
+    predicted = call(fake, capsys, state="retired", check=True)
+    assert (predicted["changed"], predicted["action"]) == (True, "stop")
+    assert fake.pid is not None
+    done = call(fake, capsys, state="retired")
+    assert (done["changed"], done["action"], done["reasons"]) == (True, "stop", predicted["reasons"])
+    assert fake.acted() == ["milter stop"]
+    assert not list((fake.root / "state").glob("*/active.json"))
+    fake.configuration.write_text("Mode sv\n")
+    fake.start()
+    assert call(fake, capsys, state="retired")["changed"] is False
+    assert fake.pid is not None
+
+
+def test_a_daemon_that_is_no_longer_wanted_and_does_not_run(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
+    call(fake, capsys)
+    fake.stop()
+    assert call(fake, capsys, state="retired")["changed"] is True
+    assert fake.acted() == []
+    assert call(fake, capsys, state="retired")["changed"] is False
+
+
+def test_a_daemon_that_this_module_never_started_is_not_retired(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.start()
+    for check in (True, False):
+        assert call(fake, capsys, state="retired", check=check)["changed"] is False
+    assert fake.pid is not None
+
+
+def test_a_retired_daemon_is_not_started_at_boot(
+    fake: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(fake, capsys)
+    monkeypatch.setattr(_manager.Manager, "enabled", lambda _self: True)
+    done = call(fake, capsys, state="retired")
+    assert done["reasons"] == ["The milter is running", "The milter is started at boot"]
+    assert "update-rc.d milter disable" in fake.ran
+
+
 @pytest.mark.parametrize("what", ["configuration", "key", "flags", "record"])
 def test_a_difference_restarts(fake: FakeHost, capsys: pytest.CaptureFixture[str], what: str) -> None:
     call(fake, capsys, flags="-a pam")

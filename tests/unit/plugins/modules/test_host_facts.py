@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _host
+from ansible_collections.puffy.mail.plugins.module_utils import _activation, _command, _host
 from ansible_collections.puffy.mail.plugins.modules import host_facts
 from ansible_collections.puffy.mail.tests.harness.arguments import patch_module_args
 
@@ -133,3 +133,12 @@ def test_a_directory_that_is_away(run: Any, monkeypatch: pytest.MonkeyPatch) -> 
         assert message.endswith("Start a server or correct its URL. Nothing was changed.")
         assert "ansible_facts" in run(servers=[f"ldap://127.0.0.1:{away}", f"ldap://127.0.0.1:{there}"], timeout=5)
     assert "ansible_facts" in run(servers=["ldapi://%2Frun%2Fslapd.sock"])
+
+
+def test_the_daemons_that_were_activated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_activation, "ROOT", str(tmp_path))
+    assert _host.activated() == []
+    for path in ("postfix/etc-postfix", "postfix/srv-postfix", "opendkim/etc", "opendmarc/etc"):
+        (tmp_path / path).mkdir(parents=True)
+        (tmp_path / path / ("lock" if path.startswith("opendmarc") else "active.json")).touch()
+    assert _host.activated() == ["opendkim", "postfix"]
