@@ -110,7 +110,7 @@ def test_what_a_killed_run_left_is_removed(place: activation.Place) -> None:
 def test_a_damaged_record_is_named(place: activation.Place) -> None:
     place.make()
     Path(place.record).write_text("{")
-    with pytest.raises(_files.FileError, match="remove it, and the next run reloads Postfix once; nothing was changed"):
+    with pytest.raises(_files.FileError, match="remove it, and the next run reloads Postfix once; neither"):
         place.read("Postfix")
 
 
