@@ -61,8 +61,8 @@ options:
         one is left as it is.
       - With V(stopped) the daemon does not run.
       - With V(retired) a daemon that this module activated before is stopped, is not started when the host boots, and
-        the record of it is removed. Every other one is left as it is. The files of the daemon stay, and need not be
-        there.
+        the record of it is removed. Every other one is left as it is. The files of the daemon stay. They may also be
+        gone already.
     type: str
     choices: [started, refreshed, stopped, retired]
     default: started

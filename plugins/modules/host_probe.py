@@ -13,8 +13,8 @@ description:
   - Makes the checks of a mail host that no client can make from outside.
   - The configuration of Postfix has no error. These are the checks of M(puffy.mail.postfix_info) with the severity
     V(error).
-  - The networks whose clients may relay without a login are no large part of the Internet. The check shows the list as
-    Postfix has it, also where C(mynetworks_style) makes the list.
+  - The networks whose clients may relay without a login do not cover a large part of the Internet. The check shows the
+    list as Postfix has it, also where C(mynetworks_style) makes the list.
   - A name server answers, asked with the C(resolv.conf) of the host, and with the one in Postfix's chroot if a service
     runs there.
   - The files that programs need in the chroot are those of C(/etc).
@@ -172,7 +172,7 @@ def configuration(module: postfix_module.PostfixModule, skip: list[str]) -> tupl
 def networks(directory: str) -> Check:
     """What mynetworks comes to: postconf(1) works the list out where Postfix takes it from the interfaces."""
     said = command.run([command.require("postconf"), "-c", directory, "-xh", "mynetworks"], check=False)
-    if said.returncode != 0:
+    if said.rc != 0:
         return Check("mynetworks", False, "a list of networks", (said.stderr or said.stdout).strip())
     return inside.networks(said.stdout)
 

@@ -116,7 +116,7 @@ def networks(text: str) -> Check:
     expands it, so that the list which follows from mynetworks_style is there too."""
     found = text.replace(",", " ").split()
     wide = [word for word in found if is_the_internet(word.replace("[", "").replace("]", ""))]
-    expected = "clients that may relay without a login, no large part of the Internet"
+    expected = "clients that may relay without a login, not a large part of the Internet"
     return Check("mynetworks", not wide, expected, " ".join(found) or "none")
 
 

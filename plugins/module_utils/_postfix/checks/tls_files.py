@@ -111,7 +111,8 @@ def _unseen(context: Context, named: NamedFile) -> Iterator[Fault]:
     """The first place in which a daemon looks for a directory in vain. OpenSSL opens it after chroot(2)."""
     path, name, queue = context.absolute(named.path), named.setting.name, context.value("queue_directory")
     there = context.probe.file(path) is not None
-    for service in context.readers(named.setting) or [None]:
+    readers: list[Service | None] = [*context.readers(named.setting)]
+    for service in readers or [None]:
         jailed = service is not None and context.chrooted(service) and named.path.startswith("/")
         seen = f"{queue}{path}" if jailed else path
         if context.probe.file(seen) is not None or (there and not _must_trust(context, name, service)):
