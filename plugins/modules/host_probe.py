@@ -157,7 +157,8 @@ def configuration(module: postfix_module.PostfixModule, skip: list[str]) -> tupl
     main_file = main_cf.parse(text_of(main_path), main_path)
     master_file = master_cf.parse(text_of(master_path), master_path)
     settings = {entry.name: entry.raw for entry in main_file.entries()}
-    report = postfix_checks.report(main_file, master_file, postfix_host.gather(directory, settings), skip=skip)
+    there = postfix_host.gather(directory, settings)
+    report = postfix_checks.report(main_file, master_file, there, skip=skip, whole=postfix_host.is_standard(directory))
     module.no_log_values.update(planning.secret_words(main_file, master_file))
     errors = [
         f"{finding.file} line {finding.line}: {finding.message} [{finding.rule}]"

@@ -266,6 +266,7 @@ def _run(module: postfix_module.PostfixModule, directory: str, request: planning
         unknown=module.params["unknown"],
         deprecated=module.params["deprecated"],
         skip=tuple(module.params["skip"]),
+        whole=postfix_host.is_standard(directory),
     )
     if module.pending:
         findings = checks.of_a_later_host(findings)

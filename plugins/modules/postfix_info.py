@@ -288,6 +288,7 @@ def main() -> None:
             unknown=module.params["unknown"],
             deprecated=module.params["deprecated"],
             skip=module.params["skip"],
+            whole=postfix_host.is_standard(directory),
         )
         postconf = command.require("postconf")
         library = answers(postconf, "-T", "run-version")

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
-from ansible_collections.puffy.mail.tests.harness import batch
+from ansible_collections.puffy.mail.tests.harness import batch, expansions
 from ansible_collections.puffy.mail.tests.harness.containers import ENVIRONMENT, POSTFIX, ROOT, Host
 
 pytestmark = pytest.mark.containers
@@ -85,6 +85,37 @@ def test_raw_parameters(host: Host, defaults: dict[str, str]) -> None:
     said = host.run("postconf -c /tmp/conf -n 2>&1 >/dev/null", check=False).stdout
     seen = set(re.findall(r"undefined parameter: zz_(\w+)", said))
     assert set(names) - seen == types.RAW & set(names)
+
+
+#: reads {name: [parameters, value]} and writes {name: what postconf says}, errors included
+EXPAND = r"""
+import json, os, subprocess, sys
+answers = {}
+for name, (parameters, value) in json.load(sys.stdin).items():
+    os.makedirs("/tmp/conf", exist_ok=True)
+    text = "".join(f"{key} = {content}\n" for key, content in parameters.items())
+    with open("/tmp/conf/main.cf", "w") as stream:
+        stream.write(f"{text}mail_name = |{value}|\n")
+    open("/tmp/conf/master.cf", "w").close()
+    for file in ("main.cf", "master.cf"):
+        os.utime(f"/tmp/conf/{file}", (0, 0))
+    done = subprocess.run(["postconf", "-c", "/tmp/conf", "-x", "-h", "mail_name"], capture_output=True, text=True)
+    answers[name] = done.stdout.removesuffix("\n") if done.returncode == 0 else f"fatal: {done.stderr}"
+json.dump(answers, sys.stdout)
+"""
+
+
+def test_values_come_to_what_postfix_makes_of_them(host: Host, release: str) -> None:
+    """Expressions, and names as deep within each other as Postfix reads them, with what is a level too deep."""
+    cases = [case for case in expansions.read() if POSTFIX[release] >= case.since]
+    deep = expansions.deep()
+    asked = {case.value: (expansions.VALUES, case.value) for case in cases}
+    asked |= {case.name: (case.parameters, case.value) for case in deep}
+    said = json.loads(host.run(["python3", "-c", EXPAND], data=json.dumps(asked)).stdout)
+    expected = {case.value: f"|{case.text}|" for case in cases if not case.message}
+    expected |= {case.name: f"|{case.text}|" for case in deep if case.fits}
+    assert {name: text for name, text in said.items() if not text.startswith("fatal: ")} == expected
+    assert all("macro processing error" in text for text in said.values() if text.startswith("fatal: "))
 
 
 def test_restrictions(host: Host) -> None:
@@ -562,3 +593,49 @@ def test_what_daemons_need_of_their_service(release: str) -> None:
     found = [(program, need) for program in programs for need in ways]
     needed = {pair for pair, texts in zip(found, said) if any(words[pair[1]] in text for text in texts)}
     assert needed == {(program, need) for program, need in found if need in types.needs(program)}
+
+
+#: Port -> the options of a server without a certificate; what a client sees; the rule that says so.
+WITHOUT_CERTIFICATE = {
+    2501: ("smtpd_tls_security_level=may", "plain", "tls-without-certificate"),
+    2502: ("smtpd_tls_security_level=may -o tls_server_sni_maps=static:none", "plain", "tls-without-certificate"),
+    2503: ("smtpd_tls_security_level=encrypt", "530", "required-tls-without-certificate"),
+    2504: ("smtpd_tls_wrappermode=yes", "closed", "required-tls-without-certificate"),
+    2505: ("smtpd_tls_security_level=may -o smtpd_tls_cert_file=none", "plain or TLS", ""),
+    2506: ("smtpd_tls_security_level=encrypt -o smtpd_tls_cert_file=none", "530 or TLS", ""),
+    2507: ("smtpd_tls_wrappermode=yes -o smtpd_tls_cert_file=none", "silent", ""),
+}
+SEEN = r"""
+import json, smtplib, sys
+found = {}
+for port in map(int, sys.argv[1:]):
+    try:
+        client = smtplib.SMTP("127.0.0.1", port, timeout=5)
+        client.ehlo("client.example")
+        code = client.mail("a@example.test")[0]
+        if code == 250:
+            code = client.rcpt("root@mail.example.test")[0]
+        found[port] = ("plain" if code == 250 else str(code)) + " or TLS" * client.has_extn("starttls")
+        client.close()
+    except smtplib.SMTPServerDisconnected as exc:
+        found[port] = "silent" if "timed out" in str(exc) else "closed"
+json.dump(found, sys.stdout)
+"""
+
+
+def test_tls_without_a_certificate(release: str) -> None:
+    """A server that offers TLS serves on without it; one that requires TLS takes no mail."""
+    with Host(f"{release}-mail", "--network", "none") as alone:
+        lines = "".join(f"{port} inet n - n - - smtpd -o {line[0]}\n" for port, line in WITHOUT_CERTIFICATE.items())
+        alone.run("cat >> /etc/postfix/master.cf", data=lines)
+        values = "myhostname=mail.example.test smtpd_tls_cert_file= smtpd_tls_key_file= smtpd_tls_security_level="
+        alone.run(f"postconf -e {values}; postfix start; sleep 1")
+        seen = json.loads(alone.run(["python3", "-c", SEEN, *map(str, WITHOUT_CERTIFICATE)]).stdout)
+        assert {int(port): text for port, text in seen.items()} == {
+            port: line[1] for port, line in WITHOUT_CERTIFICATE.items()
+        }
+        findings = alone.module("postfix_info", {})["findings"]
+        first = len(alone.read("/etc/postfix/master.cf").splitlines()) - len(WITHOUT_CERTIFICATE) + 1
+        told = {item["line"]: item["rule"] for item in findings if "without-certificate" in item["rule"]}
+        assert told == {first + number: line[2] for number, line in enumerate(WITHOUT_CERTIFICATE.values()) if line[2]}
+        alone.run("postfix stop")

@@ -735,6 +735,10 @@ UNSEEN = {
     "garbage": ("echo 'this is garbage' >> /etc/postfix/main.cf", r"main\.cf.*this is garbage"),
     "a restriction": ("postconf -e smtpd_sender_restrictions=no_such_word", r"no_such_word"),
     "a program": ("sed -i 's/ cleanup$/ no-cleanup/' /etc/postfix/master.cf", r"no-cleanup"),
+    "the services of the queue": (
+        "sed -i -E '/^(cleanup|qmgr|pickup|rewrite) /d' /etc/postfix/master.cf",
+        r"lacks cleanup/unix.*lacks qmgr/unix.*lacks rewrite/unix",
+    ),
     "a table": ("postconf -e virtual_alias_maps=texthash:/etc/postfix/none", r"/etc/postfix/none"),
     "a key": (
         "for n in one two; do openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=$n -keyout /etc/postfix/$n.key"

@@ -246,7 +246,7 @@ class Activation:
         main = main_cf.parse(now.main.text, os.path.join(self.directory, "main.cf"))
         master = master_cf.parse(now.master.text, os.path.join(self.directory, "master.cf"))
         there = host.gather(self.directory, {entry.name: entry.raw for entry in main.entries()})
-        found = checks.check(main, master, there, unknown="warn", skip=self.skip or ())
+        found = checks.check(main, master, there, unknown="warn", skip=self.skip or (), whole=True)
         errors = [str(finding) for finding in found if finding.severity == checks.ERROR]
         if errors:
             raise Rejected("; ".join(errors))

@@ -19,8 +19,11 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types as postfix_types
 
+#: The configuration directory of Postfix on OpenBSD and Debian.
+STANDARD = "/etc/postfix"
 #: A certificate bundle of a whole system has some 230 kB; nothing that the checks read is larger.
 READ_LIMIT = 4 * 1024 * 1024
 
@@ -205,6 +208,11 @@ class Host:
     probe: Probe = field(default_factory=Probe, compare=False)
 
 
+def is_standard(directory: str) -> bool:
+    """Whether Postfix runs what lies in a configuration directory. Others may hold a part of a configuration."""
+    return os.path.normpath(directory) == STANDARD
+
+
 def parse_defaults(text: str) -> dict[str, str]:
     """The output of ``postconf -d`` as a mapping. ValueError where it has no mail_version."""
     found: dict[str, str] = {}
@@ -260,7 +268,7 @@ def gather(config_directory: str, settings: Mapping[str, str] | None = None) -> 
 
 def _value(name: str, settings: Mapping[str, str]) -> str:
     try:
-        return " ".join(postfix_types.expand(settings[name], settings.get).split())
+        return " ".join(expansion.expand(settings[name], settings.get).split())
     except ValueError:
         # Braces out of balance are for the checks to complain about.
         return ""

@@ -25,7 +25,7 @@ from typing import Any, Callable
 from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
 from ansible_collections.puffy.mail.plugins.module_utils._activation import Change, Plan
 from ansible_collections.puffy.mail.plugins.module_utils._manager import Process
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion, main_cf, master_cf, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.plan import mask
 from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX
@@ -169,12 +169,13 @@ def _named(
     settings = list(main.items())
     for service in entries:
         settings += service.options
+    expander = expansion.Expander(lookup)
     for name, value in settings:
         if _NOT_READ.fullmatch(name):
             continue
         # Braces out of balance are for Postfix and the checks of postconf to complain about.
         with contextlib.suppress(ValueError):
-            value = types.expand(value, lookup)
+            value = expander.expand(value)
         for token in _TOKEN.split(value):
             kinds: list[str] = []
             rest = token.lstrip("!")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -58,6 +58,7 @@ SERVICE_SUFFIXES = {
     "_transport_rate_delay": "default_transport_rate_delay",
     "_time_limit": "command_time_limit",
 }
+_SUFFIXES = tuple(SERVICE_SUFFIXES)
 #: Programs whose services have parameters named after them; spawn(8) has only the time limit, pipe(8) also has it.
 DELIVERY_PROGRAMS = frozenset({"error", "lmtp", "local", "pipe", "smtp", "virtual"})
 TIME_LIMIT_PROGRAMS = frozenset({"pipe", "spawn"})
@@ -243,7 +244,7 @@ def kind(name: str) -> str | None:
 
 def _default_of(name: str) -> str:
     """The name itself, or the one whose kind and bounds a parameter named after a service has."""
-    if name in _KINDS:
+    if name in _KINDS or not name.endswith(_SUFFIXES):
         return name
     return next((base for suffix, base in SERVICE_SUFFIXES.items() if name.endswith(suffix) and name != suffix), name)
 
@@ -359,217 +360,6 @@ def split_list(value: str) -> list[str]:
     if current:
         words.append("".join(current))
     return words
-
-
-_NAME = re.compile(r"[A-Za-z0-9_]+")
-
-
-def _braced(text: str, start: int) -> int:
-    """The index after the brace that closes the one at ``start``; ValueError where none does."""
-    depth = 0
-    for index in range(start, len(text)):
-        if text[index] == "{":
-            depth += 1
-        elif text[index] == "}":
-            depth -= 1
-            if depth == 0:
-                return index + 1
-    raise ValueError(f"{text!r} has a '{{' without its '}}'")
-
-
-def _branches(text: str) -> tuple[str, str | None]:
-    """The one or two texts after ``?``: ``{a}:{b}``, ``{a}``, or plain text, which has no second."""
-    stripped = text.strip()
-    if not stripped.startswith("{"):
-        return text, None
-    end = _braced(stripped, 0)
-    rest = stripped[end:].strip()
-    if not rest:
-        return stripped[1 : end - 1].strip(), None
-    if not rest.startswith(":"):
-        raise ValueError(f"{text!r} needs ':' between its two values")
-    other = rest[1:].strip()
-    if other.startswith("{") and _braced(other, 0) == len(other):
-        other = other[1:-1].strip()
-    return stripped[1 : end - 1].strip(), other
-
-
-_OPERATOR = re.compile(r"\s*(==|!=|<=level|>=level|<level|>level|<=|>=|<|>)\s*(?=\{|$)")
-
-
-def references(value: str) -> list[tuple[str, bool]]:
-    """The parameters a value names with ``$``, in order, each with whether it must be there.
-
-    ``$name``, ``${name}``: it must. ``${name?…}`` and ``${name:…}`` ask whether it has a value, so it need not.
-    ``$$`` is a dollar sign. postconf(5), "parameter expansion". ValueError where a brace is not closed.
-    """
-    found: list[tuple[str, bool]] = []
-    index = 0
-    while index < len(value):
-        if value[index] != "$":
-            index += 1
-            continue
-        index += 1
-        if value[index : index + 1] == "$":
-            index += 1
-        elif value[index : index + 1] in ("{", "("):
-            if value[index] == "(":
-                end = value.find(")", index) + 1
-                if not end:
-                    raise ValueError(f"{value!r} has a '$(' without its ')'")
-            else:
-                end = _braced(value, index)
-            body = value[index + 1 : end - 1]
-            index = end
-            stripped = body.strip()
-            name = _NAME.match(stripped)
-            if stripped.startswith("{") or name is None:
-                found.extend(references(body))
-                continue
-            rest = stripped[name.end() :]
-            if rest.startswith("{"):
-                # A function such as domain_to_ascii{…} (Postfix 3.9 and later): the argument counts, not its name.
-                found.extend(references(rest))
-                continue
-            found.append((name[0], not rest.lstrip().startswith(("?", ":"))))
-            found.extend(references(rest))
-        else:
-            name = _NAME.match(value, index)
-            if name is not None:
-                found.append((name[0], True))
-                index = name.end()
-    return found
-
-
-#: levels of names within names (mac_expand.c)
-NESTING = 100
-#: As many as one value may come to: names that use each other twice would fill the memory.
-REFERENCES = 50_000
-
-
-def expand(value: str, lookup: Callable[[str], str | None], depth: int = 0) -> str:
-    """``value`` with every ``$name`` replaced by what ``lookup`` gives, recursively, as mac_expand does.
-
-    ``lookup`` returns None for a name that has no value; ``$name`` is then empty. Raises ValueError for braces out
-    of balance and for a name that refers to itself.
-    """
-    if depth > NESTING:
-        raise ValueError(f"{value!r} refers to itself")
-    if depth == 0:
-        lookup = _counted(value, lookup)
-    out: list[str] = []
-    index = 0
-    while index < len(value):
-        char = value[index]
-        if char != "$":
-            out.append(char)
-            index += 1
-            continue
-        index += 1
-        follow = value[index : index + 1]
-        if follow == "$":
-            out.append("$")
-            index += 1
-        elif follow == "{":
-            end = _braced(value, index)
-            out.append(_expand_body(value[index + 1 : end - 1], lookup, depth))
-            index = end
-        elif follow == "(":
-            end = value.find(")", index) + 1
-            if not end:
-                raise ValueError(f"{value!r} has a '$(' without its ')'")
-            out.append(_expand_body(value[index + 1 : end - 1], lookup, depth))
-            index = end
-        else:
-            name = _NAME.match(value, index)
-            if name is None:
-                out.append("$")
-            else:
-                found = lookup(name[0])
-                out.append("" if found is None else expand(found, lookup, depth + 1))
-                index = name.end()
-    return "".join(out)
-
-
-def _counted(value: str, lookup: Callable[[str], str | None]) -> Callable[[str], str | None]:
-    left = iter(range(REFERENCES))
-
-    def counted(name: str) -> str | None:
-        if next(left, None) is None:
-            raise ValueError(f"{value[:60]!r} comes to more than {REFERENCES} references")
-        return lookup(name)
-
-    return counted
-
-
-def _expand_body(body: str, lookup: Callable[[str], str | None], depth: int) -> str:
-    stripped = body.strip()
-    if stripped.startswith("{"):
-        end = _braced(stripped, 0)
-        left = expand(stripped[1 : end - 1].strip(), lookup, depth + 1)
-        operator = _OPERATOR.match(stripped, end)
-        if operator is None:
-            raise ValueError(f"'${{{body}}}' has no comparison between its values")
-        start = operator.end()
-        end = _braced(stripped, start) if start < len(stripped) else start
-        right = expand(stripped[start + 1 : end - 1].strip(), lookup, depth + 1)
-        rest = stripped[end:].strip()
-        holds = compare(left, operator[1], right)
-        if not rest:
-            return "bool:true" if holds else ""
-        if rest[0] == "?":
-            first, second = _branches(rest[1:])
-        else:
-            first, second = "", _branches(rest[1:])[0]
-        return expand(first if holds else second or "", lookup, depth + 1)
-    name = _NAME.match(stripped)
-    if name is None:
-        return ""
-    rest = stripped[name.end() :]
-    if rest.startswith("{"):
-        return expand(rest[1:-1], lookup, depth + 1)
-    rest = rest.lstrip()
-    value = lookup(name[0])
-    if not rest:
-        return "" if value is None else expand(value, lookup, depth + 1)
-    expanded = "" if value is None else expand(value, lookup, depth + 1)
-    if rest[0] == "?":
-        first, second = _branches(rest[1:])
-        return expand(first if expanded else second or "", lookup, depth + 1)
-    if rest[0] == ":":
-        return expanded or expand(_branches(rest[1:])[0], lookup, depth + 1)
-    raise ValueError(f"'${{{body}}}' has {rest[0]!r} after the name; '?', ':' or nothing was expected")
-
-
-def _level(text: str) -> tuple[int, ...]:
-    """A compatibility level as numbers; ``2`` and ``3.6`` compare as 2 < 3.6."""
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:2]) or (0,)
-
-
-def compare(left: str, operator: str, right: str) -> bool:
-    """A comparison of ``${{left} operator {right} …}``: levels for ``<level``, numbers where both are, or text."""
-    a: tuple[int, ...] | str = left
-    b: tuple[int, ...] | str = right
-    if operator.endswith("level"):
-        a, b = _level(left), _level(right)
-        operator = operator[: -len("level")]
-    elif re.fullmatch(r"\d+", left) and re.fullmatch(r"\d+", right):
-        a, b = (int(left),), (int(right),)
-    elif re.fullmatch(r"\d+", left) or re.fullmatch(r"\d+", right):
-        a, b = str(left), str(right)
-    return {
-        "==": a == b,
-        "!=": a != b,
-        "<": a < b,  # type: ignore[operator]
-        "<=": a <= b,  # type: ignore[operator]
-        ">": a > b,  # type: ignore[operator]
-        ">=": a >= b,  # type: ignore[operator]
-    }[operator]
-
-
-def effective(set_values: Mapping[str, str], defaults: Mapping[str, str]) -> Callable[[str], str | None]:
-    """A ``lookup`` for ``expand``: the value set, then the default, then None."""
-    return lambda name: set_values.get(name, defaults.get(name))
 
 
 @dataclass(frozen=True)

@@ -116,14 +116,16 @@ def check(
     unknown: str = "error",
     deprecated: str = "warn",
     skip: Collection[str] = (),
+    whole: bool = False,
 ) -> list[Finding]:
     """Judge a configuration; return the findings by file and line, those of main.cf first.
 
     ``unknown`` (error, warn) is the severity of names this Postfix does not know; ``deprecated`` (warn, error,
-    ignore) that of names on their way out; ``skip`` holds rule ids to leave out. ValueError for an unknown rule id
+    ignore) that of names on their way out; ``skip`` holds rule ids to leave out; ``whole`` says that Postfix runs
+    these very files, so that master.cf must have all that Postfix needs. ValueError for an unknown rule id
     or choice.
     """
-    return report(main, master, host, unknown=unknown, deprecated=deprecated, skip=skip).findings
+    return report(main, master, host, unknown=unknown, deprecated=deprecated, skip=skip, whole=whole).findings
 
 
 def of_a_later_host(findings: Iterable[Finding]) -> list[Finding]:
@@ -139,6 +141,7 @@ def report(
     unknown: str = "error",
     deprecated: str = "warn",
     skip: Collection[str] = (),
+    whole: bool = False,
     groups: Collection[str] = tuple(GROUPS),
 ) -> Report:
     """The findings of ``check`` by the rules of ``groups``, and the values that the configuration comes to."""
@@ -154,7 +157,7 @@ def report(
     severities.update(dict.fromkeys(_UNKNOWN, ERROR if unknown == "error" else WARNING))
     severities.update(dict.fromkeys(_DEPRECATED, ERROR if deprecated == "error" else WARNING))
     ignored = {*skip, *(_DEPRECATED if deprecated == "ignore" else ())}
-    context = Context(main, master, host)
+    context = Context(main, master, host, whole=whole)
     found: dict[Finding, None] = {}
     for rule, fault in registry.judge(context, _plan(tuple(groups))):
         if rule.name not in ignored:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import (
     Place,
     Setting,
@@ -52,8 +52,10 @@ def _option_line(master: MasterCf, service: Service, name: str) -> int:
 class Context:
     """A configuration on one host. Nothing in it changes while it is judged."""
 
-    def __init__(self, main: MainCf, master: MasterCf, host: Host) -> None:
+    def __init__(self, main: MainCf, master: MasterCf, host: Host, *, whole: bool = False) -> None:
         self.main, self.master, self.host = main, master, host
+        #: whether Postfix runs these files as they are, so that a service that is not there is missing
+        self.whole = whole
         self.probe = host.probe
         #: every ``name = value`` of main.cf, duplicates included
         self.entries = [
@@ -81,6 +83,7 @@ class Context:
         self._option_of = {(option.service.line, option.name): option for option in self.options if option.service}
         self._values: dict[tuple[str, int], str] = {}
         self._classes: dict[int, list[str]] = {}
+        self._expanders: dict[int, expansion.Expander] = {}
         self._in_domain = False
         self._guesses = 100
 
@@ -104,7 +107,7 @@ class Context:
             raise ValueError("'$mydomain' refers to itself")
         self._in_domain = True
         try:
-            name = types.expand(self.lookup("myhostname", service) or "", lambda name: self.lookup(name, service))
+            name = expansion.expand(self.lookup("myhostname", service) or "", lambda name: self.lookup(name, service))
         finally:
             self._in_domain = False
         return name.partition(".")[2] or "localdomain"
@@ -128,12 +131,18 @@ class Context:
                 self._values[key] = ""
         return self._values[key]
 
+    def _expander(self, service: Service | None) -> expansion.Expander:
+        key = service.line if service is not None else 0
+        if key not in self._expanders:
+            self._expanders[key] = expansion.Expander(lambda name: self.lookup(name, service))
+        return self._expanders[key]
+
     def expanded(self, raw: str, service: Service | None = None) -> str:
         """A text with every ``$name`` replaced; empty where it cannot be expanded."""
         if "$" not in raw:
             return raw
         try:
-            return types.expand(raw, lambda name: self.lookup(name, service))
+            return self._expander(service).expand(raw)
         except ValueError:
             return ""
 
@@ -167,11 +176,11 @@ class Context:
         if "$" not in setting.value or setting.name in types.RAW:
             return Value(setting, kind, setting.value)
         try:
-            names = types.references(setting.value)
+            names = expansion.references(setting.value)
             missing = tuple(dict.fromkeys(name for name, needed in names if needed and name not in self.defined))
             if missing:
                 return Value(setting, kind, "", missing)
-            text = types.expand(setting.value, lambda name: self.lookup(name, setting.service))
+            text = self._expander(setting.service).expand(setting.value)
         except ValueError as exc:
             return Value(setting, kind, "", (), str(exc))
         return Value(setting, kind, text.strip())
@@ -229,7 +238,7 @@ class Context:
     def chrooted(self, service: Service) -> bool:
         """Whether the service runs in the chroot. ``-`` stands for yes below compatibility level 1 (master(5))."""
         if service.chroot == "-":
-            return types.compare(self.value("compatibility_level") or "0", "<level", "1")
+            return expansion.compare(self.value("compatibility_level") or "0", "<level", "1")
         return service.chroot == "y"
 
     def smtpd_services(self) -> Iterator[Service]:

@@ -45,8 +45,12 @@ def circular_reference(context: Context, value: Value) -> Iterator[Fault]:
 
 @rule("malformed-expression", ERROR, each=values)
 def malformed_expression(context: Context, value: Value) -> Iterator[Fault]:
-    """`${…}` with braces that do not match | balance them | postconf(5)"""
+    """`${…}` with braces that do not match, a `$` without a name, names within names more than 100 deep | balance the
+    braces, write `$$` for a dollar sign, use fewer names | postconf(5), mac_parse.c, mac_expand.c"""
     if value.problem and not _is_circle(value):
-        braces = "without its" in value.problem
-        cure = "balance the braces" if braces else f"rewrite the value of {value.name}"
+        cure = f"rewrite the value of {value.name}"
+        if "without its" in value.problem:
+            cure = "balance the braces"
+        elif "without a name" in value.problem:
+            cure = "write $$ for a dollar sign"
         yield Fault(value.setting, f"{value.name}: {value.problem}", cure)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import LOCAL_TYPES
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Place
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.tls_policy import servers
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 When = Callable[["Context", "Service"], bool]
 
-#: A master.cf without all of these is a part of one, which others complete.
+#: A master.cf without all of these is a part of one, unless the caller says that Postfix runs it as it is.
 _CORE = frozenset({"cleanup", "oqmgr", "pickup", "qmgr", "trivial-rewrite"})
+#: The parameters that name the services without which no Postfix moves mail, whatever else it has.
+_ALWAYS = ("cleanup_service_name", "queue_service_name", "rewrite_service_name")
 #: Values of smtp_tls_security_level with which mail may go without TLS.
 _OPPORTUNISTIC = ("may", "dane")
 
@@ -145,16 +148,16 @@ RELIANCES = (
 
 @dataclass(frozen=True)
 class Missing:
-    """A service that master.cf lacks, and the first one that relies on it."""
+    """A service that master.cf lacks, and the first one that relies on it; None where all need it."""
 
     name: str
     reliance: Reliance
-    user: Service
+    user: Service | None
 
 
 def missing(context: Context) -> Iterator[Missing]:
     """What master.cf lacks; a name that main.cf sets itself is judged as such."""
-    if not any(service.command in _CORE for service in context.services):
+    if not context.whole and not any(service.command in _CORE for service in context.services):
         return
     names = {service.name for service in context.services if service.type in LOCAL_TYPES}
     for reliance in RELIANCES:
@@ -163,29 +166,36 @@ def missing(context: Context) -> Iterator[Missing]:
         name = context.expanded(default).partition(":")[0]
         if name in names or not name or (setting is not None and setting.value != default):
             continue
-        for service in context.services:
-            if service.command in reliance.users.split() and (reliance.when is None or reliance.when(context, service)):
-                yield Missing(name, reliance, service)
-                names.add(name)
-                break
+        users = (
+            service
+            for service in context.services
+            if service.command in reliance.users.split() and (reliance.when is None or reliance.when(context, service))
+        )
+        user = next(users, None)
+        if user is not None or (context.whole and reliance.named in _ALWAYS):
+            yield Missing(name, reliance, user)
+            names.add(name)
 
 
 def _fault(context: Context, found: Missing) -> Fault:
-    place, entry = context.place(found.user), found.reliance.entry
+    entry = found.reliance.entry
     shown = f"{found.name}/{entry.partition(' ')[0]}"
+    place = context.place(found.user) if found.user else Place(context.master.path, 1, shown)
+    begin = f"{place.name}: " if found.user else ""
     return Fault(
         place,
-        f"{place.name}: master.cf lacks {shown}, so {found.reliance.effect}",
+        f"{begin}master.cf lacks {shown}, so {found.reliance.effect}",
         f"add {found.name} {entry} to master.cf",
     )
 
 
 @rule("missing-service", ERROR, each=missing)
 def missing_service(context: Context, found: Missing) -> Iterator[Fault]:
-    """a service without which mail stops: `cleanup`, `qmgr`, `rewrite`; the transports of `mydestination`,
-    `relay_domains`, `virtual_mailbox_domains` and all other mail; `proxymap` and `proxywrite` for `proxy:`, `tlsmgr`
-    for TLS, `verify` for `reject_unverified_recipient` and `_sender`, `smtpd` behind postscreen(8) | the line to add |
-    master(5)"""
+    """a service without which mail stops: `cleanup`, `qmgr`, `rewrite` (in a configuration directory other than
+    /etc/postfix `puffy.mail.postconf` takes a master.cf without all of them for a part of one); the transports of
+    `mydestination`, `relay_domains`, `virtual_mailbox_domains` and all other mail; `proxymap` and `proxywrite` for
+    `proxy:`, `tlsmgr` for TLS, `verify` for `reject_unverified_recipient` and `_sender`, `smtpd` behind postscreen(8) |
+    the line to add | master(5)"""
     if found.reliance.severity == ERROR:
         yield _fault(context, found)
 

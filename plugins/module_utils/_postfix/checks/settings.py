@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion, types
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
@@ -76,7 +76,7 @@ def references(value: str) -> list[str]:
     if "$" not in value:
         return []
     try:
-        return [name for name, _needed in types.references(value)]
+        return [name for name, _needed in expansion.references(value)]
     except ValueError:
         return []
 

@@ -125,22 +125,36 @@ def wrapper_mode_port(context: Context, policy: Policy) -> Iterator[Fault]:
         yield Fault(place, message, "remove -o smtpd_tls_wrappermode=yes")
 
 
-@rule("tls-without-certificate", ERROR, each=servers)
-def tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
-    """TLS on in the SMTP server without a certificate (`none` says that this is intended) | name a certificate |
-    TLS_README"""
+def _without_certificate(context: Context, policy: Policy, effect: str, name: str) -> Iterator[Fault]:
+    """smtpd(8) asks for a certificate of its own before it reads tls_server_sni_maps."""
     service = policy.service
-    if not policy.wrapper and policy.level not in ("may", "encrypt"):
+    if any(context.value(each, service) for each in _CERTIFICATES):
         return
-    if any(context.value(name, service) for name in (*_CERTIFICATES, "tls_server_sni_maps")):
-        return
-    message = "TLS is on without a certificate, so the server does not offer TLS"
+    message = f"TLS is on without a certificate, so {effect}"
     cure = "set smtpd_tls_chain_files, or smtpd_tls_cert_file and smtpd_tls_key_file"
-    setting = context.setting_of("smtpd_tls_security_level", service)
+    setting = context.setting_of(name, service)
     if setting is not None:
         yield Fault(setting, f"{setting.name}: {message}", cure)
     else:
         yield Fault(context.place(service), message, cure)
+
+
+@rule("tls-without-certificate", WARNING, each=servers)
+def tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
+    """`smtpd_tls_security_level = may` without a certificate: the server warns in the log and takes mail without TLS
+    (`none` as the certificate says that this is intended) | name a certificate | TLS_README, smtpd.c"""
+    if policy.level == "may" and not policy.wrapper:
+        effect = "the server does not offer TLS"
+        yield from _without_certificate(context, policy, effect, "smtpd_tls_security_level")
+
+
+@rule("required-tls-without-certificate", ERROR, each=servers)
+def required_tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
+    """`encrypt` or wrapper mode without a certificate: the server takes no mail (`none` as the certificate says that
+    clients without one are intended) | name a certificate | TLS_README, smtpd.c"""
+    if policy.wrapper or policy.level == "encrypt":
+        name = "smtpd_tls_wrappermode" if policy.wrapper else "smtpd_tls_security_level"
+        yield from _without_certificate(context, policy, "the server accepts no mail", name)
 
 
 #: The restrictions that read a client certificate (smtpd_check.c).

@@ -8,10 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import host, parameters, types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion, host, parameters, types
 
 FIXTURES = Path(__file__).resolve().parents[4] / "unit" / "fixtures" / "postfix"
 
@@ -29,7 +27,7 @@ def test_every_default_fits_its_type(version):
     forms = {"boolean": r"yes|no", "integer": r"\d+", "time": r"\d+[smhdw]?"}
     for name, value in defaults.items():
         kind = types.kind(name)
-        expanded = types.expand(value, defaults.get) if name not in types.RAW else value
+        expanded = expansion.expand(value, defaults.get) if name not in types.RAW else value
         if kind in forms:
             assert re.fullmatch(forms[kind], expanded), (name, kind, expanded)
         elif kind in ("enumeration", "enumeration_list"):
@@ -149,92 +147,3 @@ def test_parameters_of_services():
 )
 def test_lists(value, words):
     assert types.split_list(value) == words
-
-
-VALUES = {
-    "a": "1",
-    "empty": "",
-    "b": "$a$a",
-    "loop": "x$loop",
-    "level": "3.6",
-    "two": "2",
-    "text": "word",
-}
-
-
-@pytest.mark.parametrize(
-    ("value", "expanded"),
-    [
-        ("plain", "plain"),
-        ("$a-${a}-$(a)", "1-1-1"),
-        ("$b", "11"),
-        ("$$a", "$a"),
-        ("$", "$"),
-        ("$nosuch|${nosuch}", "|"),
-        ("${a?yes}", "yes"),
-        ("${empty?yes}", ""),
-        ("${empty:no}", "no"),
-        ("${a:no}", "1"),
-        ("${a?{yes}:{no}}", "yes"),
-        ("${empty?{yes}:{no}}", "no"),
-        ("${nosuch?{yes}:{$a}}", "1"),
-        ("${{$level} <level {3.10} ? {old} : {new}}", "old"),
-        ("${{$two} <level {3.10} ? {old} : {new}}", "old"),
-        ("${{3.11} <level {3.10} ? {old} : {new}}", "new"),
-        ("${{$two} < {10} ? {less} : {more}}", "less"),
-        ("${{$text} == {word} ? {same} : {other}}", "same"),
-        ("${{$text} != {word} ? {other}}", ""),
-        ("${a?{${empty?{x}:{y}}}:{z}}", "y"),
-        ("${a?{10}:{300}}s", "10s"),
-    ],
-)
-def test_expansion(value, expanded):
-    assert types.expand(value, VALUES.get) == expanded
-
-
-def test_names_within_names_are_read_as_deep_as_postfix_does():
-    """mac_expand.c: 100 levels."""
-    chain = {f"n{level}": f"$n{level + 1}" for level in range(200)}
-    assert types.expand("$n101", {**chain, "n200": "x"}.get) == "x"
-    with pytest.raises(ValueError, match="refers to itself"):
-        types.expand("$n99", {**chain, "n200": "x"}.get)
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ("${a", "'${a' has a '{' without its '}'"),
-        ("$(a", "'$(a' has a '$(' without its ')'"),
-        ("$loop", "'x$loop' refers to itself"),
-        ("${a!b}", "'${a!b}' has '!' after the name; '?', ':' or nothing was expected"),
-        ("${{a} {b}}", "'${{a} {b}}' has no comparison between its values"),
-        ("${a?{b}c}", "'{b}c' needs ':' between its two values"),
-    ],
-)
-def test_values_that_cannot_be_expanded(value, message):
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        types.expand(value, VALUES.get)
-
-
-@pytest.mark.parametrize(
-    ("value", "names"),
-    [
-        ("a b", []),
-        ("$a ${b} $(c)", [("a", True), ("b", True), ("c", True)]),
-        ("$$a", []),
-        ("${a?{$b}:{$c}}", [("a", False), ("b", True), ("c", True)]),
-        ("${{$a} <level {3.6} ? {$b} : {x}}", [("a", True), ("b", True)]),
-        ("${domain_to_ascii{$mydomain}}", [("mydomain", True)]),
-    ],
-)
-def test_references(value, names):
-    assert types.references(value) == names
-
-
-@given(st.text(alphabet="${}()?:a= <,", max_size=30))
-def test_any_text_expands_or_is_a_value_error(value):
-    for read in (lambda text: types.expand(text, VALUES.get), types.references):
-        try:
-            read(value)
-        except ValueError:
-            continue

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
+from typing import Any
 
 import pytest
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, main_cf, master_cf
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks import context
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.checks import cases
 
 test_common_practice_is_no_fault = cases.tests("common")
@@ -171,6 +174,16 @@ UGLY = {
     "Latin-1": ("mail_name = caf\udce9\n", SMTP, set()),
     "a circle": ("a = $b\nb = $c $c\nc = $a $a\nmyhostname = $a\n", SMTP, {"circular-reference"}),
     "a circle of 1,000": ("".join(f"p{n} = $p{(n + 1) % 1000}\n" for n in range(1000)), SMTP, {"circular-reference"}),
+    "names deeper than Postfix reads": (
+        "".join(f"p{n} = $p{n + 1}\n" for n in range(100)) + "p100 = x\nmail_name = $p0\n",
+        SMTP,
+        {"malformed-expression"},
+    ),
+    "names as deep as Postfix reads": (
+        "".join(f"p{n} = $p{n + 1}\n" for n in range(99)) + "p99 = x\nmail_name = $p0\n",
+        SMTP,
+        set(),
+    ),
     "names that double": (GROWS, SMTP, {"malformed-expression"}),
     "3,000 own names": ("".join(f"own_{n} = x\n" for n in range(3000)), SMTP, {"unknown-parameter"}),
     "3,000 own names that are used": (
@@ -193,3 +206,48 @@ def test_large_and_broken_files_are_judged_within_seconds(name):
     )
     assert time.process_time() - begun < 20
     assert {each.rule for each in found if each.severity == "error"} == expected
+
+
+CORE = {"cleanup/unix", "qmgr/unix", "rewrite/unix"}
+
+
+@pytest.mark.parametrize(
+    ("master", "missing"),
+    [
+        ("", CORE),
+        (SMTP, CORE),
+        ("smtp unix - - n - - smtp\n", CORE),
+        (SMTP + "qmgr unix n - n 300 1 qmgr\n", CORE - {"qmgr/unix"}),
+        (SMTP + "qmgr unix n - n 300 1 oqmgr\n", CORE - {"qmgr/unix"}),
+        # Bounces go through cleanup(8), whatever smtpd(8) does.
+        (SMTP.rstrip() + " -o smtpd_proxy_filter=127.0.0.1:10025\n", CORE),
+    ],
+)
+def test_a_configuration_that_postfix_runs_needs_the_core(master, missing):
+    """postconf may also be asked to judge a part of a master.cf."""
+    main = "compatibility_level = 3.6\nmydestination =\nsmtpd_relay_restrictions = reject\n"
+    parsed = main_cf.parse(main, "main.cf"), master_cf.parse(master, "master.cf")
+    found = checks.check(*parsed, cases.host(), whole=True)
+    told = {match[1] for each in found if (match := re.search(r"master\.cf lacks (\S+),", each.message))}
+    assert told & CORE == missing
+    assert {each.severity for each in found if each.rule == "missing-service"} == {"error"}
+    if missing == CORE:
+        assert checks.check(*parsed, cases.host()) == []
+
+
+@pytest.mark.parametrize("end", ["x", "$p0"])
+def test_a_chain_of_names_is_looked_up_once_for_each_name(end, monkeypatch):
+    """The work for a chain that is ten times as long is ten times as much, and not a hundred times."""
+    asked: Counter[int] = Counter()
+    lookup = context.Context.lookup
+
+    def counted(self: context.Context, name: str, service: Any = None) -> str | None:
+        asked[length] += 1
+        return lookup(self, name, service)
+
+    monkeypatch.setattr(context.Context, "lookup", counted)
+    for length in (0, 300, 3000):
+        chain = "".join(f"p{n} = $p{n + 1}\n" for n in range(length))
+        cases.check(f"{cases.RELAY}{chain}p{length} = {end if length else 'x'}\n")
+    for length in (300, 3000):
+        assert length <= asked[length] - asked[0] < 1.1 * length + 10

@@ -38,7 +38,7 @@ FILES = {
     ("restrictions", "permits", "who"),
     [
         # What a stranger can say.
-        ("check_helo_access pcre:{{/^mail\\.friend\\.example$/ OK}}", "check_helo_access", "mail.friend.example"),
+        ("check_helo_access pcre:{{/^mail\\.friend\\.example$$/ OK}}", "check_helo_access", "mail.friend.example"),
         ("check_helo_access inline:{{.friend.example=OK}, {friend.example=1}}", "check_helo_access", "friend.example"),
         ("check_recipient_access inline:{{postmaster@=OK}}", "check_recipient_access", "postmaster@stranger.example"),
         ("inline:{{com=RELAY}}", "check_recipient_access", "x@stranger.com"),
@@ -50,7 +50,7 @@ FILES = {
         ("check_sender_access inline:{{a.example=open}}", "check_sender_access", "x@a.example"),
         ("inner", "check_sender_access", "x@c.example"),
         ("reject_unlisted_recipient, check_sender_access static:OK", "check_sender_access", "x@stranger.example"),
-        ("check_sender_access unionmap:{inline:{{a=DUNNO}},regexp:{{/@(b|c)\\.example$/ 1}}}", "", "@b.example"),
+        ("check_sender_access unionmap:{inline:{{a=DUNNO}},regexp:{{/@(b|c)\\.example$$/ 1}}}", "", "@b.example"),
         ("check_sender_access pipemap:{inline:{{a.example=b}},inline:{{b=OK}}}", "check_sender_access", "x@a.example"),
         ("warn_if_reject reject_unauth_destination, check_helo_access static:{OK now}", "check_helo", "stranger"),
         # Who a stranger can be.
@@ -62,9 +62,9 @@ FILES = {
         ("permit_tls_all_clientcerts, permit_inet_interfaces, permit_dnswl_client list.example.org", None, ""),
         ("check_client_access cidr:/safe, check_client_access hash:/safe, check_client_access hash:/no", None, ""),
         ("check_client_access inline:{mail.friend.example=OK}", None, ""),
-        ("check_client_access pcre:{{/^mail\\.friend\\.example$/ OK}}", None, ""),
+        ("check_client_access pcre:{{/^mail\\.friend\\.example$$/ OK}}", None, ""),
         ("check_recipient_access inline:{{abuse@example.test=OK}, {friend.example=OK}}", None, ""),
-        ("check_recipient_access pcre:{{/@example\\.test$/ OK}}", None, ""),
+        ("check_recipient_access pcre:{{/@example\\.test$$/ OK}}", None, ""),
         ("check_sender_access inline:{{a.example=DUNNO}, {b.example=REJECT no}, {c.example=WARN OK}}", None, ""),
         ("check_sender_access inline:{{a.example=554 5.7.1 OK}, {b.example=DISCARD}, {c.example=HOLD}}", None, ""),
         ("check_sender_access pipemap:{hash:/not/there,static:REJECT}", None, ""),
