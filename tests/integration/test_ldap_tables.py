@@ -218,3 +218,40 @@ def test_libldap_reads_a_filter_as_we_do(host: Host) -> None:
     taken = [text for text, answer in zip(bad, answers[len(good) :]) if "Bad search filter" not in answer["stderr"]]
     # What LDAP version 2 had, blanks and a filter without its outer parentheses.
     assert set(taken) <= {"mail=%s", "(mail =a)", r"(cn=a\(b)", "(uidNumber>=1*)", "(mail"}, taken
+
+
+#: A unit whose name has the comma that separates the parts of a name, with one account, and the ways to write it.
+QUOTED = r"""dn: ou=people\, staff,dc=example,dc=test
+objectClass: organizationalUnit
+ou: people, staff
+
+dn: mail=erin@quoted.test,ou=people\, staff,dc=example,dc=test
+objectClass: inetOrgPerson
+objectClass: PostfixBookMailAccount
+cn: erin
+sn: erin
+mail: erin@quoted.test
+mailStorageDirectory: quoted.test/erin/
+"""
+BASES = (
+    'ou="people, staff",dc=example,dc=test',
+    r"ou=people\, staff,dc=example,dc=test",
+    r"ou=people\2C staff,dc=example,dc=test",
+    r'ou = "people\2c staff" , dc = example , dc = "test"',
+)
+
+
+def test_a_search_base_with_a_quoted_name(host: Host) -> None:
+    """Each way of writing the name finds what is below it, and nothing beside it."""
+    host.run(
+        "kill $(pidof slapd); while pidof slapd >/dev/null; do sleep 0.1; done;"
+        " slapadd -q -f /etc/ldap/directory/slapd.conf && chown -R openldap:openldap /var/lib/ldap &&"
+        " slapd -h 'ldap:/// ldaps:/// ldapi:///' -u openldap -g openldap -f /etc/ldap/directory/slapd.conf",
+        data=QUOTED,
+    )
+    path, expect = "/etc/postfix/ldap/quoted.cf", {"erin@quoted.test": "quoted.test/erin/", "alice@example.test": None}
+    for base in BASES:
+        task = {"path": path, "type": "ldap", "options": directory.options(search_base=base), "expect": expect}
+        answer = batch.assert_four(batch.run(host, batch.four("map_config", task)))
+        assert (answer["proved"], answer["answers"]) == (True, expect), (base, answer)
+        assert host.run(f"postmap -q erin@quoted.test ldap:{path}").stdout == "quoted.test/erin/\n", base

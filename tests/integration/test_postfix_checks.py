@@ -595,14 +595,15 @@ def test_what_daemons_need_of_their_service(release: str) -> None:
     assert needed == {(program, need) for program, need in found if need in types.needs(program)}
 
 
-#: Port -> the options of a server without a certificate; what a client sees; the rule that says so.
+#: Port -> the options of a server without a certificate; its answers to a mail without TLS and to STARTTLS, or what it
+#: does before it says anything; the rule that tells of it.
 WITHOUT_CERTIFICATE = {
-    2501: ("smtpd_tls_security_level=may", "plain", "tls-without-certificate"),
-    2502: ("smtpd_tls_security_level=may -o tls_server_sni_maps=static:none", "plain", "tls-without-certificate"),
-    2503: ("smtpd_tls_security_level=encrypt", "530", "required-tls-without-certificate"),
+    2501: ("smtpd_tls_security_level=may", "250 454", "tls-without-certificate"),
+    2502: ("smtpd_tls_security_level=may -o tls_server_sni_maps=static:none", "250 454", "tls-without-certificate"),
+    2503: ("smtpd_tls_security_level=encrypt", "530 454", "required-tls-without-certificate"),
     2504: ("smtpd_tls_wrappermode=yes", "closed", "required-tls-without-certificate"),
-    2505: ("smtpd_tls_security_level=may -o smtpd_tls_cert_file=none", "plain or TLS", ""),
-    2506: ("smtpd_tls_security_level=encrypt -o smtpd_tls_cert_file=none", "530 or TLS", ""),
+    2505: ("smtpd_tls_security_level=may -o smtpd_tls_cert_file=none", "250 220", ""),
+    2506: ("smtpd_tls_security_level=encrypt -o smtpd_tls_cert_file=none", "530 220", ""),
     2507: ("smtpd_tls_wrappermode=yes -o smtpd_tls_cert_file=none", "silent", ""),
 }
 SEEN = r"""
@@ -615,7 +616,8 @@ for port in map(int, sys.argv[1:]):
         code = client.mail("a@example.test")[0]
         if code == 250:
             code = client.rcpt("root@mail.example.test")[0]
-        found[port] = ("plain" if code == 250 else str(code)) + " or TLS" * client.has_extn("starttls")
+        client.rset()
+        found[port] = f"{code} {client.docmd('STARTTLS')[0]}"
         client.close()
     except smtplib.SMTPServerDisconnected as exc:
         found[port] = "silent" if "timed out" in str(exc) else "closed"

@@ -281,7 +281,7 @@ class Expander:
         return (yield from self._text(first if value else second, depth + 1))
 
     def _compared(self, body: str, text: str, depth: int) -> Generator[str, _Expanded | str, tuple[str, str]]:
-        """``bool:true`` or nothing for ``{left} operator {right}``, and what follows."""
+        """``true`` or nothing for ``{left} operator {right}``, and what follows."""
         left, rest = _payload(text)
         operator = _OPERATOR.match(rest)
         rest = rest[operator.end() :].lstrip(_SPACE) if operator else ""
@@ -296,7 +296,7 @@ class Expander:
             if operator[2] and not _LEVEL.fullmatch(found.text):
                 raise ValueError(f"'${{{body}}}' compares {found.text!r}, which is no compatibility level")
             values.append(found.text)
-        return ("bool:true" if compare(values[0], operator[0], values[1]) else ""), rest
+        return ("true" if compare(values[0], operator[0], values[1]) else ""), rest
 
 
 def _circle(waiting: list[str], name: str) -> str:

@@ -141,10 +141,10 @@ def _without_certificate(context: Context, policy: Policy, effect: str, name: st
 
 @rule("tls-without-certificate", WARNING, each=servers)
 def tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
-    """`smtpd_tls_security_level = may` without a certificate: the server warns in the log and takes mail without TLS
-    (`none` as the certificate says that this is intended) | name a certificate | TLS_README, smtpd.c"""
+    """`smtpd_tls_security_level = may` without a certificate: STARTTLS fails with 454, and mail comes without TLS
+    (`none` says that this is intended) | name a certificate | TLS_README, smtpd.c"""
     if policy.level == "may" and not policy.wrapper:
-        effect = "the server does not offer TLS"
+        effect = "STARTTLS fails with 454, and mail is accepted without TLS only"
         yield from _without_certificate(context, policy, effect, "smtpd_tls_security_level")
 
 
