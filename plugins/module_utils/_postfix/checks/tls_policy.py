@@ -150,8 +150,8 @@ def tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]
 
 @rule("required-tls-without-certificate", ERROR, each=servers)
 def required_tls_without_certificate(context: Context, policy: Policy) -> Iterator[Fault]:
-    """`encrypt` or wrapper mode without a certificate: the server takes no mail (`none` as the certificate says that
-    clients without one are intended) | name a certificate | TLS_README, smtpd.c"""
+    """`encrypt` or wrapper mode without a certificate: the server takes no mail (`none` says that this is
+    intended) | name a certificate | TLS_README, smtpd.c"""
     if policy.wrapper or policy.level == "encrypt":
         name = "smtpd_tls_wrappermode" if policy.wrapper else "smtpd_tls_security_level"
         yield from _without_certificate(context, policy, "the server accepts no mail", name)
