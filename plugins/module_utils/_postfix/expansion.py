@@ -294,7 +294,7 @@ class Expander:
             if found.height > NESTING:
                 raise ValueError(_too_deep(side))
             if operator[2] and not _LEVEL.fullmatch(found.text):
-                raise ValueError(f"'${{{body}}}' compares {found.text!r}, which is no compatibility level")
+                raise ValueError(f"'${{{body}}}' compares {found.text!r}, which is not a compatibility level")
             values.append(found.text)
         return ("true" if compare(values[0], operator[0], values[1]) else ""), rest
 
