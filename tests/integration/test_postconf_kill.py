@@ -33,7 +33,8 @@ def hook(event, arguments):
     if state["left"] < 0 or event not in EVENTS:
         return
     path = arguments[0]
-    if isinstance(path, str) and not path.startswith(directory):
+    # What is opened by a descriptor of its directory has a relative name.
+    if isinstance(path, str) and os.path.isabs(path) and not path.startswith(directory):
         return
     if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
         return  # reading changes nothing

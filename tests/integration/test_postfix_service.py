@@ -614,7 +614,8 @@ def hook(event, arguments):
         return
     if event == "open":
         path, _, flags = arguments
-        if not (isinstance(path, str) and path.startswith("/") and isinstance(flags, int)):
+        # What is opened by a descriptor of its directory has a relative name.
+        if not (isinstance(path, str) and isinstance(flags, int)):
             return
         if not flags & (os.O_WRONLY | os.O_RDWR) or path.startswith(("/tmp", "/dev")):
             return
