@@ -401,6 +401,14 @@ def _absent(module: AnsibleModule) -> dict[str, Any]:
     return {"changed": bool(there), "diff": {"before": "".join(f"{name}\n" for name in there), "after": ""}}
 
 
+def _comes_later(module: AnsibleModule) -> bool:
+    """Whether an earlier task of the run makes the source, which check mode did not make."""
+    params = module.params
+    asked = module.check_mode and params["pending"] and params["state"] == "present"
+    given = params["entries"] is not None or params["content"] is not None
+    return asked and not given and not os.path.lexists(params["path"])
+
+
 def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
@@ -427,6 +435,9 @@ def main() -> None:
             raise ValueError(f"path {path!r} is not absolute")
         if module.check_mode and module.params["pending"] and _command.find("postmap") is None:
             module.warn(f"Postfix is not installed on this host yet, so check mode could not check {path}.")
+            module.exit_json(path=path, changed=True)
+        if _comes_later(module):
+            module.warn(f"{path} is not there yet, so check mode could not check it.")
             module.exit_json(path=path, changed=True)
         result = _absent(module) if module.params["state"] == "absent" else _present(module)
     except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:

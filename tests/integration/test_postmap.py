@@ -282,3 +282,19 @@ def test_readers_never_miss_the_index(host: Host) -> None:
     assert all(answer["changed"] for answer in batch.run(host, [batch.module("postmap", task) for task in tasks]))
     host.run("touch /tmp/stop; while kill -0 $(cat /tmp/asker) 2>/dev/null; do sleep 0.1; done; rm /tmp/stop")
     assert set(host.read("/tmp/answers").splitlines()) == {"asked"}
+
+
+def test_a_source_that_an_earlier_task_of_the_run_makes(host: Host) -> None:
+    """Check mode reports what the run will change, and says what it could not check."""
+    later = {"path": PATH, "type": indexed(host)[0], "pending": True}
+    answers = batch.run(host, [
+        batch.module("postmap", {**later, "_ansible_check_mode": True}),
+        batch.module("postmap", later),
+        batch.module("postmap", {**later, "entries": ENTRIES}),
+        batch.module("postmap", {**later, "_ansible_check_mode": True}),
+    ])  # fmt: skip
+    assert answers[0]["changed"] is True
+    assert answers[0]["warnings"] == [f"{PATH} is not there yet, so check mode could not check it."]
+    assert answers[1]["failed"]
+    assert "there is no such file, and neither entries nor content to make it from" in answers[1]["msg"]
+    assert (answers[2]["changed"], answers[3]["changed"]) == (True, False)
