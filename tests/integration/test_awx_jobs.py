@@ -109,6 +109,7 @@ def changed(done: Job) -> int:
     return sum(map(int, re.findall(r"^\S+\s+: ok=\d+\s+changed=(\d+)", plain, re.M)))
 
 
+@pytest.mark.long
 def test_the_way_of_the_workflow(launch: Templates) -> None:
     """The nodes in their order; each must do what the workflow relies on."""
     nodes = DESCRIPTION["workflow"]["nodes"]

@@ -148,7 +148,7 @@ inner
 """
 
 
-@pytest.mark.parametrize("chroot", [True, False])
+@pytest.mark.parametrize("chroot", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_header_cleanup(site: Site, chroot: bool) -> None:
     site.converge(postfix_header_cleanup=True, postfix_chroot=chroot)
     for port in (587, 465):
@@ -170,6 +170,7 @@ def test_header_cleanup(site: Site, chroot: bool) -> None:
     assert "X-Mailer: Secret Mail 1" in site.delivered(mark)
 
 
+@pytest.mark.long
 def test_header_cleanup_off_again(site: Site) -> None:
     site.converge()
     assert "submission-cleanup" not in site.host.run("postconf -M").stdout
@@ -188,6 +189,7 @@ def test_testing_and_production(site: Site) -> None:
     assert site.smtp(recipient="alice@foreign.example")[0] == 554
 
 
+@pytest.mark.long
 def test_restrictions_by_stage(site: Site) -> None:
     site.host.write("/etc/postfix/own_clients", "/^/ 521 5.7.1 not from here\n")
     site.converge(
@@ -293,6 +295,7 @@ def test_postscreen_off_again(site: Site) -> None:
     assert "without-screen" in site.delivered("without-screen")
 
 
+@pytest.mark.long
 def test_unlisted_senders(site: Site) -> None:
     assert site.smtp(sender="nobody@example.test")[0] == 250
     site.converge(postfix_reject_unlisted_sender=True)
@@ -301,6 +304,7 @@ def test_unlisted_senders(site: Site) -> None:
     site.converge()
 
 
+@pytest.mark.long
 def test_one_option_of_a_service_leaves_the_others(site: Site) -> None:
     """alice cannot send as bob because somebody limits the connections."""
     site.converge(postfix_services={"submission/inet": {"options": {"smtpd_client_connection_count_limit": 7}}})
@@ -309,7 +313,13 @@ def test_one_option_of_a_service_leaves_the_others(site: Site) -> None:
     assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 250
 
 
-@pytest.mark.parametrize("off", [("submission",), ("submissions",), ("submission", "submissions")])
+@pytest.mark.parametrize(
+    "off",
+    [
+        ("submission", "submissions"),
+        *(pytest.param((name,), marks=pytest.mark.long) for name in ("submission", "submissions")),
+    ],
+)
 def test_submission_either_or_none(site: Site, off: tuple[str, ...]) -> None:
     site.converge(**{f"postfix_{name}": "no" for name in off})
     listening = site.host.run("postconf -M").stdout
@@ -318,6 +328,7 @@ def test_submission_either_or_none(site: Site, off: tuple[str, ...]) -> None:
     assert site.smtp()[0] == 250
 
 
+@pytest.mark.long
 def test_virtual_stores_where_dovecot_reads(site: Site) -> None:
     """virtual(8) writes as the account of the mail store, whose numbers come from the host."""
     site.converge(mail_delivery="virtual", postfix_message_size_limit=0)
@@ -333,6 +344,7 @@ def test_virtual_stores_where_dovecot_reads(site: Site) -> None:
     site.converge()
 
 
+@pytest.mark.long
 def test_local_domains_with_virtual_mailboxes(site: Site) -> None:
     site.converge(postfix_local_domains=["example.test"], postfix_local_transport="$virtual_transport",
                   postfix_virtual_mailbox_domains=[])  # fmt: skip
@@ -342,6 +354,7 @@ def test_local_domains_with_virtual_mailboxes(site: Site) -> None:
     site.converge()
 
 
+@pytest.mark.long
 def test_aliases_and_tables(site: Site) -> None:
     site.converge(
         postfix_aliases={"root": ALICE},
@@ -374,6 +387,7 @@ def test_another_file_of_aliases(site: Site) -> None:
     site.host.run("newaliases && postconf -X alias_maps alias_database")
 
 
+@pytest.mark.long
 def test_a_relay_host_with_a_login(site: Site) -> None:
     """The host itself is the relay: what it may send there it may send with a login only."""
     site.converge(
@@ -415,6 +429,7 @@ def test_a_host_that_only_sends(sender: Host) -> None:
     sender.run("printf 'Subject: x\\n\\nbody\\n' | sendmail root@elsewhere.invalid && postqueue -p")
 
 
+@pytest.mark.long
 def test_accounts_of_the_system(sender: Host) -> None:
     variables = {
         **sender.connection, "mail_accounts": "system", "mail_hostname": NAME,

@@ -17,7 +17,8 @@ import pytest
 from ansible_collections.puffy.mail.tests.harness import directory, playbooks
 from ansible_collections.puffy.mail.tests.harness.containers import Host
 
-pytestmark = pytest.mark.containers
+#: the scenario private_ca_cyrus does the same in make test
+pytestmark = [pytest.mark.containers, pytest.mark.long]
 
 RELEASES = ("bullseye", "trixie")
 SYSTEM = {"mail_accounts": "system"}

@@ -411,6 +411,7 @@ def test_client_files_that_drift_are_repaired_once(fleet: list[Host], tmp_path: 
     assert "[WARNING]" not in output
 
 
+@pytest.mark.long
 def test_an_accounts_file(fleet: list[Host], tmp_path: Path) -> None:
     """The same accounts from a file, encrypted: no other rows, no other answers, and no copy left on the host."""
     hashes = host_hashes(fleet[0])
