@@ -415,3 +415,20 @@ def test_behind_postscreen_the_probes_wait_for_the_greeting(healthy: Healthy) ->
     assert "PASS NEW" in log
     assert "PREGREET" not in log
     assert playbook("puffy.mail.site", mail_hosts({NAME: healthy.inventory})).rc == 0
+
+
+@pytest.mark.long
+def test_a_port_that_is_off_must_be_closed(healthy: Healthy) -> None:
+    off = {"postfix_submission": "no"}
+    answering = healthy.verify(**off)
+    assert answering.rc == 2, answering.output
+    assert "submission, switched off: closed" in answering.output
+    made = playbook("puffy.mail.site", mail_hosts({NAME: {**healthy.inventory, **off}}))
+    assert made.rc == 0, made.output
+    run = healthy.verify(**off)
+    assert run.rc == 0, run.output
+    # Mail of users is handed in on the port that is left.
+    rows = {(check["endpoint"], check["name"]): check["ok"] for check in healthy.report()["checks"]}
+    assert rows["submission, switched off", "closed"] is True
+    assert rows["submissions", "deliver alice@example.test to bob@example.test"] is True
+    assert playbook("puffy.mail.site", mail_hosts({NAME: healthy.inventory})).rc == 0
