@@ -12,11 +12,15 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs import postfix 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import judgement
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Facts
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.test_combinations import (
+    findings,
+)
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import (
     composed,
     refused,
     wishes,
 )
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.checks.cases import TYPES
 
 NAMES = {
     "postscreen_greet_action", "postscreen_access_list", "postscreen_dnsbl_sites", "postscreen_dnsbl_threshold",
@@ -197,6 +201,24 @@ def test_an_option_of_the_server_behind_it_needs_it() -> None:
 
 def test_the_checks_need_no_host_to_take_it() -> None:
     assert list(judgement.problems(composed(**ON), ())) == []
+
+
+EVERYTHING = {
+    "postfix_postscreen_access": {"192.0.2.0/24": "permit", "2001:db8::/32": "reject"},
+    "postfix_postscreen_dns_lists": ["bl.example.org=127.0.0.[2..11]*2", "good.example.org*-1"],
+    "postfix_postscreen_dns_threshold": 2,
+    "postfix_postscreen_after_greeting": True,
+    "postfix_tls_client_services": ["smtp"],
+    "postfix_relay_clients": [{"name": "printer", "fingerprint": "0" * 64}],
+    "postfix_service_milters": {"smtp": ["inet:127.0.0.1:8893"]},
+}
+
+
+@pytest.mark.parametrize("version", list(TYPES))
+@pytest.mark.parametrize("chroot", [True, False])
+@pytest.mark.parametrize("more", [{}, EVERYTHING])
+def test_the_checks_of_each_postfix_take_it(version: str, chroot: bool, more: dict[str, Any]) -> None:
+    assert [str(found) for found in findings({**ON, "postfix_chroot": chroot, **more}, version)] == []
 
 
 @pytest.mark.parametrize(
