@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import postfix as inputs
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities, main_cf, master_cf, plan
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import judgement
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Facts
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.test_combinations import (
@@ -219,6 +219,47 @@ EVERYTHING = {
 @pytest.mark.parametrize("more", [{}, EVERYTHING])
 def test_the_checks_of_each_postfix_take_it(version: str, chroot: bool, more: dict[str, Any]) -> None:
     assert [str(found) for found in findings({**ON, "postfix_chroot": chroot, **more}, version)] == []
+
+
+#: the lines of Debian's master.cf that matter here
+DEBIAN = """\
+smtp      inet  n       -       y       -       -       smtpd
+#smtp      inet  n       -       y       -       1       postscreen
+#smtpd     pass  -       -       y       -       -       smtpd
+#dnsblog   unix  -       -       y       -       0       dnsblog
+#tlsproxy  unix  -       -       y       -       0       tlsproxy
+pickup    unix  n       -       y       60      1       pickup
+"""
+OWN = {"smtp/inet": {"options": {"smtpd_soft_error_limit": 3, "syslog_name": "postfix/mx"}}}
+
+
+def _after(master: str, **given: Any) -> str:
+    """master.cf with what the inputs ask for."""
+    services = plan.read_services(composed(**given).services)
+    done = plan.plan(
+        main_cf.parse("", "main.cf"), master_cf.parse(master, "master.cf"), plan.Request({}, frozenset(), services), {}
+    )
+    return done.master.render()
+
+
+@pytest.mark.parametrize("own", [{}, OWN])
+def test_there_and_back(own: dict[str, Any]) -> None:
+    """The file comes back to what it was, but for the comments that postscreen was made of."""
+    off = _after(DEBIAN, postfix_services=own)
+    on = _after(off, **ON, postfix_services=own)
+    services = {service.key: service for service in master_cf.parse(on, "master.cf").services()}
+    assert (services["smtp/inet"].command, services["smtp/inet"].maxproc) == ("postscreen", "1")
+    assert services["smtp/inet"].options == ((("syslog_name", "postfix/mx"),) if own else ())
+    wanted = (("smtpd_soft_error_limit", "3"), ("syslog_name", "postfix/mx")) if own else ()
+    assert services["smtpd/pass"].options == wanted
+    assert _after(on, **ON, postfix_services=own) == on
+    back = _after(on, postfix_services=own)
+
+    def live(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.startswith("#")]
+
+    assert sorted(live(back)) == sorted(live(off))
+    assert not {"postscreen", "dnsblog", "tlsproxy"} & set(" ".join(live(back)).split())
 
 
 @pytest.mark.parametrize(
