@@ -141,6 +141,8 @@ bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/*.py)) ## Print 
 
 bench-attack: ## Print how long a login takes while an address tries wrong passwords
 
+bench-fleet: ## Print what a run of puffy.mail.site costs for each host of 5, 20 and 50
+
 bench-site: ## Print what a run of puffy.mail.site costs, beside an older tree
 
 bench-%: images
