@@ -10,9 +10,9 @@ packages lie in its package cache, so that a play installs them for real and wit
 (``trixie-mail``) is the bare one after that installation, nothing configured and nothing started: the real Postfix
 that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail one with OpenLDAP's server and
 clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the ACME server pebble;
-a *sudo* image is the bare one with sudo; a *milters* image has OpenDKIM, OpenDMARC and policyd-spf in the package
-cache; a *sql* image is the mail one with MariaDB and PostgreSQL; a *sasl* image is the LDAP one with saslauthd in the
-package cache. The *OpenBSD stand-in* (``openbsd-stable``,
+a *sudo* image is the bare one with sudo, and an *ssh* image that one with sshd; a *milters* image has OpenDKIM,
+OpenDMARC and policyd-spf in the package cache; a *sql* image is the mail one with MariaDB and PostgreSQL; a *sasl*
+image is the LDAP one with saslauthd in the package cache. The *OpenBSD stand-in* (``openbsd-stable``,
 ``openbsd-stable35``) is Debian with the commands, files and paths of OpenBSD 7.9 where this collection touches them:
 docs/openbsd.md says what it proves and what it does not.
 
@@ -61,6 +61,7 @@ UPON: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ldap": ("-mail", ("ldap-utils", "slapd"), ("dovecot-ldap",)),
     "acme": ("-mail", ("certbot", "pebble"), ()),
     "sudo": ("", ("sudo",), ()),
+    "ssh": ("-sudo", ("openssh-server",), ()),
     "milters": ("-mail", (), ("opendkim", "opendmarc", "postfix-policyd-spf-python")),
     "sql": ("-mail", ("mariadb-server", "postfix-mysql", "postfix-pgsql", "postgresql"), ()),
     "sasl": ("-ldap", (), ("sasl2-bin", "libsasl2-modules")),
