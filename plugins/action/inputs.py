@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import os
@@ -34,6 +35,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 _COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ABSENT = object()
+#: true, as Ansible reads it
+_TRUE = frozenset({"true", "yes", "on", "1", "y", "t", "1.0"})
 # ansible-core 2.19 and later templates only what is marked as trusted.
 _trusted = getattr(template, "trust_as_template", str)
 
@@ -86,6 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         playbook, roles = self._wanted(host)
         sentences = host.sentences(roles)
         if playbook == "site":
+            sentences += host.batches()
             sentences += host.twins() or ([] if sentences else host.hosted_name())
         if playbook == "awx" and module_loader.find_plugin("awx.awx.organization") is None:
             sentences.append(
@@ -110,6 +114,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
             sends_only = accounts == "none" and not host.value("postfix_relay_domains", [])
             level = host.value("postfix_tls_security_level", "none" if sends_only else "may")
             wanted = tables.roles_of(playbook, accounts, host.value("mail_sasl", ""), certificates=level != "none")
+            if playbook == "site" and str(host.value("mail_site_verify", False)).lower() in _TRUE:
+                wanted.append("verify")
             roles += [role for role in wanted if role not in roles]
         return playbook, roles
 
@@ -353,6 +359,23 @@ class _Host:
                 f" the system, and refuse the mail of its mailboxes. Use a name of its own, such as 'mail.{name}', or"
                 " leave '$myhostname' out of postfix_local_domains.",
             )
+        ]
+
+    def batches(self) -> list[str]:
+        """A sentence where two hosts of the play have other sizes of batches; told on the play's first host."""
+        hosts = list(self.task_vars.get("ansible_play_hosts_all") or [])
+        if len(hosts) < 2 or hosts[0] != self.task_vars.get("inventory_hostname"):
+            return []
+        sizes: dict[str, str] = {}
+        for host in hosts:
+            with contextlib.suppress(AnsibleError):
+                sizes.setdefault(repr(self.task_vars["hostvars"][host].get("mail_batches")), host)
+        if len(sizes) < 2:
+            return []
+        (one, first), (other, second) = list(sizes.items())[:2]
+        return [
+            f"mail_batches is {one} on {first} and {other} on {second}. Give all hosts of the run the same value, in"
+            " the variables of the group or with -e."
         ]
 
     def twins(self) -> list[str]:

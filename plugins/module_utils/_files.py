@@ -686,8 +686,8 @@ def remove(path: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: str, timeout: float = 60.0, *, anywhere: bool = False) -> Iterator[None]:
-    """Hold an exclusive lock on the file ``path`` (made with mode 0600 if it is not there).
+def locked(path: str, timeout: float = 60.0, *, anywhere: bool = False) -> Iterator[int]:
+    """Hold an exclusive lock on the file ``path`` (made with mode 0600 if it is not there), and give its descriptor.
 
     Runs on one host that share ``path`` go one after the other. ``timeout`` is in seconds; FileError after it.
     """
@@ -710,7 +710,7 @@ def locked(path: str, timeout: float = 60.0, *, anywhere: bool = False) -> Itera
                         f"{path}: another run has held this lock for {timeout:g} seconds; nothing was changed"
                     ) from None
                 time.sleep(0.05)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -116,6 +116,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab
 
 #: OpenBSD cron(8). Only read, because crontab -l does not show the first comments.
@@ -136,6 +137,7 @@ def main() -> None:
         required_one_of=[("match", "job")],
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     user, state, match = module.params["user"], module.params["state"], module.params["match"]
     try:
         job = None

@@ -164,6 +164,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 from ansible_collections.puffy.mail.plugins.module_utils import _small_daemon as small_daemon
 
 
@@ -205,6 +206,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     params = module.params
     params["program"] = params["program"] or params["name"]
     if params["state_directory"] is None:

@@ -124,7 +124,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._tls import dhparam
 
 try:
@@ -259,6 +259,7 @@ def main() -> None:
         required_one_of=[("bits", "group")],
         supports_check_mode=True,
     )
+    _host_lock.keep(module, module.params["timeout"])
     path, bits, group = module.params["path"], module.params["bits"], module.params["group"]
     workers = cores() if module.params["workers"] is None else module.params["workers"]
     low, high = dhparam.MINIMUM_BITS, dhparam.MAXIMUM_BITS

@@ -123,7 +123,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _dkim, _files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _dkim, _files, _host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import domain, domain_fault, say
 
@@ -241,6 +241,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    _host_lock.keep(module)
     params = module.params
     try:
         check_options(params)

@@ -179,6 +179,7 @@ from ansible_collections.puffy.mail.plugins.module_utils import _activation as a
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _dovecot as dovecot
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 
 #: directories of accounts that are gone, of which one run warns
 LEFT_MAIL = 20
@@ -235,6 +236,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     params = module.params
     if params["state_directory"] is None:
         params["state_directory"] = os.path.join(activation.ROOT, "dovecot")

@@ -14,6 +14,7 @@ description:
   - Reads what the roles of this collection need to know of a host, and changes nothing. The roles need no other facts.
   - Fails where the task does not run as root, because every role writes files of root.
   - Fails where none of the O(servers) takes a connection.
+  - Fails where another run of a playbook holds the host, and names that run. Nothing is changed then.
 options:
   account:
     description: Name of the account that owns the stored mail.
@@ -33,9 +34,41 @@ options:
   ca_file:
     description: File with the certificate of the CA that the host's clients trust. It may be missing.
     type: path
+  lock:
+    description:
+      - Holds the host for this run until M(puffy.mail.host_lock) ends the lock, so that no two playbooks change it at
+        once. Each module of this collection renews the lock, and fails where another run has it.
+      - A run that was killed does not renew its lock, which ends after O(lock.minutes). A run of the same control node
+        takes over at once, because it sees that the process is gone.
+      - Check mode takes no lock.
+      - The tasks that follow need RV(ansible_facts.puffy_mail.run) as E(PUFFY_MAIL_RUN) in their environment.
+    type: dict
+    suboptions:
+      playbook:
+        description: What to call the playbook in messages.
+        type: str
+        required: true
+      wait:
+        description: Seconds to wait for another run that holds the host.
+        type: int
+        default: 0
+      minutes:
+        description: Minutes after the last module of this run after which others may take over.
+        type: int
+        default: 30
+      run:
+        description: What identifies this run. The action fills it in.
+        type: str
+      who:
+        description: What describes this run to others. The action fills it in.
+        type: str
+      instead_of:
+        description: A run that ended without an end of its lock. The action fills it in.
+        type: str
+        default: ""
 attributes:
   check_mode:
-    description: Only reads.
+    description: Only reads. Check mode takes no lock.
     support: full
   diff_mode:
     description: There is no change to show.
@@ -44,7 +77,7 @@ attributes:
     description: Returns C(ansible_facts).
     support: full
   idempotent:
-    description: Only reads.
+    description: Only reads, apart from the lock.
     support: full
   platform:
     description: OpenBSD, Debian and what derives from Debian. Fails elsewhere.
@@ -116,6 +149,13 @@ ansible_facts:
           description: Packages that M(puffy.mail.packages) would have installed, but for check mode.
           type: list
           elements: str
+        run:
+          description: What identifies the run that holds the host. Empty without O(lock).
+          type: str
+held_by:
+  description: V(run) and V(who) of the other run that holds the host.
+  returned: failure because of the lock
+  type: dict
 """
 
 import os
@@ -125,7 +165,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host, _host_lock
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 
@@ -140,7 +180,35 @@ def _endpoints(urls: list[str]) -> list[tuple[str, int]]:
     return found
 
 
-def _look(account: str, ca_file: str | None) -> dict[str, Any]:
+def _take(module: AnsibleModule) -> str:
+    """Hold the host, if the lock is asked for; what identifies the run that holds it. Fails where another run does."""
+    run = os.environ.get(_host_lock.VARIABLE, "")
+    lock = module.params["lock"]
+    if module.check_mode:
+        return ""
+    try:
+        if lock is None:
+            _host_lock.check(run)
+            return run
+        run = lock["run"] or f"process {os.getpid()}"
+        before = _host_lock.take(
+            run,
+            lock["who"] or f"puffy.mail.{lock['playbook']}",
+            lease=60.0 * lock["minutes"],
+            wait=float(lock["wait"]),
+            instead_of=lock["instead_of"],
+        )
+    except _host_lock.Held as exc:
+        held_by = {"run": exc.holder.run, "who": exc.holder.who}
+        module.fail_json(msg=f"{exc}. Nothing was changed.", held_by=held_by)
+    except _files.FileError as exc:
+        module.fail_json(msg=f"{exc}. Nothing was changed.")
+    if before is not None:
+        module.warn(f"This run took the lock on this host over from a run that did not come to its end: {before}.")
+    return run
+
+
+def _look(account: str, ca_file: str | None, run: str) -> dict[str, Any]:
     family = _host.system()
     if family not in ("Debian", "OpenBSD"):
         raise ValueError(
@@ -162,6 +230,7 @@ def _look(account: str, ca_file: str | None) -> dict[str, Any]:
             "groups": _host.groups(),
             "activated": _host.activated(),
             "pending": [],
+            "run": run,
         },
     }
 
@@ -174,6 +243,17 @@ def main() -> None:
             "servers": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 10},
             "ca_file": {"type": "path"},
+            "lock": {
+                "type": "dict",
+                "options": {
+                    "playbook": {"type": "str", "required": True},
+                    "wait": {"type": "int", "default": 0},
+                    "minutes": {"type": "int", "default": 30},
+                    "run": {"type": "str"},
+                    "who": {"type": "str"},
+                    "instead_of": {"type": "str", "default": ""},
+                },
+            },
         },
         supports_check_mode=True,
     )
@@ -182,6 +262,7 @@ def main() -> None:
             msg="The roles of puffy.mail need root on the host, and this task does not run as root."
             " Set 'become: true' (or connect as root). Nothing was changed."
         )
+    run = _take(module)
     try:
         endpoints = _endpoints(module.params["servers"])
         away = _host.unreachable(endpoints, module.params["timeout"]) if endpoints else []
@@ -190,7 +271,7 @@ def main() -> None:
                 msg=f"No directory server takes a connection ({'; '.join(away)})."
                 " Start a server or correct its URL. Nothing was changed."
             )
-        facts = _look(module.params["account"], module.params["ca_file"])
+        facts = _look(module.params["account"], module.params["ca_file"], run)
     except (OSError, ValueError, _command.CommandError, _files.FileError) as exc:
         module.fail_json(msg=f"{exc}. Nothing was changed.")
     module.exit_json(changed=False, ansible_facts=facts)

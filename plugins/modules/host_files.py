@@ -187,7 +187,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host, _host_lock
 
 _UNTOUCHED = "was not changed"
 
@@ -400,6 +400,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    _host_lock.keep(module)
     # What is returned holds no more secrets than these.
     module.no_log_values.clear()
     module.no_log_values.update(file["secret_content"] for file in module.params["files"] if file["secret_content"])

@@ -87,6 +87,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import mailer_conf
 
 
@@ -98,6 +99,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     state, sendmail = module.params["state"], module.params["sendmail"]
     try:
         files.prepare(*mailer_conf.PATHS, check=module.check_mode)

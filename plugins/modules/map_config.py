@@ -196,7 +196,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap, map_config, query
@@ -533,6 +533,7 @@ def main() -> None:
         required_if=[("state", "present", ("type",))],
         supports_check_mode=True,
     )
+    _host_lock.keep(module)
     map_type: str = module.params["type"] or ""
     files = module.params["files"]
     secrets = set()

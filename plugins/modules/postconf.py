@@ -226,6 +226,7 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, main_cf, master_cf, transaction
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
@@ -362,6 +363,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     directory = module.params["config_directory"]
     try:
         request = planning.Request(

@@ -147,6 +147,7 @@ import os
 from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import activation as postfix
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, transaction
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
@@ -166,6 +167,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     params = module.params
     directory, state = params["config_directory"], params["state"]
     state_directory = params["state_directory"]

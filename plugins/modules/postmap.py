@@ -142,7 +142,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._tables import kinds, lookup_table, query
 
 #: seconds that making or dumping an index may take
@@ -429,6 +429,7 @@ def main() -> None:
         mutually_exclusive=[("entries", "content")],
         supports_check_mode=True,
     )
+    _host_lock.keep(module)
     path = module.params["path"]
     try:
         if not os.path.isabs(path):

@@ -172,6 +172,7 @@ ignored:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
+from ansible_collections.puffy.mail.plugins.module_utils import _host_lock as host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._openbsd import rc_conf
 
 
@@ -202,6 +203,7 @@ def main() -> None:
         mutually_exclusive=[("restored", "variables"), ("restored", "absent"), ("restored", "pkg_scripts")],
         supports_check_mode=True,
     )
+    host_lock.keep(module)
     path = module.params["path"]
     pkg = module.params["pkg_scripts"] or {"present": [], "absent": [], "last": []}
     restored = module.params["restored"]

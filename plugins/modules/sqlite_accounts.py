@@ -189,7 +189,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils import _files, _host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import database as sqlite_database
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries, rows
 
@@ -357,6 +357,7 @@ def main() -> None:
         no_log=True,
         supports_check_mode=True,
     )
+    _host_lock.keep(module)
     # The lists may come from a file, which is not a part of the invocation.
     params = dict(module.params)
     shown = {

@@ -143,7 +143,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
+from ansible_collections.puffy.mail.plugins.module_utils import _command, _files, _host_lock
 from ansible_collections.puffy.mail.plugins.module_utils._tls import chains, keys, names, pem, x509
 
 
@@ -334,6 +334,7 @@ def main() -> None:
         required_by={"ca": "ca_file"},
         supports_check_mode=True,
     )
+    _host_lock.keep(module)
     params = module.params
     present = params["state"] == "present"
     try:

@@ -14,8 +14,10 @@ from typing import Any
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     anything,
+    batches,
     delimiter,
     domain,
+    number,
     optional,
     pattern,
 )
@@ -32,6 +34,37 @@ SPEC: dict[str, dict[str, Any]] = {
         "elements": "str",
         "default_text": "[]",
         "description": "Names of your own variables that begin like those of this collection and are not mistyped.",
+    },
+    "mail_batches": {
+        "type": "raw",
+        "default_text": "all hosts at once",
+        "description": (
+            "Sizes of the batches of hosts that site works on, one batch after the other, such as [1, '25%']. The last"
+            " size is repeated. A batch with a host that fails is the last one. All hosts must have the same value."
+        ),
+    },
+    "mail_site_verify": {
+        "type": "bool",
+        "default_text": "false",
+        "description": (
+            "Whether site ends with the checks of verify on each host, before the next batch begins. They take the"
+            " inputs verify_*."
+        ),
+    },
+    "mail_lock_wait": {
+        "type": "int",
+        "default_text": "0",
+        "description": (
+            "Seconds that site and restore wait for another run that holds the host. With 0 they fail at once."
+        ),
+    },
+    "mail_lock_minutes": {
+        "type": "int",
+        "default_text": "30",
+        "description": (
+            "Minutes without progress after which the lock of site or restore ends, 5 to 1440. A run of many hosts"
+            " needs more than it spends on one task of all hosts."
+        ),
     },
     "mail_hostname": {
         "type": "str",
@@ -177,6 +210,9 @@ TABLE = Table(
     {
         **dict.fromkeys(SPEC, anything),
         "mail_hosts_pattern": pattern,
+        "mail_batches": batches,
+        "mail_lock_wait": number(0, 86400, "seconds"),
+        "mail_lock_minutes": number(5, 1440, "minutes"),
         "mail_hostname": domain,
         "mail_recipient_delimiter": delimiter,
         "mail_ldap_search_base": optional(anything),

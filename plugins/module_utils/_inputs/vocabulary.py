@@ -327,6 +327,35 @@ def pattern(value: Any) -> str | None:
     return f"is {shown(value)}. Use a pattern of hosts and groups as text, in quotes, such as 'mail_hosts'."
 
 
+def batch_sizes(value: Any) -> list[int | str]:
+    """The sizes of batches of hosts, as ``serial`` of a play takes them; ValueError is the rest of a sentence.
+
+    ``value`` is a size or a list of sizes: a whole number of hosts from 1, or a share such as '25%'. Text may have
+    several, with commas.
+    """
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [value]
+    sizes: list[int | str] = []
+    for part in parts:
+        text = str(part).strip().strip("[]'\" ")
+        found = re.fullmatch(r"([0-9]{1,6})(%?)", text)
+        most = 100 if text.endswith("%") else 999999
+        if found is None or isinstance(part, bool) or not 1 <= int(found[1]) <= most:
+            raise ValueError(
+                f"is {shown(value)}. Use numbers of hosts from 1, or shares from '1%' to '100%', such as [1, '25%']."
+            )
+        sizes.append(f"{int(found[1])}%" if found[2] else int(found[1]))
+    return sizes
+
+
+def batches(value: Any) -> str | None:
+    """Sizes of batches of hosts."""
+    try:
+        batch_sizes(value)
+    except ValueError as exc:
+        return str(exc)
+    return None
+
+
 def account(value: Any) -> str | None:
     """The name of a user or group."""
     if isinstance(value, str) and _ACCOUNT.match(value):
