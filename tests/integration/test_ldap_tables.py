@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.puffy.mail.tests.harness import batch, directory
+from ansible_collections.puffy.mail.tests.harness import batch, chroot, directory
 from ansible_collections.puffy.mail.tests.harness.containers import Host
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._tables.test_ldap import BAD_FILTERS, FILTERS
 
@@ -255,3 +255,39 @@ def test_a_search_base_with_a_quoted_name(host: Host) -> None:
         answer = batch.assert_four(batch.run(host, batch.four("map_config", task)))
         assert (answer["proved"], answer["answers"]) == (True, expect), (base, answer)
         assert host.run(f"postmap -q erin@quoted.test ldap:{path}").stdout == "quoted.test/erin/\n", base
+
+
+LDAPS, SOCKET = "ldaps://ldap.example.test", "ldapi://%2Frun%2Fslapd%2Fldapi"
+SECURE = "tls_require_cert = yes\ntls_ca_cert_file = /etc/ssl"
+#: The lines of a client file, and what a daemon in the chroot cannot reach; empty: nothing.
+IN_THE_CHROOT = [
+    (f"server_host = {LDAPS}\n{SECURE}/ca.pem", "/etc/ssl/ca.pem"),
+    (f"server_host = {LDAPS}\n{SECURE}/inside.pem", ""),
+    (f"server_host = ldap://ldap.example.test\nstart_tls = yes\n{SECURE}/ca.pem", "/etc/ssl/ca.pem"),
+    (f"server_host = ldap://ldap.example.test\nstart_tls = yes\n{SECURE}/inside.pem", ""),
+    (f"server_host = {SOCKET}", SOCKET),
+    (f"server_host = {SOCKET} {LDAPS}\n{SECURE}/inside.pem", ""),
+    (f"server_host = {LDAPS} {SOCKET}\n{SECURE}/inside.pem", ""),
+]
+
+
+def test_what_smtpd_reaches_from_the_chroot(host: Host) -> None:
+    """The checks say the same."""
+    host.run("mkdir -p /var/spool/postfix/etc/ssl; cp /etc/ssl/ca.pem /etc/ssl/inside.pem")
+    host.run(
+        "cp /etc/ssl/ca.pem /var/spool/postfix/etc/ssl/inside.pem; chmod 755 /run/slapd; postfix stop", check=False
+    )
+    client = (
+        f"version = 3\ntimeout = 3\nbind = yes\nbind_dn = {directory.SERVICE}\nbind_pw = {directory.PASSWORD}\n"
+        "search_base = dc=example,dc=test\nquery_filter = (mail=alice@example.test)\nresult_attribute = uid\n"
+        "result_format = REJECT found\n"
+    )
+    chroot.start(host, [("ldap", f"{client}{text}\n") for text, _missing in IN_THE_CHROOT])
+    found = chroot.answers(host, len(IN_THE_CHROOT))
+    said = chroot.told(host)
+    host.run("postfix stop")
+    # 554 is the answer of the table.
+    assert found == [(554, 451 if missing else 554) for _text, missing in IN_THE_CHROOT]
+    assert set(said) == {number for number, (_text, missing) in enumerate(IN_THE_CHROOT) if missing}
+    for number, message in said.items():
+        assert f"cannot reach {IN_THE_CHROOT[number][1]} from there. Each lookup fails" in message

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import (
@@ -55,6 +57,15 @@ def table_unreadable(context: Context, table: Table) -> Iterator[Fault]:
     yield Fault(setting, f"{setting.name}: {message}", cure)
 
 
+#: The options of mysql_table(5) whose files the client library opens with each connection. It passes over an option
+#: file that it does not find.
+_MYSQL_FILES = ("tls_CAfile", "tls_CApath", "tls_cert_file", "tls_key_file")
+#: Where the client libraries of Debian and OpenBSD look for a server that has no address.
+_MYSQL_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/run/mysql/mysql.sock")
+_PGSQL_SOCKETS = ("/run/postgresql", "/var/run/postgresql", "/tmp/.s.PGSQL.5432")  # noqa: S108 - looked at only
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
 def _chrooted_reader(context: Context, setting: Setting) -> Service | None:
     """A service that looks this setting up and is chrooted, or None."""
     for service in context.readers(setting):
@@ -68,7 +79,8 @@ def _out_of_reach(context: Context, table: Table) -> str | None:
     """What a daemon in the chroot cannot open for this table, as tried on Postfix 3.5, 3.10 and 3.11.
 
     Files named in main.cf are opened before the daemon enters the chroot, and TCP works from there. What is opened
-    with the first lookup must be in the chroot: sockets, CA files, the log of an SQLite database.
+    with the first lookup must be in the chroot: sockets, CA files, the log of an SQLite database. MariaDB and
+    PostgreSQL were tried on 3.10.
     """
     if table.type == "unix":
         return "the accounts of this host"
@@ -84,16 +96,72 @@ def _out_of_reach(context: Context, table: Table) -> str | None:
         database = context.probe.content(options.get("dbpath", "")) or b""
         # https://www.sqlite.org/fileformat.html: byte 18 of the header is 2 in WAL mode
         return "the log of its database, which is in WAL mode" if database[18:19] == b"\2" else None
-    servers = words(options.get("server_host") or options.get("hosts") or "localhost")
     if table.type == "ldap":
-        sockets = [server for server in servers if server.startswith("ldapi:")]
+        servers = words(options.get("server_host", ""))
         secure = options.get("start_tls", "no") == "yes" or any(server.startswith("ldaps:") for server in servers)
         files = [options.get(name) for name in ("tls_ca_cert_file", "tls_ca_cert_dir", "tls_cert", "tls_key")]
         outside = [_not_inside(context, name) for name in files if name and secure]
-        return next((name for name in (*sockets, *outside) if name), None)
-    # The client of MySQL takes localhost for its socket.
-    names = ("localhost",) if table.type == "mysql" else ()
-    return next((server for server in servers if server.startswith("unix:") or server in names), None)
+        return next(filter(None, outside), None) or _all_out_of_reach(_ldap_socket(context, each) for each in servers)
+    hosts = words(options.get("hosts", "")) or ["localhost"]
+    if table.type == "mysql":
+        files = [options.get(name) for name in _MYSQL_FILES]
+        outside = [_not_inside(context, name) for name in files if name]
+        return next(filter(None, outside), None) or _all_out_of_reach(_mysql_socket(context, each) for each in hosts)
+    if table.type == "pgsql":
+        return _all_out_of_reach(problem for each in hosts for problem in _pgsql(context, each))
+    return None
+
+
+def _all_out_of_reach(problems: Iterable[str | None]) -> str | None:
+    """The first problem, unless one of the servers has none: Postfix asks the next one."""
+    found = list(problems)
+    return found[0] if found and all(found) else None
+
+
+def _ldap_socket(context: Context, server: str) -> str | None:
+    if not server.startswith("ldapi:"):
+        return None
+    path = unquote(server.partition("//")[2].partition("/")[0])
+    return server if _not_inside(context, path or "/") else None
+
+
+def _mysql_socket(context: Context, server: str) -> str | None:
+    """dict_mysql.c, host_init: localhost is the socket of the client library, with ``inet:`` and a port, too."""
+    kind, _unused, name = server.partition(":")
+    if kind not in ("unix", "inet"):
+        name = server
+    if name.partition(":")[0].lower() == "localhost":
+        return _default_socket(context, _MYSQL_SOCKETS, "MySQL")
+    return _not_inside(context, name) if kind == "unix" else None
+
+
+def _pgsql(context: Context, server: str) -> Iterator[str | None]:
+    """dict_pgsql.c, host_init: a URI has a list of servers, and names the files that they are verified with."""
+    uri = _URI.match(server)
+    if uri is None:
+        name = server.partition(":")[2] if server.startswith(("unix:", "inet:")) else server
+        yield _pgsql_socket(context, name)
+        return
+    authority, _unused, rest = server[uri.end() :].partition("/")
+    options = dict(parse_qsl(rest.partition("?")[2]))
+    if {"hostaddr", "service"} & options.keys():
+        yield None
+        return
+    names = options.get("host") or unquote(authority.rpartition("@")[2])
+    root = options.get("sslrootcert", "")
+    outside = _not_inside(context, root) if root.startswith("/") and options.get("sslmode", "")[:1] == "v" else None
+    for name in names.split(","):
+        yield _pgsql_socket(context, name.lstrip(":0123456789")) if name[:1] in ("", "/", ":") else outside
+
+
+def _pgsql_socket(context: Context, name: str) -> str | None:
+    if not name:
+        return _default_socket(context, _PGSQL_SOCKETS, "PostgreSQL")
+    return _not_inside(context, name) if name.startswith("/") else None
+
+
+def _default_socket(context: Context, paths: Iterable[str], what: str) -> str | None:
+    return None if any(_not_inside(context, path) is None for path in paths) else f"the default socket of {what}"
 
 
 def _not_inside(context: Context, path: str) -> str | None:

@@ -17,7 +17,10 @@ test_a_fault_is_found_and_named = cases.tests("table_access")
 #: A client file or a server, and what a daemon in the chroot cannot reach: tried with smtpd(8) on Postfix 3.10.
 CHROOT = [
     ("ldap", "server_host = ldap://ldap.example.test", ""),
-    ("ldap", "server_host = ldap://a.test ldapi://%2Frun%2Fldapi", "ldapi://%2Frun%2Fldapi"),
+    ("ldap", "server_host = ldap://a.test ldapi://%2Frun%2Fldapi", ""),
+    ("ldap", "server_host = ldapi://%2Frun%2Fldapi", "ldapi://%2Frun%2Fldapi"),
+    ("ldap", "server_host = ldapi://%2Finside.sock/", ""),
+    ("ldap", "search_base = dc=test", ""),
     ("ldap", "server_host = ldaps://a.test\ntls_ca_cert_file = /etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
     ("ldap", "server_host = ldap://a.test\nstart_tls = yes\ntls_ca_cert_dir = /etc/ssl/certs", "/etc/ssl/certs"),
     ("ldap", "server_host = ldap://a.test\ntls_ca_cert_file = /etc/ssl/ca.pem", ""),
@@ -25,10 +28,30 @@ CHROOT = [
     ("sqlite", "dbpath = /srv/delete.sqlite", ""),
     ("sqlite", "dbpath = /srv/wal.sqlite", "the log of its database, which is in WAL mode"),
     ("mysql", "hosts = db.example.test 127.0.0.1", ""),
-    ("mysql", "hosts = unix:/run/mysqld.sock", "unix:/run/mysqld.sock"),
-    ("mysql", "hosts = localhost", "localhost"),
+    ("mysql", "hosts = unix:/run/mysqld.sock", "/run/mysqld.sock"),
+    ("mysql", "hosts = unix:/inside.sock", ""),
+    ("mysql", "hosts = unix:/run/mysqld.sock 127.0.0.1", ""),
+    ("mysql", "hosts = localhost", "the default socket of MySQL"),
+    ("mysql", "hosts = inet:LOCALHOST:3306", "the default socket of MySQL"),
+    ("mysql", "dbname = mail", "the default socket of MySQL"),
+    ("mysql", "hosts = 127.0.0.1\ntls_CAfile = /etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
+    ("mysql", "hosts = 127.0.0.1\ntls_CAfile = /etc/ssl/inside.pem", ""),
     ("pgsql", "hosts = localhost", ""),
-    ("pgsql", "hosts = unix:/run/pgsql", "unix:/run/pgsql"),
+    ("pgsql", "dbname = mail", ""),
+    ("pgsql", "hosts = unix:/run/pgsql", "/run/pgsql"),
+    ("pgsql", "hosts = /run/pgsql", "/run/pgsql"),
+    ("pgsql", "hosts = unix:/run/pgsql inet:127.0.0.1:5432", ""),
+    ("pgsql", "hosts = postgresql://u:secret@%2Frun%2Fpgsql/mail", "/run/pgsql"),
+    ("pgsql", "hosts = postgresql:///mail?host=/run/pgsql&password=secret", "/run/pgsql"),
+    ("pgsql", "hosts = postgresql://:5433/mail", "the default socket of PostgreSQL"),
+    ("pgsql", "hosts = postgresql://u:secret@db.test:5432/mail?sslmode=require", ""),
+    (
+        "pgsql",
+        "hosts = postgresql://db.test/mail?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem",
+        "/etc/ssl/ca.pem",
+    ),
+    ("pgsql", "hosts = postgresql://db.test/mail?sslmode=verify-full&sslrootcert=/etc/ssl/inside.pem", ""),
+    ("pgsql", "hosts = postgresql:///mail?service=mail", ""),
 ]
 
 
@@ -40,6 +63,7 @@ def test_what_a_chroot_keeps_from_a_table(kind: str, text: str, missing: str, pr
         "/srv/delete.sqlite": b"SQLite format 3\0\x10\0\1\1",
         "/srv/wal.sqlite": b"SQLite format 3\0\x10\0\2\2",
         "/var/spool/postfix/etc/ssl/inside.pem": b"",
+        "/var/spool/postfix/inside.sock": b"",
     }
     probe = cases.FakeProbe({}, contents)
     host = cases.host("3.11", probe)
