@@ -122,7 +122,7 @@ def _ldap_socket(context: Context, server: str) -> str | None:
     if not server.startswith("ldapi:"):
         return None
     path = unquote(server.partition("//")[2].partition("/")[0])
-    return server if _not_inside(context, path or "/") else None
+    return server if _not_inside(context, path or "/run/slapd/ldapi") else None
 
 
 def _mysql_socket(context: Context, server: str) -> str | None:
