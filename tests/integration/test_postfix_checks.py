@@ -107,12 +107,12 @@ json.dump(answers, sys.stdout)
 
 def test_values_come_to_what_postfix_makes_of_them(host: Host, release: str) -> None:
     """Expressions, and names as deep within each other as Postfix reads them, with what is a level too deep."""
-    cases = [case for case in expansions.read() if POSTFIX[release] >= case.since]
+    cases = expansions.read()
     deep = expansions.deep()
     asked = {case.value: (expansions.VALUES, case.value) for case in cases}
     asked |= {case.name: (case.parameters, case.value) for case in deep}
     said = json.loads(host.run(["python3", "-c", EXPAND], data=json.dumps(asked)).stdout)
-    expected = {case.value: f"|{case.text}|" for case in cases if not case.message}
+    expected = {case.value: f"|{case.text}|" for case in cases if not case.message and POSTFIX[release] >= case.since}
     expected |= {case.name: f"|{case.text}|" for case in deep if case.fits}
     assert {name: text for name, text in said.items() if not text.startswith("fatal: ")} == expected
     assert all("macro processing error" in text for text in said.values() if text.startswith("fatal: "))

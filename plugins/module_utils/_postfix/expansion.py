@@ -14,6 +14,9 @@ NESTING = 100
 #: How many characters a value may come to. Names that use each other twice would fill the memory.
 SIZE = 4_000_000
 
+#: The releases that brought the comparison of levels, and functions.
+LEVELS, FUNCTIONS = (3, 6), (3, 11)
+
 _SPACE = " \t\r\n"
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 #: A value that is nothing but another one. Most are, so these have a way of their own.
@@ -154,11 +157,12 @@ class Expander:
     """Values of parameters, each worked out once.
 
     ``lookup`` returns the unexpanded value of a name, or None where it has none; ``$name`` is then empty. It must
-    give the same answer each time.
+    give the same answer each time. What ``version`` of Postfix lacks is a ValueError; None stands for the newest.
     """
 
-    def __init__(self, lookup: Callable[[str], str | None]) -> None:
+    def __init__(self, lookup: Callable[[str], str | None], version: tuple[int, ...] | None = None) -> None:
         self._lookup = lookup
+        self._version = version
         self._raw: dict[str, str | None] = {}
         self._known: dict[str, _Expanded | str] = {}
 
@@ -262,7 +266,8 @@ class Expander:
         if not name and rest.startswith("{"):
             value, rest = yield from self._compared(body, rest, depth)
         elif rest.startswith("{"):
-            # A function such as domain_to_ascii{…} (Postfix 3.11). Its argument stands for what it gives.
+            # A function such as domain_to_ascii{…}. Its argument stands for what it gives.
+            self._need(FUNCTIONS, body, "a function")
             return (yield from self._text(_payload(rest)[0], depth + 1))
         elif not rest:
             answer = yield name
@@ -288,6 +293,8 @@ class Expander:
         if operator is None or not rest.startswith("{"):
             raise ValueError(f"'${{{body}}}' has no comparison between its values")
         right, rest = _payload(rest)
+        if operator[2]:
+            self._need(LEVELS, body, f"{operator[0]!r}")
         values = []
         for side in (left, right):
             found = yield from self._text(side, depth + 1)
@@ -298,6 +305,11 @@ class Expander:
             values.append(found.text)
         return ("true" if compare(values[0], operator[0], values[1]) else ""), rest
 
+    def _need(self, version: tuple[int, ...], body: str, what: str) -> None:
+        if self._version is not None and self._version < version:
+            since = ".".join(str(part) for part in version)
+            raise ValueError(f"'${{{body}}}' has {what}, which Postfix {since} brought")
+
 
 def _circle(waiting: list[str], name: str) -> str:
     through = waiting[waiting.index(name) + 1 :]
@@ -307,9 +319,9 @@ def _circle(waiting: list[str], name: str) -> str:
     return f"'${name}' refers to itself through {shown}{', ...' if len(through) > 5 else ''}"
 
 
-def expand(value: str, lookup: Callable[[str], str | None]) -> str:
+def expand(value: str, lookup: Callable[[str], str | None], version: tuple[int, ...] | None = None) -> str:
     """One value, as ``Expander.expand`` gives it."""
-    return Expander(lookup).expand(value)
+    return Expander(lookup, version).expand(value)
 
 
 def _level(text: str) -> tuple[int, ...]:

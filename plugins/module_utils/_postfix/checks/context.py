@@ -134,7 +134,7 @@ class Context:
     def _expander(self, service: Service | None) -> expansion.Expander:
         key = service.line if service is not None else 0
         if key not in self._expanders:
-            self._expanders[key] = expansion.Expander(lambda name: self.lookup(name, service))
+            self._expanders[key] = expansion.Expander(lambda name: self.lookup(name, service), self.host.version)
         return self._expanders[key]
 
     def expanded(self, raw: str, service: Service | None = None) -> str:

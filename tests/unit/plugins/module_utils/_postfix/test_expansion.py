@@ -26,6 +26,14 @@ def test_expansion(case: expansions.Case) -> None:
         assert expansion.expand(case.value, VALUES.get) == case.text
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.since > (0,)], ids=lambda case: case.value)
+def test_what_an_older_release_lacks(case: expansions.Case) -> None:
+    major, minor = case.since
+    with pytest.raises(ValueError, match=rf"which Postfix {major}\.{minor} brought$"):
+        expansion.expand(case.value, VALUES.get, (major, minor - 1, 9))
+    assert expansion.expand(case.value, VALUES.get, case.since) == case.text
+
+
 @pytest.mark.parametrize("case", expansions.deep(), ids=lambda case: case.name)
 def test_names_and_braces_are_read_as_deep_as_postfix_reads_them(case: expansions.Deep) -> None:
     """mac_expand.c: 100 levels. A text counts as a level, an empty value does not."""
