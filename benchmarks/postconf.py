@@ -23,8 +23,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.tests.harness.containers import ENVIRONMENT, RUNNER, Host, machine
 from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
@@ -73,7 +73,7 @@ def value_sets(host: Host) -> tuple[Values, Values]:
     odd: Values = {}
     even: Values = {}
     for name, text in sorted(defaults.items()):
-        number = re.fullmatch(r"(\d+)([smhdw]?)", types.expand(text, defaults.get))
+        number = re.fullmatch(r"(\d+)([smhdw]?)", expansion.expand(text, defaults.get))
         if number and types.kind(name) in ("integer", "time") and name != "process_id":
             if int(number[1]) == types.bounds(name, version)[1] > 0:
                 continue
