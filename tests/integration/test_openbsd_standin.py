@@ -34,6 +34,13 @@ def test_a_fresh_host_runs_smtpd_on_port_25(standin: Standin) -> None:
     assert standin.run("ls /etc/rc.conf.local", check=False).returncode != 0
     assert standin.run("printf 'Subject: a\\n\\nhello\\n' | sendmail root").returncode == 0
     standin.wait("grep -qs hello /var/mail/root")
+    # mail(1) reads the spool, and hands what it sends to mailwrapper
+    standin.run("echo second | mail -s two root")
+    standin.wait("grep -qs second /var/mail/root")
+    shown = standin.run("printf 'p *\\nx\\n' | mail -N -u root").stdout
+    assert "2 messages" in shown
+    assert "\nhello\n" in shown
+    assert "\nSubject: two\n" in shown
 
 
 def test_ansible_gathers_the_facts_of_openbsd(standin: Standin) -> None:
