@@ -26,7 +26,7 @@ VARIABLES: dict[str, Any] = {
     "openbsd_base_services": ["postfix"],
     "openbsd_base_open_files": 1024,
     "openbsd_base_aliases": {"root": ["alice", "bob@example.org"], "hostmaster": "root"},
-    "openbsd_base_documentation": "/var/www/htdocs/postfix",
+    "openbsd_base_documentation": "/var/www/htdocs/manual/postfix",
 }
 
 
@@ -127,7 +127,7 @@ def test_there(standin: Standin) -> None:
     assert standin.run("getent passwd vmail; getent group vmail; stat -c %u:%g /var/vmail").stdout == (
         "vmail:*:2000:2000:Virtual mailboxes:/var/vmail:/sbin/nologin\nvmail:*:2000:\n2000:2000\n"
     )
-    assert standin.run("cmp /usr/local/share/doc/postfix/html/index.html /var/www/htdocs/postfix/index.html")
+    assert standin.run("cmp /usr/local/share/doc/postfix/html/index.html /var/www/htdocs/manual/postfix/index.html")
     assert standin.run("postalias -q root hash:/etc/mail/aliases").stdout == "alice, bob@example.org\n"
     assert standin.run("postalias -q hostmaster hash:/etc/mail/aliases").stdout == "root\n"
     assert "\n~/10\t*\t*\t*\t*\t-n -s /usr/local/sbin/puffy-mail-chroot-sync " in standin.run("crontab -l").stdout
