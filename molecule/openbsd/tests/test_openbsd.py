@@ -14,12 +14,9 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._probe import mail_log
 from ansible_collections.puffy.mail.tests.harness.playbooks import Run
-from ansible_collections.puffy.mail.tests.harness.scenarios import play
+from ansible_collections.puffy.mail.tests.harness.scenarios import DEBIAN_ONLY, SNAPSHOT, play
 
 STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "state")
-SNAPSHOT = (Path(__file__).parents[1] / "snapshot").read_text()
-#: says Debian's Postfix 3.11, which plays the package's
-DEBIAN_ONLY = re.compile(r"hash/btree support is deprecated|See /usr/share/doc/postfix/NON_BERKELEYDB_README")
 
 
 def name_of(host: Any) -> str:
