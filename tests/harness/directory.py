@@ -9,29 +9,17 @@ from ansible_collections.puffy.mail.tests.harness.containers import Host
 HERE = "/opt/puffy/ansible_collections/puffy/mail/molecule/shared/directory"
 SERVICE = "uid=postfix,ou=services,dc=example,dc=test"
 PASSWORD = "a $pecial #pass%word"
-#: two authorities, as openssl.cnf makes them, CA:TRUE; the second one has signed nothing
-CERTIFICATES = """
-set -e
-umask 022
-mkdir -p /etc/ldap/directory
-cd /etc/ldap/directory
-for name in ca other; do
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" \
-        -keyout $name.key -out $name.pem 2>/dev/null
-done
-openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=ldap.example.test \
-    -keyout server.key -out server.csr 2>/dev/null
-echo subjectAltName=DNS:ldap.example.test >server.ext
-openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext \
-    -out server.pem 2>/dev/null
-cp ca.pem other.pem /etc/ssl
+#: the authorities where the tests name them, and the names of the server
+NAMES = """
+cp /etc/ldap/directory/ca.pem /etc/ldap/directory/other.pem /etc/ssl
 grep -q ldap.example.test /etc/hosts || echo 127.0.0.1 ldap.example.test other.example.test >>/etc/hosts
 """
 
 
 def start(host: Host, accounts: int) -> None:
     """Make the directory with that many plain accounts and run it."""
-    host.run(CERTIFICATES)
+    host.run([f"{HERE}/certificates", "ldap.example.test"])
+    host.run(NAMES)
     host.run([f"{HERE}/setup", str(accounts)], data=PASSWORD)
 
 

@@ -75,7 +75,11 @@ def main() -> None:
     for text in (
         entry(f"dc=example.test,ou=domains,{BASE}", "objectClass: domain", "dc: example.test", "description: ours"),
         entry(f"dc=caught.test,ou=domains,{BASE}", "objectClass: domain", "dc: caught.test"),
-        account("alice", "example.test", "mailAlias: info@example.test", "mailAlias: postmaster@example.test"),
+        account(
+            "alice",
+            "example.test",
+            *(f"mailAlias: {name}@example.test" for name in ("info", "postmaster", "root")),
+        ),
         account("bob", "example.test", "mailEnabled: TRUE", "mailAlias: @caught.test"),
         account("carol", "example.test", "mailEnabled: FALSE", "mailAlias: old@example.test"),
         account("o'brien", "example.test"),
