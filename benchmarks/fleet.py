@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_dummy: sys.exit(143))
     print(machine(), flush=True)
     print(f"forks: {options.forks}\n")
-    print(f"{'hosts':>5}  {'site':12}{'seconds':>9}{'a host':>10}{'Ansible MiB':>13}{'clients MiB':>13}")
+    print(f"{'hosts':>5}  {'puffy.mail.site':12}{'seconds':>6}{'a host':>10}{'Ansible MiB':>13}{'clients MiB':>13}")
     seconds: dict[int, float] = {}
     for size in sorted(options.sizes):
         first, second = measure(size, options.forks, deadline)

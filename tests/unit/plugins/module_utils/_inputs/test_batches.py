@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -92,37 +91,6 @@ def test_a_wrong_value_stops_the_run() -> None:
     first = playbook("- " + PLAY.split("\n- ")[2], mail_hosts({"mx1": LOCAL}))
     assert first.rc != 0
     assert "mail_batches of the inventory is not known before the first play" in first.output
-
-
-STOPPED = """
-- hosts: mail_hosts
-  gather_facts: false
-  serial: SIZES
-  tasks:
-    - name: Hold the host
-      puffy.mail.host_facts:
-        lock: {playbook: site}
-      check_mode: true
-      when: inventory_hostname not in ['mx1', 'mx2']
-    - name: Fail
-      ansible.builtin.fail:
-        msg: this one fails
-      when: inventory_hostname == 'mx1'
-"""
-
-
-def test_a_host_that_fails_stops_the_next_batch() -> None:
-    inventory = mail_hosts({f"mx{number}": LOCAL for number in range(1, 6)})
-    run = playbook(STOPPED.replace("SIZES", "2"), inventory)
-    assert run.rc == 2
-    told = r"^fatal: \[(mx\d)\].*The roll-out stopped before this batch, because mx1 failed\."
-    assert sorted(re.findall(told, run.stdout, re.MULTILINE)) == ["mx3", "mx4"], run.output
-    # The third batch did not begin.
-    assert sorted(run.hosts) == ["mx1", "mx2", "mx3", "mx4"]
-    # Where all hosts of a batch fail, Ansible itself ends the run.
-    run = playbook(STOPPED.replace("SIZES", "[1, 2]"), inventory)
-    assert run.rc == 2
-    assert sorted(run.hosts) == ["mx1"]
 
 
 def test_syntax_and_lists_need_no_value() -> None:
