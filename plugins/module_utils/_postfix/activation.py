@@ -380,12 +380,13 @@ class Activation:
         pid = daemon.master_pid(self.old_lock)
         if pid is None:
             return
-        result = self.manager.stop()
-        if daemon.master_pid(self.old_lock) is not None and self.old_lock == self.lock:
-            result = self.manager.postfix("stop", check=False)
-        if daemon.master_pid(self.old_lock) is not None:
-            # postfix(1) stop reads main.cf first and gives up where it is bad, or looks in the new queue_directory.
-            daemon.terminate(self.old_lock, pid)
+        with daemon.deliveries_end(pid, self.old_lock):
+            result = self.manager.stop()
+            if daemon.master_pid(self.old_lock) is not None and self.old_lock == self.lock:
+                result = self.manager.postfix("stop", check=False)
+            if daemon.master_pid(self.old_lock) is not None:
+                # postfix(1) stop reads main.cf first and gives up where it is bad, or looks in the new queue_directory.
+                daemon.terminate(self.old_lock, pid)
         if daemon.master_pid(self.old_lock) is not None:
             raise command.CommandError(f"Postfix, process {pid}, does not stop: {command.failure(result)}")
 

@@ -15,7 +15,9 @@ import signal
 import socket
 import ssl
 import struct
+import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
@@ -30,6 +32,15 @@ LOG_FILES = ("/var/log/mail.log", "/var/log/maillog")
 
 #: seconds master(8) gets to let go of its lock after "postfix stop", which itself waits 5 s
 STOP_TIMEOUT = 20.0
+
+#: seconds for which deliveries under way may go on before Postfix is stopped
+DELIVERY_TIMEOUT = 5.0
+
+#: the programs that hand messages to the delivery agents
+QUEUE_MANAGERS = ("qmgr", "nqmgr", "oqmgr")
+
+#: seconds after which a paused queue manager goes on, whatever became of the process that paused it
+PAUSE_LIMIT = 60.0
 
 
 def lock_path(queue_directory: str, process_id_directory: str) -> str:
@@ -351,6 +362,67 @@ class Manager(manager.Manager):
     def directly(self, verb: str) -> command.Result:
         """Start, stop or reload Postfix by postfix(1)."""
         return self.postfix(verb, check=False)
+
+
+@contextlib.contextmanager
+def deliveries_end(master: int, lock: str) -> Iterator[None]:
+    """Let the deliveries under way end, for ``DELIVERY_TIMEOUT`` seconds at most; none begins while the body runs.
+
+    The body stops Postfix. master(8) then ends its delivery agents at once. A message that the receiver has taken, and
+    that the agent has not marked as delivered, would be delivered twice. So the queue manager, a child of ``master``,
+    is paused before: it hands out no message while it is. A helper process lets it go on after ``PAUSE_LIMIT`` seconds,
+    should this process be killed. ``lock`` is the file that ``master`` holds, two directories below the queue.
+    """
+    managers = [
+        found.pid
+        for found in manager.processes()
+        if found.parent == master and found.arguments and os.path.basename(found.arguments[0]) in QUEUE_MANAGERS
+    ]
+    if not managers:
+        yield
+        return
+    go_on = f"sleep {PAUSE_LIMIT:g}; kill -CONT {' '.join(map(str, managers))}"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", go_on],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as helper:
+        try:
+            _signal(managers, signal.SIGSTOP)
+            deadline, idle = time.monotonic() + DELIVERY_TIMEOUT, 0
+            # Twice: an agent may have been given a message that it has not locked yet.
+            while idle < 2 and time.monotonic() < deadline:
+                time.sleep(0.05)
+                idle = 0 if _delivering(os.path.dirname(os.path.dirname(lock))) else idle + 1
+            yield
+        finally:
+            # A signal that ends the queue manager is waiting for it to go on.
+            _signal(managers, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(helper.pid, signal.SIGTERM)
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _delivering(queue_directory: str) -> bool:
+    """Whether a delivery agent works on a message: it holds a lock on the queue file (flock(2) on Linux and BSD)."""
+    for directory, _directories, names in os.walk(os.path.join(queue_directory, "active")):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                descriptor = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+                finally:
+                    os.close(descriptor)
+    return False
 
 
 def terminate(lock: str, pid: int) -> None:

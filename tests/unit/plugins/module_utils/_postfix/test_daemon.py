@@ -9,10 +9,13 @@ import datetime
 import fcntl
 import os
 import platform
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -371,3 +374,59 @@ def test_manager_of_a_host(
     monkeypatch.setattr(os.path, "isdir", lambda path: systemd and path == "/run/systemd/system")
     monkeypatch.setattr(os, "access", lambda path, _dummy: script and path == "/etc/init.d/postfix")
     assert daemon.Manager.of_host(directory).kind == expected
+
+
+@pytest.fixture
+def queue_manager(processes: list[Process]) -> Iterator[int]:
+    """A child of master(8) that can be paused; its process id."""
+    with subprocess.Popen(["qmgr", "60"], executable="/bin/sleep") as child:
+        processes.append(Process(child.pid, MASTER, ("qmgr", "-l", "-t", "unix", "-u")))
+        yield child.pid
+        child.kill()
+
+
+def paused(pid: int) -> bool:
+    said = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return said.stdout.startswith("T")
+
+
+def test_a_stop_waits_for_deliveries_under_way(tmp_path: Path, queue_manager: int) -> None:
+    message = tmp_path / "active" / "4WxYz"
+    message.parent.mkdir()
+    message.write_text("a queue file")
+    agent = message.open()
+    fcntl.flock(agent, fcntl.LOCK_SH)
+    done = threading.Timer(0.3, agent.close)
+    done.start()
+    with daemon.deliveries_end(MASTER, daemon.lock_path(str(tmp_path), "pid")):
+        assert agent.closed
+        assert paused(queue_manager)
+    assert not paused(queue_manager)
+
+
+def test_a_stop_waits_no_longer_than_its_time(
+    tmp_path: Path, queue_manager: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "DELIVERY_TIMEOUT", 0.2)
+    (tmp_path / "active").mkdir()
+    with (tmp_path / "active" / "4WxYz").open("w") as agent:
+        fcntl.flock(agent, fcntl.LOCK_EX)
+        with daemon.deliveries_end(MASTER, daemon.lock_path(str(tmp_path), "pid")):
+            assert paused(queue_manager)
+    assert not paused(queue_manager)
+
+
+def test_a_queue_manager_goes_on_although_the_run_was_killed(
+    tmp_path: Path, queue_manager: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "PAUSE_LIMIT", 0.3)
+    run = os.fork()
+    if not run:
+        with daemon.deliveries_end(MASTER, daemon.lock_path(str(tmp_path), "pid")):
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.WTERMSIG(os.waitpid(run, 0)[1]) == signal.SIGKILL
+    assert paused(queue_manager)
+    deadline = time.monotonic() + 10
+    while paused(queue_manager):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
