@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns one entry for each of C(virtual_mailbox_domains), C(virtual_mailbox_maps), C(virtual_alias_maps),
-    C(virtual_group_maps) and C(sender_login_maps), and for each further table of C(ldap_maps_tables). The entries
-    have the form of O(puffy.mail.map_config#module:files).
+    C(virtual_group_maps), C(sender_login_maps) and C(virtual_maildirs), and for each further table of
+    C(ldap_maps_tables). The entries have the form of O(puffy.mail.map_config#module:files).
   - The options of the connection, with the bind password, are the same in every file. The servers share the time-out
     where Postfix would wait for each of them.
   - The expected answers include keys that look like LDAP filters. Such keys must not be found.

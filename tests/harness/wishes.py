@@ -116,6 +116,7 @@ HOSTS: tuple[dict[str, Any], ...] = (
         "postfix_virtual_gid": 2000,
         "postfix_virtual_mailbox_domains": [f"{_OWN}virtual_mailbox_domains.cf"],
         "postfix_virtual_mailbox_maps": [f"{_OWN}virtual_mailbox_maps.cf"],
+        "postfix_virtual_maildirs": ["sqlite:/etc/postfix/sqlite/virtual_maildirs.cf"],
     },
     {"postfix_accounts": "system", "postfix_delivery": "local"},
     {

@@ -382,6 +382,11 @@ QUERIES: dict[str, str] = {
         JOIN domain ON domain.domain = mailbox.domain
         WHERE mailbox.active = 1 AND domain.active = 1 ORDER BY target.place
     """,  # noqa: S608
+    # Where virtual(8) writes and Dovecot reads.
+    "virtual_maildirs": """
+        SELECT rtrim(mailbox.maildir, '/') || '/Maildir/' FROM mailbox JOIN domain ON domain.domain = mailbox.domain
+        WHERE mailbox.username = lower('%s') AND mailbox.active = 1 AND domain.active = 1 AND domain.backupmx = 0
+    """,
 }
 
 #: finds the row of a table (its COLUMNS) by its key; None where the table has no such row
@@ -420,9 +425,11 @@ def answer(find: Find, table: str, key: str) -> str | None:
     if table in ("virtual_mailbox_domains", "relay_domains"):
         row = find("domain", address)
         return address if row and row[3] and bool(row[2]) is (table == "relay_domains") else None
-    if table == "virtual_mailbox_maps":
+    if table in ("virtual_mailbox_maps", "virtual_maildirs"):
         row = find("domain", box[6]) if box else None
-        return str(box[3]) if box and row and row[3] and not row[2] else None
+        if not (box and row and row[3] and not row[2]):
+            return None
+        return str(box[3]) if table == "virtual_mailbox_maps" else f"{str(box[3]).rstrip('/')}/Maildir/"
     twin = _twin(find, address)
     if table == "virtual_alias_maps":
         if alias and _live(find, alias[2]):

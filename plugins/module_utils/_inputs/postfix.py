@@ -394,6 +394,7 @@ TABLE = Table(
         "postfix_delivery_sessions": number(1, 100, "sessions"),
         "postfix_virtual_mailbox_domains": anything,
         "postfix_virtual_mailbox_maps": anything,
+        "postfix_virtual_maildirs": anything,
         "postfix_virtual_alias_maps": anything,
         "postfix_sender_login_maps": anything,
         "postfix_virtual_transport": anything,

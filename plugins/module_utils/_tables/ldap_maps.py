@@ -62,6 +62,12 @@ def presets(accounts: str, domains: str, groups: str) -> dict[str, dict[str, Any
             "query_filter": f"(&{accounts}(|(mail=%u@%d)(mailAlias=%u@%d)))",
             "result_attribute": "mail",
         },
+        # Where virtual(8) writes and Dovecot reads.
+        "virtual_maildirs": {
+            "query_filter": f"(&{accounts}(mail=%s))",
+            "result_attribute": "mailStorageDirectory",
+            "result_format": "%s/Maildir/",
+        },
     }
 
 

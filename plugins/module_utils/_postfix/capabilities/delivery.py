@@ -13,14 +13,11 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Capability,
     Part,
     Problem,
-    Table,
     Wishes,
 )
 
 #: by where the accounts are, how mail can reach them
 _WAYS = {"sqlite": ("lmtp", "virtual"), "ldap": ("lmtp", "virtual"), "system": ("local",), "none": ("relay",)}
-#: Where Dovecot looks for the mail of an account (dovecot.conf, mail_path), below the directory that the tables answer.
-_MAILDIR = Table("/etc/postfix/maildir", "regexp", content="/^(.*[^\\/])\\/*$/ ${1}/Maildir/\n")
 _OPTIONAL = (
     "virtual_transport",
     "home_mailbox",
@@ -58,17 +55,15 @@ def _nothing_in_homes(wishes: Wishes) -> str:
 def part(wishes: Wishes) -> Part:
     """The tables of the accounts, the transports, and who owns the mail where Postfix itself stores it."""
     way = wishes.text("postfix_delivery")
-    mailboxes = wishes.words("postfix_virtual_mailbox_maps")
     parameters: dict[str, object] = {
         "virtual_mailbox_domains": wishes.words("postfix_virtual_mailbox_domains"),
-        "virtual_mailbox_maps": mailboxes,
+        "virtual_mailbox_maps": wishes.words("postfix_virtual_mailbox_maps"),
         "virtual_alias_maps": [*aliases.of_virtual(wishes), *wishes.words("postfix_virtual_alias_maps")],
     }
     inputs = {name: f"postfix_{name}" for name in (*parameters, *_OPTIONAL)}
     if way == "virtual":
         # virtual(8) refuses to start with a limit below that of a message; 0 means no limit.
         parameters["virtual_mailbox_limit"] = 0
-        parameters["virtual_mailbox_maps"] = [f"pipemap:{{{table},{_MAILDIR.name}}}" for table in mailboxes]
     if way in ("lmtp", "virtual"):
         parameters["virtual_transport"] = wishes.text("postfix_virtual_transport")
     for name in ("virtual_mailbox_base", "home_mailbox", "local_transport"):
@@ -81,7 +76,12 @@ def part(wishes: Wishes) -> Part:
         if number:
             parameters[f"virtual_{kind}_maps"] = f"static:{number}"
             inputs[f"virtual_{kind}_maps"] = f"postfix_virtual_{kind}"
-    return Part(parameters, absent=_OPTIONAL, tables=[_MAILDIR] if way == "virtual" else (), inputs=inputs)
+    # The SMTP server asks whether a mailbox exists, virtual(8) where it is.
+    option = "virtual_mailbox_maps"
+    maildirs = wishes.words("postfix_virtual_maildirs") if way == "virtual" else []
+    virtual: dict[str, object] = {"unpriv": "n", "chroot": "n", "command": "virtual"}
+    virtual.update({"options": {option: ",".join(maildirs)}} if maildirs else {"options_absent": [option]})
+    return Part(parameters, absent=_OPTIONAL, services={"virtual/unix": virtual}, inputs=inputs)
 
 
 CAPABILITY = Capability("postfix_delivery", part, problems)

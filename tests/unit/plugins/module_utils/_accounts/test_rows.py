@@ -289,8 +289,20 @@ ANSWERS: dict[str, tuple[str | None, str | None, str | None, str | None, str | N
 @pytest.mark.parametrize("key", ANSWERS)
 def test_what_the_queries_and_the_model_answer(key: str) -> None:
     connection, find = database(TABLES), accounts.finder(TABLES)
-    assert tuple(ask(connection, query, key) for query in accounts.QUERIES.values()) == ANSWERS[key]
-    assert tuple(accounts.answer(find, table, key) for table in accounts.QUERIES) == ANSWERS[key]
+    where = ANSWERS[key][2]
+    answers = (*ANSWERS[key], where and f"{where}Maildir/")
+    assert tuple(ask(connection, query, key) for query in accounts.QUERIES.values()) == answers
+    assert tuple(accounts.answer(find, table, key) for table in accounts.QUERIES) == answers
+
+
+def test_a_maildir_without_a_slash_at_its_end() -> None:
+    boxes = {key: (*row[:3], str(row[3]).rstrip("/"), *row[4:]) for key, row in TABLES["mailbox"].items()}
+    tables = {**TABLES, "mailbox": boxes}
+    query = accounts.QUERIES["virtual_maildirs"]
+    assert ask(database(tables), query, "bob@example.test") == "example.test/bob/Maildir/"
+    assert (
+        accounts.answer(accounts.finder(tables), "virtual_maildirs", "bob@example.test") == "example.test/bob/Maildir/"
+    )
 
 
 _NAMES = st.sampled_from(["a", "b", "c"])

@@ -118,7 +118,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         [
             (
                 "sqlite_maps_expect names the client file 'x'. Use virtual_mailbox_domains, relay_domains,"
-                " virtual_mailbox_maps, virtual_alias_maps, sender_login_maps."
+                " virtual_mailbox_maps, virtual_alias_maps, sender_login_maps, virtual_maildirs."
             )
         ],
     ),

@@ -36,6 +36,7 @@ def test_every_preset_is_a_client_file_without_a_warning() -> None:
         "virtual_alias_maps",
         "virtual_group_maps",
         "sender_login_maps",
+        "virtual_maildirs",
     ]
     for file in files:
         texts = map_config.plan("ldap", {**ldap_maps.connection(GOOD), **file["options"]}, (3, 5))

@@ -28,6 +28,7 @@ def test_virtual_stores_where_dovecot_looks() -> None:
         postfix_delivery="virtual",
         postfix_virtual_transport="virtual",
         postfix_virtual_mailbox_maps=["proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf"],
+        postfix_virtual_maildirs=["sqlite:/etc/postfix/sqlite/virtual_maildirs.cf"],
         postfix_virtual_mailbox_base="/var/vmail",
         postfix_virtual_uid="2000",
         postfix_virtual_gid="2001",
@@ -36,10 +37,10 @@ def test_virtual_stores_where_dovecot_looks() -> None:
     assert found.parameters["virtual_uid_maps"] == "static:2000"
     assert found.parameters["virtual_gid_maps"] == "static:2001"
     assert found.parameters["virtual_mailbox_limit"] == 0
-    assert found.parameters["virtual_mailbox_maps"] == [
-        "pipemap:{proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf,regexp:/etc/postfix/maildir}"
-    ]
-    assert [table.content for table in found.tables] == ["/^(.*[^\\/])\\/*$/ ${1}/Maildir/\n"]
+    assert found.parameters["virtual_mailbox_maps"] == ["proxy:sqlite:/etc/postfix/sqlite/virtual_mailbox_maps.cf"]
+    options = found.services["virtual/unix"]["options"]
+    assert options == {"virtual_mailbox_maps": "sqlite:/etc/postfix/sqlite/virtual_maildirs.cf"}
+    assert "virtual_mailbox_maps" in composed().services["virtual/unix"]["options_absent"]
 
 
 @pytest.mark.parametrize("mailbox", ["", "Maildir/"])
