@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
   - Returns one entry for each of C(virtual_mailbox_domains), C(relay_domains), C(virtual_mailbox_maps),
-    C(virtual_alias_maps), C(sender_login_maps) and C(virtual_maildirs), with the SQL query and what it must answer. The entries have the
-    form of O(puffy.mail.map_config#module:files).
+    C(virtual_alias_maps), C(sender_login_maps) and C(virtual_maildirs), with the SQL query and what it must answer. The
+    entries have the form of O(puffy.mail.map_config#module:files).
   - The queries read the tables C(domain), C(mailbox), C(alias) and C(alias_domain) with PostfixAdmin's columns.
 positional: database, directory, extra
 options:
