@@ -37,6 +37,8 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(hosts: dict[str, Host], pki: Path, *options: str, special: dict[str, Any] | None = None) -> Run:
     group = {
         "mail_accounts": "none",
+        # With certificates of the CA.
+        "postfix_tls_security_level": "may",
         "mail_batches": [1, "50%"],
         "mail_site_verify": True,
         "verify_from": "host",
@@ -64,7 +66,7 @@ def test_hosts_with_other_sizes_are_refused(hosts: dict[str, Host], pki: Path) -
 
 def test_a_canary_that_fails_verify_is_the_last_host(hosts: dict[str, Host], pki: Path) -> None:
     before = look(hosts)
-    run = site(hosts, pki, special={NAMES[0]: {"verify_ports": {"smtp": 2526}}})
+    run = site(hosts, pki, special={NAMES[0]: {"verify_services": ["smtp"], "verify_ports": {"smtp": 2526}}})
     assert run.rc == 2, run.output
     assert "checks failed, each with what was expected" in run.output, run.output
     assert run.hosts[NAMES[0]]["changed"] > 0
