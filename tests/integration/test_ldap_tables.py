@@ -237,7 +237,7 @@ BASES = (
     'ou="people, staff",dc=example,dc=test',
     r"ou=people\, staff,dc=example,dc=test",
     r"ou=people\2C staff,dc=example,dc=test",
-    r'ou = "people\2c staff" , dc = example , dc = "test"',
+    'ou = "people, staff" , dc = example , dc = "test"',
 )
 
 

@@ -95,7 +95,8 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    with Host("trixie-sql", "--network", "none") as running:
+    # Nothing is started: the servers that boot with the host have other settings.
+    with Host("trixie-sql", "--network", "none", "--entrypoint", '["sh", "-c", "sleep infinity"]') as running:
         running.run(SETUP)
         chroot.start(running, [(kind, f"{CLIENT}{text}\n") for kind, text, _missing in CASES])
         yield running
