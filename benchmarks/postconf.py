@@ -73,6 +73,8 @@ def value_sets(host: Host) -> tuple[Values, Values]:
     odd: Values = {}
     even: Values = {}
     for name, text in sorted(defaults.items()):
+        if name in types.RAW:
+            continue
         number = re.fullmatch(r"(\d+)([smhdw]?)", expansion.expand(text, defaults.get))
         if number and types.kind(name) in ("integer", "time") and name != "process_id":
             if int(number[1]) == types.bounds(name, version)[1] > 0:
