@@ -46,6 +46,7 @@ class Remote:
                         "sqlite_maps_domains": ["example.test"],
                         "sqlite_maps_mailboxes": [{"address": "alice@example.test", "password_hash": HASH}],
                         "verify_from": "host",
+                        "verify_ca_file": "/etc/ssl/puffy-mail-ca.pem",
                         "verify_relay": False,
                         "verify_dns_name": "",
                         "verify_log_files": [],
