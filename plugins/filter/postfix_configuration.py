@@ -96,7 +96,10 @@ def postfix_configuration(value: object, facts: Mapping[str, Any] | None = None)
         "absent": list(composed.absent),
         "services": dict(composed.services),
         "needs": list(composed.needs),
-        "tables": [dataclasses.asdict(table) for table in composed.tables],
+        # asdict() would copy the mappings of the inputs, which Ansible's own cannot be.
+        "tables": [
+            {field.name: getattr(table, field.name) for field in dataclasses.fields(table)} for table in composed.tables
+        ],
     }
 
 

@@ -46,3 +46,19 @@ def test_bad_input_is_an_error(value: Any, message: str) -> None:
 
 def test_the_filter_is_found() -> None:
     assert list(FilterModule().filters()) == ["postfix_configuration"]
+
+
+class Lazy(dict):  # type: ignore[type-arg]
+    """Like the mappings in which Ansible hands inputs over, which only Ansible makes."""
+
+    def __init__(self, *_arguments: object) -> None:
+        raise TypeError("Direct construction of lazy containers is not supported.")
+
+
+def test_inputs_in_ansibles_own_mappings() -> None:
+    entries = dict.__new__(Lazy)
+    entries.update({"old@example.test": "bob@example.test"})
+    table = dict.__new__(Lazy)
+    table.update(path="/etc/postfix/canonical", entries=entries, parameter="recipient_canonical_maps")
+    found = postfix_configuration(wishes(postfix_tables=[table], postfix_aliases=entries), FACTS)["tables"]
+    assert [table["entries"] for table in found if table["path"] == "/etc/postfix/canonical"] == [entries]
