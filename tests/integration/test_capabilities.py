@@ -368,7 +368,7 @@ def test_aliases_and_tables(site: Site) -> None:
         ],
         postfix_restrictions={"client": ["check_client_access cidr:/etc/postfix/refused"]},
     )
-    for recipient, mark in (("root", "to-root"), ("old@example.test", "to-old")):
+    for recipient, mark in ((f"root@{NAME}", "to-root"), ("old@example.test", "to-old")):
         assert site.smtp(source="127.0.0.1", recipient=recipient, message=KEPT.format(mark=mark))[0] == 250
     assert "to-root" in site.delivered("to-root")
     assert "to-old" in site.delivered("to-old")
@@ -382,7 +382,7 @@ def test_another_file_of_aliases(site: Site) -> None:
     site.host.run(f"echo 'support: {ALICE}' >>/etc/aliases")
     site.converge(postfix_alias_file="/etc/postfix/aliases")
     assert "support:" in site.host.read("/etc/postfix/aliases")
-    assert site.smtp(source="127.0.0.1", recipient="support", message=KEPT.format(mark="to-support"))[0] == 250
+    assert site.smtp(source="127.0.0.1", recipient=f"support@{NAME}", message=KEPT.format(mark="to-support"))[0] == 250
     assert "to-support" in site.delivered("to-support")
     site.host.run("newaliases && postconf -X alias_maps alias_database")
 

@@ -288,10 +288,10 @@ def test_a_source_that_an_earlier_task_of_the_run_makes(host: Host) -> None:
     """Check mode reports what the run will change, and says what it could not check."""
     later = {"path": PATH, "type": indexed(host)[0], "pending": True}
     answers = batch.run(host, [
-        batch.module("postmap", {**later, "_ansible_check_mode": True}),
+        batch.module("postmap", later, check=True),
         batch.module("postmap", later),
         batch.module("postmap", {**later, "entries": ENTRIES}),
-        batch.module("postmap", {**later, "_ansible_check_mode": True}),
+        batch.module("postmap", later, check=True),
     ])  # fmt: skip
     assert answers[0]["changed"] is True
     assert answers[0]["warnings"] == [f"{PATH} is not there yet, so check mode could not check it."]
