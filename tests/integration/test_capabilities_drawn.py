@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabil
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Facts
 from ansible_collections.puffy.mail.tests.harness import wishes as drawn
 from ansible_collections.puffy.mail.tests.harness.containers import Host
+from ansible_collections.puffy.mail.tests.integration.test_corpus import SASL
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.test_combinations import (
     refused,
 )
@@ -29,10 +31,12 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=mail.example.org -days 99 -k
 mkdir -p /etc/postfix/sqlite /var/vmail
 useradd -r -u 2000 -d /var/vmail vmail && chown vmail /var/vmail
 python3 -c 'import sqlite3; sqlite3.connect("/etc/postfix/sqlite/db").execute("create table t (k, v)")'
-for name in virtual_mailbox_domains virtual_mailbox_maps virtual_alias_maps sender_login_maps; do
+for name in relay_domains virtual_mailbox_domains virtual_mailbox_maps virtual_maildirs virtual_alias_maps sender_login_maps; do
   printf 'dbpath = /etc/postfix/sqlite/db\\nquery = SELECT v FROM t WHERE k = %%s\\n' >/etc/postfix/sqlite/$name.cf
 done
 chgrp -R postfix /etc/postfix/sqlite
+install -d -o postfix -m 0700 /var/spool/postfix/private
+touch /etc/aliases && cp /etc/aliases /etc/postfix/aliases && postalias /etc/postfix/aliases
 : >/etc/postfix/relay_clientcerts
 """
 
@@ -40,6 +44,7 @@ chgrp -R postfix /etc/postfix/sqlite
 @pytest.fixture(scope="module")
 def prepared(host: Host) -> Iterator[Host]:
     host.run(PREPARE)
+    host.run(f"setsid python3 -c {shlex.quote(SASL)} /var/spool/postfix/private/auth >/dev/null 2>&1 </dev/null &")
     yield host
     host.run("postfix stop", check=False)
 
@@ -53,7 +58,7 @@ def _set(host: Host, given: dict[str, Any], facts: dict[str, Any]) -> None:
         made = {"path": table.path, "type": table.type, "builder": table.builder}
         made.update({"entries": table.entries} if table.entries is not None else {"content": table.content})
         done = host.module("postmap", made)
-        assert not done.get("failed"), (done, given)
+        assert not done.get("failed"), f"{done['msg']}\n{given}"
     done = host.module(
         "postconf",
         {
@@ -62,9 +67,9 @@ def _set(host: Host, given: dict[str, Any], facts: dict[str, Any]) -> None:
             "services": dict(composed.services),
         },
     )
-    assert not done.get("failed"), (done, given)
+    assert not done.get("failed"), f"{done['msg']}\n{given}"
     active = host.module("postfix_service", {"state": "started", "enabled": False, "timeout": 60})
-    assert not active.get("failed"), (active, given)
+    assert not active.get("failed"), f"{active['msg']}\n{given}"
 
 
 def test_what_is_accepted_is_served(prepared: Host) -> None:

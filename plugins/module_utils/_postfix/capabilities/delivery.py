@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import listed
@@ -35,6 +36,13 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
         yield (
             "postfix_delivery",
             f"is {way!r}, and postfix_accounts is {accounts!r}. Use {listed(_WAYS[accounts])}.",
+        )
+    # trivial-rewrite(8) does not know the default of a parameter that main.cf does not set: it would end.
+    refers = "virtual_transport" in re.findall(r"\w+", wishes.text("postfix_local_transport"))
+    if refers and way not in ("lmtp", "virtual"):
+        yield (
+            "postfix_local_transport",
+            f"uses virtual_transport, and with postfix_delivery: {way} that is not set. Name a transport.",
         )
     if wishes.text("postfix_home_mailbox"):
         why = _nothing_in_homes(wishes)

@@ -95,6 +95,9 @@ def test_local_domains_routed_to_the_virtual_mailboxes() -> None:
          ["postfix_delivery is 'local', and postfix_accounts is 'sqlite'. Use 'lmtp' or 'virtual'."]),
         ({**SYSTEM, "postfix_delivery": "lmtp"},
          ["postfix_delivery is 'lmtp', and postfix_accounts is 'system'. Use 'local'."]),
+        ({**NONE, "postfix_local_transport": "${virtual_transport}"},
+         ["postfix_local_transport uses virtual_transport, and with postfix_delivery: relay that is not set. Name a"
+          " transport."]),
         ({**NONE, "postfix_home_mailbox": "Maildir/"},
          ["postfix_home_mailbox is for the accounts of the system, and postfix_delivery is 'relay'. Remove"
           " postfix_home_mailbox."]),
