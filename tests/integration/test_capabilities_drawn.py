@@ -31,7 +31,8 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=mail.example.org -days 99 -k
 mkdir -p /etc/postfix/sqlite /var/vmail
 useradd -r -u 2000 -d /var/vmail vmail && chown vmail /var/vmail
 python3 -c 'import sqlite3; sqlite3.connect("/etc/postfix/sqlite/db").execute("create table t (k, v)")'
-for name in relay_domains virtual_mailbox_domains virtual_mailbox_maps virtual_maildirs virtual_alias_maps sender_login_maps; do
+for name in relay_domains virtual_mailbox_domains virtual_mailbox_maps virtual_maildirs virtual_alias_maps \\
+  sender_login_maps; do
   printf 'dbpath = /etc/postfix/sqlite/db\\nquery = SELECT v FROM t WHERE k = %%s\\n' >/etc/postfix/sqlite/$name.cf
 done
 chgrp -R postfix /etc/postfix/sqlite
