@@ -11,8 +11,8 @@ short_description: End the lock of a run on a mail host
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - The playbooks that change a host hold a lock on it, so that no two of them work there at once. The option O(lock) of
-    M(puffy.mail.host_facts) takes the lock, and this module ends it.
+  - The playbooks that change a host hold a lock on it, so that no two of them work there at once. The option
+    O(puffy.mail.host_facts#module:lock) takes the lock, and this module ends it.
   - A host that this run does not hold is left as it is.
   - The lock is the file V(/run/puffy-mail.lock), on OpenBSD V(/var/run/puffy-mail.lock). A boot removes it.
 options:

@@ -20,19 +20,15 @@ import pytest
 
 from ansible_collections.puffy.mail.tests.harness.client import Client, asked, offered, until
 from ansible_collections.puffy.mail.tests.harness.playbooks import Run
-from ansible_collections.puffy.mail.tests.harness.scenarios import (  # noqa: F401 - the tests run here, too
-    log_problems,
-    name_of,
-    play,
-    state,
-    test_check_mode_reports_no_change,
-    test_postfix_has_nothing_to_say_about_its_configuration,
-    test_the_audit_finds_nothing,
-)
+from ansible_collections.puffy.mail.tests.harness.scenarios import WholeHost, log_problems, name_of, play, state
 
 #: neither of this host nor of its domain
 SENDER, RECIPIENT = "device@example.org", "y@elsewhere.example"
 Certificate = tuple[Path, Path]
+
+
+class TestWholeHost(WholeHost):
+    """Before the other tests change anything."""
 
 
 @pytest.fixture(scope="module")

@@ -16,19 +16,15 @@ import pytest
 
 from ansible_collections.puffy.mail.tests.harness import name_server
 from ansible_collections.puffy.mail.tests.harness.client import Client, asked, login, offered, until
-from ansible_collections.puffy.mail.tests.harness.scenarios import (  # noqa: F401 - the tests run here, too
-    Shell,
-    log_problems,
-    play,
-    state,
-    test_check_mode_reports_no_change,
-    test_postfix_has_nothing_to_say_about_its_configuration,
-    test_the_audit_finds_nothing,
-)
+from ansible_collections.puffy.mail.tests.harness.scenarios import Shell, WholeHost, log_problems, play, state
 
 PASSWORD = "Correct-Horse-12"
 ALICE, BOB = "alice@example.org", "bob@example.org"
 STRANGER = "x@example.net"
+
+
+class TestWholeHost(WholeHost):
+    """Before the other tests change anything."""
 
 
 @pytest.fixture(scope="module")
