@@ -71,3 +71,13 @@ def test_pre_commit_runs_what_make_lint_runs() -> None:
     repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert [repository["repo"] for repository in repositories] == ["local"]
     assert [hook["entry"] for hook in repositories[0]["hooks"]] == ["make lint"]
+
+
+def test_make_test_takes_hosts_that_the_scenarios_have() -> None:
+    base = yaml.safe_load((ROOT / ".config" / "molecule" / "config.yml").read_text())
+    quick = dict(re.findall(r"^QUICK_(\w+) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert "default" in quick
+    for scenario, hosts in quick.items():
+        own = yaml.safe_load((ROOT / "molecule" / scenario / "molecule.yml").read_text()) or {}
+        names = {platform["name"] for platform in own.get("platforms", base["platforms"])}
+        assert set(hosts.split()) <= names, scenario
