@@ -71,6 +71,7 @@ FOUND: dict[str, dict[str, str]] = {
         "caught.test": "caught.test",
     },
     "virtual_mailbox_maps": MAILBOXES,
+    "virtual_maildirs": {key: f"{answer}/Maildir/" for key, answer in MAILBOXES.items()},
     # A mailbox is its own alias, or the catch-all of its domain would take its mail.
     "virtual_alias_maps": {**SENDERS, "@caught.test": BOB, "@CAUGHT.test": BOB},
     "virtual_group_maps": {
