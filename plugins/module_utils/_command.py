@@ -241,6 +241,20 @@ def started(argv: Sequence[str], *, timeout: float = DEFAULT_TIMEOUT) -> Iterato
             running.end()
 
 
+def detached(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own, which goes on should this process be killed. It reads and says nothing.
+
+    ``argv`` begins with an absolute path. Raises OSError.
+    """
+    return subprocess.Popen(  # pylint: disable=ansible-bad-function
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a process and whatever it started in its session, and collect it."""
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -15,7 +15,6 @@ import signal
 import socket
 import ssl
 import struct
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -382,13 +381,7 @@ def deliveries_end(master: int, lock: str) -> Iterator[None]:
         yield
         return
     go_on = f"sleep {PAUSE_LIMIT:g}; kill -CONT {' '.join(map(str, managers))}"
-    with subprocess.Popen(
-        ["/bin/sh", "-c", go_on],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as helper:
+    with command.detached(["/bin/sh", "-c", go_on]) as helper:
         try:
             _signal(managers, signal.SIGSTOP)
             deadline, idle = time.monotonic() + DELIVERY_TIMEOUT, 0
