@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.puffy.mail.tests.harness.containers import Host
 from ansible_collections.puffy.mail.tests.harness.playbooks import Run, mail_hosts, playbook
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.long]
 
 NAMES = ("mx1.example.test", "mx2.example.test", "mx3.example.test")
 #: what root may change on a bare host
@@ -70,7 +70,8 @@ def test_a_canary_that_fails_verify_is_the_last_host(hosts: dict[str, Host], pki
     assert run.rc == 2, run.output
     assert "checks failed, each with what was expected" in run.output, run.output
     assert run.hosts[NAMES[0]]["changed"] > 0
-    assert f"The roll-out stopped before this batch, because {NAMES[0]} failed." in run.output, run.output
+    # The one host of the first batch failed: Ansible ends the run by itself.
+    assert [run.hosts[name]["changed"] for name in NAMES[1:]] == [0, 0]
     after = look(hosts)
     assert after[0] != before[0]
     assert after[1:] == before[1:]

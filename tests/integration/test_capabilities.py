@@ -107,8 +107,9 @@ class Site:
         return self.host.read(found[0])
 
     def log_problems(self) -> str:
-        """What Postfix warns of in the mail log."""
-        return self.host.run("grep -E 'postfix.*(warning|error|fatal|panic):' /var/log/mail.log", check=False).stdout
+        """What Postfix warns of in the mail log. A reload ends the programs of a service that was removed."""
+        command = "grep -E 'postfix.*(warning|error|fatal|panic):' /var/log/mail.log"
+        return self.host.run(f"{command} | grep -v 'cleanup pid .* exit status 15'", check=False).stdout
 
 
 @pytest.fixture(scope="module", params=["trixie", pytest.param("bullseye", marks=pytest.mark.long)])
@@ -262,6 +263,7 @@ def test_postscreen(site: Site) -> None:
     assert site.smtp(587, sender=ALICE, recipient=BOB, login=ALICE_LOGIN)[0] == 250
 
 
+@pytest.mark.long
 def test_postscreen_with_an_access_list_and_a_list_in_the_dns(site: Site) -> None:
     address = site.host.run("hostname -i").stdout.split()[0]
     site.converge(postfix_postscreen=True, postfix_postscreen_access={address: "reject"})
@@ -275,6 +277,7 @@ def test_postscreen_with_an_access_list_and_a_list_in_the_dns(site: Site) -> Non
     assert "postscreen_dnsbl_sites = bl.example.test*2" in site.host.run("postconf -n").stdout
 
 
+@pytest.mark.long
 def test_postscreen_with_clients_by_certificate(site: Site) -> None:
     """The server behind it asks for the certificate; tlsproxy serves only whom postscreen refuses or tests."""
     site.converge(
@@ -282,7 +285,7 @@ def test_postscreen_with_clients_by_certificate(site: Site) -> None:
         postfix_tls_client_services=["smtp"],
         postfix_relay_clients=[{"name": "printer", "fingerprint": "0" * 64}],
     )
-    asked = "openssl s_client -starttls smtp -connect 127.0.0.1:25 </dev/null 2>&1 | grep -i 'client certificate types'"
+    asked = "openssl s_client -tls1_2 -starttls smtp -connect 127.0.0.1:25 </dev/null 2>&1"
     assert "Client Certificate Types" in site.host.run(asked, check=False).stdout
     assert site.smtp()[0] == 250
 
@@ -384,7 +387,8 @@ def test_another_file_of_aliases(site: Site) -> None:
     assert "support:" in site.host.read("/etc/postfix/aliases")
     assert site.smtp(source="127.0.0.1", recipient=f"support@{NAME}", message=KEPT.format(mark="to-support"))[0] == 250
     assert "to-support" in site.delivered("to-support")
-    site.host.run("newaliases && postconf -X alias_maps alias_database")
+    # Without a value, Debian's Postfix asks NIS too.
+    site.host.run("newaliases && postconf -e alias_maps=hash:/etc/aliases alias_database=hash:/etc/aliases")
 
 
 @pytest.mark.long

@@ -285,6 +285,7 @@ def test_domains_come_from_the_database_and_keys_stay(fleet: Fleet, runs: list[p
     assert fleet.play(only=release, **database).hosts[release]["changed"] == 0
 
 
+@pytest.mark.long
 def test_milters_that_are_no_longer_wanted_are_stopped(fleet: Fleet, runs: list[playbooks.Run]) -> None:
     """First one of them, then all; and who starts one by hand later keeps it."""
     pids = "cat /run/opendkim/opendkim.pid /run/opendmarc/opendmarc.pid 2>/dev/null | xargs -r ps -o comm= -p"

@@ -304,7 +304,7 @@ def test_a_disk_that_is_full_at_any_point(host: Host) -> None:
 
 def test_a_full_disk_keeps_postfix_from_being_started(host: Host) -> None:
     host.run("rm -rf /small/* /small/.p*; mkdir /small/state; cat /dev/zero > /small/fill 2>/dev/null; true")
-    host.run(LAY)
+    host.run(LAY + "cp /etc/postfix/master.cf .")
     answer = host.module("postfix_service", {**LIVE, "state_directory": "/small/state"})
     assert answer["msg"] == (
         "/small/state/t-live/pending: its new content cannot be written: No space left on device;"

@@ -245,6 +245,7 @@ def test_verify_fails(trixie: Host, tmp_path: Path) -> None:
     failed = {(check["endpoint"], check["name"]) for check in report["checks"] if check["ok"] is False}
     assert failed == {
         ("host", "configuration of Postfix"),
+        ("host", "mynetworks"),
         ("smtp", "relay <> to probe@foreign.example"),
         *(("smtp", f"relay_attempts as {sender}") for sender in STRANGERS),
         ("log", "nothing wrong reported by Postfix and Dovecot"),
