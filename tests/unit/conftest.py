@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every module that a unit test runs is held to its word that nothing was changed, and finds no lock of this machine."""
+"""Every module that a unit test runs is held to its word that nothing was changed. It finds no lock of this machine."""
 
 from __future__ import annotations
 
