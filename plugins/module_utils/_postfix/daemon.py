@@ -407,8 +407,10 @@ def _delivering(queue_directory: str) -> bool:
     """Whether a delivery agent works on a message: it holds a lock on the queue file (flock(2) on Linux and BSD)."""
     for directory, _directories, names in os.walk(os.path.join(queue_directory, "active")):
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                descriptor = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            # The directory is the account postfix's: what is no queue file is neither followed nor waited for.
+            with contextlib.suppress(OSError):
+                flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+                descriptor = os.open(os.path.join(directory, name), flags)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:

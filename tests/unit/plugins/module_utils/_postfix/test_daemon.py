@@ -430,3 +430,17 @@ def test_a_queue_manager_goes_on_although_the_run_was_killed(
     while paused(queue_manager):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_what_the_account_of_postfix_may_put_into_the_queue_stops_no_stop(tmp_path: Path, queue_manager: int) -> None:
+    """A pipe would be waited for, and a link be followed."""
+    active = tmp_path / "active"
+    active.mkdir()
+    os.mkfifo(active / "pipe")
+    (active / "gone").symlink_to("nowhere")
+    (active / "link").symlink_to("/dev/zero")
+    begin = time.monotonic()
+    with daemon.deliveries_end(MASTER, daemon.lock_path(str(tmp_path), "pid")):
+        assert paused(queue_manager)
+    assert time.monotonic() - begin < daemon.DELIVERY_TIMEOUT
+    assert not paused(queue_manager)
