@@ -34,6 +34,8 @@ HOSTNAME = "mail.example.test"
 ACCOUNTS = ("alice@example.test", "bob@example.test")
 SERVICES = {"smtp": 25, "submission": 587, "submissions": 465, "imaps": 993}
 LABEL = "puffy.mail.demo"
+#: seconds within which a container on this machine takes or refuses a connection
+ANSWER = 5
 
 
 class DemoError(Exception):
@@ -99,21 +101,50 @@ class Demo:
             self.check_ports()
             self.stamp.unlink(missing_ok=True)
             say(f"Starting the bare host as the container {self.name}")
-            publish = [
-                option
-                for service, port in SERVICES.items()
-                for option in ("--publish", f"{HOST}:{self.ports[service]}:{port}")
-            ]
-            images.podman(
-                "run", "-d", "--name", self.name, "--hostname", HOSTNAME,
-                "--label", f"{LABEL}={self.wanted_label(tag)}", *publish, tag,
-            )  # fmt: skip
+            self.run(tag)
+            if self.unreached() is not None:
+                say("Starting it once more: a published port does not lead to the container")
+                self.remove()
+                self.run(tag)
         elif container["State"]["Status"] != "running":
             say(f"Starting the container {self.name} again")
             self.check_ports()
             images.podman("start", self.name)
         else:
             say(f"Using the running container {self.name}")
+        port = self.unreached()
+        if port is not None:
+            raise DemoError(
+                f"The port {port} on {HOST} is published, but nothing answers: packets do not reach the container."
+                " A rule of the firewall may send them elsewhere (iptables -t nat -S and nft list ruleset show it)."
+                " Remove that rule, or move all four ports, for example: make demo DEMO_PORT_BASE=12000"
+            )
+
+    def run(self, tag: str) -> None:
+        publish = [
+            option
+            for service, port in SERVICES.items()
+            for option in ("--publish", f"{HOST}:{self.ports[service]}:{port}")
+        ]
+        images.podman(
+            "run", "-d", "--name", self.name, "--hostname", HOSTNAME,
+            "--label", f"{LABEL}={self.wanted_label(tag)}", *publish, tag,
+        )  # fmt: skip
+
+    def unreached(self) -> int | None:
+        """The first published port that does not lead to the container, or None.
+
+        A container answers at once, with a refusal where nothing listens yet. Silence means that packets do not
+        arrive there; each check of the host would then wait for its time limit.
+        """
+        for port in self.ports.values():
+            try:
+                socket.create_connection((HOST, port), timeout=ANSWER).close()
+            except ConnectionError:
+                continue
+            except OSError:
+                return port
+        return None
 
     # -- the playbooks --------------------------------------------------------------------------------
 
