@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.files import shortened
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import (
     CLIENT_TYPES,
     Table,
@@ -18,7 +19,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups
     source,
     tables,
 )
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import words
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.host import STRANGER
 
@@ -196,3 +197,101 @@ def table_chroot(context: Context, table: Table) -> Iterator[Fault]:
                 f"{setting.name}: proxymap(8), which looks up proxy:{table.shown}, runs in the chroot, too",
                 f"set the chroot column of {service.name}/{service.type} to n",
             )
+
+
+#: The tables of what delivers mail as root or as any user: a match names a file, a command or a number of a user. For
+#: those of local(8) and virtual(8) Postfix sets DICT_FLAG_PARANOID, for the rest DICT_FLAG_NO_REGSUB (its sources).
+_OF_AGENTS = {"alias_maps": "local", "mailbox_command_maps": "local"} | dict.fromkeys(
+    ("virtual_gid_maps", "virtual_mailbox_maps", "virtual_uid_maps"), "virtual"
+)
+_WITHOUT_SUBSTITUTION = {
+    **_OF_AGENTS, "fallback_transport_maps": "local", "mailbox_transport_maps": "local",
+} | dict.fromkeys(
+    (
+        "address_verify_sender_dependent_default_transport_maps",
+        "address_verify_sender_dependent_relayhost_maps",
+        "address_verify_transport_maps",
+        "sender_dependent_default_transport_maps",
+        "sender_dependent_relayhost_maps",
+        "transport_maps",
+    ),
+    "trivial-rewrite",
+)  # fmt: skip
+#: What gives delivery agents their mail: the transport, and the domains whose mail takes it.
+_TRANSPORTS = {
+    "local": ("local_transport", "mydestination"),
+    "virtual": ("virtual_transport", "virtual_mailbox_domains"),
+}
+#: Types that DICT_FLAG_PARANOID forbids: whoever answers at the address is believed. proxy: does not count; the agents
+#: open the table behind it.
+_UNTRUSTED = frozenset({"memcache", "socketmap", "tcp"})
+_RULE_OF_PATTERNS = re.compile(r"!?(?P<end>[^\w\s#])(?:\\.|(?!(?P=end))[^\\])*(?P=end)\S*\s+(?P<result>.*)")
+_SUBSTITUTION = re.compile(r"(?<!\$)(?:\$\$)*\$[({]?[0-9]")
+
+
+def _agent(context: Context, setting: Setting, programs: Mapping[str, str]) -> Service | None:
+    """The service in use that looks the setting up, or None."""
+    for service in context.readers(setting):
+        if service.command != programs.get(setting.name):
+            continue
+        if setting.service is None and service.option(setting.name) is not None:
+            continue
+        transport, domains = _TRANSPORTS.get(service.command, ("", ""))
+        named = context.value(transport).partition(":")[0] if transport else service.name
+        if service.name == named and (not domains or context.value(domains)):
+            return service
+    return None
+
+
+@rule("table-not-trusted", ERROR, each=tables)
+def table_not_trusted(context: Context, table: Table) -> Iterator[Fault]:
+    """a `tcp:`, `socketmap:` or `memcache:` table for local(8) or virtual(8), which refuse it, and leave the mail in
+    the queue | a table in a file, LDAP or SQL | DICT_FLAG_NO_UNAUTH in the sources of Postfix"""
+    setting = table.setting
+    if table.usable and table.type in _UNTRUSTED:
+        service = _agent(context, setting, _OF_AGENTS)
+        if service is not None:
+            yield Fault(
+                setting,
+                f"{setting.name}: {service.command}(8), service {service.name}/{service.type}, takes no {table.type}:"
+                " table, and leaves each message in the queue",
+                "use a table in a file, LDAP or SQL",
+            )
+
+
+def _rules_of_patterns(context: Context, table: Table) -> Iterator[str]:
+    """The logical lines of a `regexp:` or `pcre:` table."""
+    if table.in_value:
+        yield from (line[1:-1].strip() for line in words(table.name[1:-1]))
+        return
+    line = ""
+    for physical in [*context.lines(table.name), "end"]:
+        if physical[:1] in (" ", "\t") and physical.strip():
+            line += " " + physical.strip()
+        elif physical.strip() and not physical.lstrip().startswith("#"):
+            yield line
+            line = physical.strip()
+
+
+@rule("substitution-passed-over", WARNING, each=tables)
+def substitution_passed_over(context: Context, table: Table) -> Iterator[Fault]:
+    """`$1` in the result of a `regexp:` or `pcre:` table with which mail is routed or stored: the daemon passes over
+    such a line, so that nothing matches it | results without `$`, or a table of another type | local(8),
+    virtual(8)"""
+    setting = table.setting
+    if not table.usable or table.type not in ("pcre", "regexp"):
+        return
+    service = _agent(context, setting, _WITHOUT_SUBSTITUTION)
+    if service is None:
+        return
+    place = "" if table.in_value else f" of {table.shown}"
+    for line in _rules_of_patterns(context, table):
+        found = _RULE_OF_PATTERNS.match(line)
+        if found is not None and _SUBSTITUTION.search(found["result"]):
+            yield Fault(
+                setting,
+                f"{setting.name}: {service.command}(8), service {service.name}/{service.type}, passes over the line"
+                f" {shortened(line)!r}{place}, because its result has a substitution",
+                "write results without $, or use a table of another type",
+            )
+            return

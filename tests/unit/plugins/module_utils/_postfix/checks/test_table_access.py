@@ -84,3 +84,23 @@ def test_a_socketmap_in_the_chroot(path: str, count: int) -> None:
     probe = cases.FakeProbe({"/var/spool/postfix/inside.sock": cases.file(kind="socket")})
     found = cases.check(f"virtual_mailbox_maps = socketmap:unix:{path}:users\n", probe=probe)
     assert [each.rule for each in found].count("table-chroot") == count
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# /x/ $1\n/^a/\n  relay:[$1]\n", "/^a/ relay:[$1]"),
+        ("/^a/ relay:\n\n/^(b)/ relay:[${1}]\n/^(c)/ relay:[$1]\n", "/^(b)/ relay:[${1}]"),
+        ("if /x/\n!/^(a)/i relay:[$(1)]\nendif\n", "!/^(a)/i relay:[$(1)]"),
+        ("|^/(a)/$|x relay:[$1]", "|^/(a)/$|x relay:[$1]"),
+        ("/^a$1/ relay:\n/^b/ relay:$$1\nif /$1/\nendif\n# /^(a)/ $1\n", ""),
+        ("/" + "\\\\" * 20_000 + " $1", ""),
+    ],
+)
+def test_substitutions_in_a_file(text: str, line: str) -> None:
+    host = cases.host("3.11", cases.FakeProbe({}, {"/etc/postfix/routes": text.encode()}))
+    main, master = cases.parsed("transport_maps = regexp:/etc/postfix/routes\n", cases.MASTER)
+    found = [each for each in checks.check(main, master, host) if each.rule == "substitution-passed-over"]
+    assert [each.message.partition("the line ")[2] for each in found] == (
+        [f"{line!r} of regexp:/etc/postfix/routes, because its result has a substitution"] if line else []
+    )
