@@ -82,7 +82,7 @@ class Context:
         self.defaults = {**self.derived, **host.defaults}
         self._option_of = {(option.service.line, option.name): option for option in self.options if option.service}
         self._values: dict[tuple[str, int], str] = {}
-        self._classes: dict[int, list[str]] = {}
+        self._classes: dict[int, dict[str, str]] = {}
         self._expanders: dict[int, expansion.Expander] = {}
         self._in_domain = False
         self._guesses = 100
@@ -210,12 +210,13 @@ class Context:
             found.extend(words(self.expanded(raw, setting.service)) if "$" in raw else (raw,))
         return found
 
-    def classes(self, service: Service | None = None) -> list[str]:
-        """The restriction classes that ``service`` knows."""
+    def classes(self, service: Service | None = None) -> dict[str, str]:
+        """The restriction classes that ``service`` knows: as they are written -> in lower case."""
         setting = self.setting_of("smtpd_restriction_classes", service)
         key = setting.service.line if setting is not None and setting.service is not None else 0
         if key not in self._classes:
-            self._classes[key] = words(self.value("smtpd_restriction_classes", service if key else None))
+            written = words(self.value("smtpd_restriction_classes", service if key else None))
+            self._classes[key] = {name: name.lower() for name in written}
         return self._classes[key]
 
     @cached_property

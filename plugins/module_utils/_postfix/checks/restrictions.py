@@ -68,10 +68,13 @@ class Restriction:
 
 def restrictions(context: Context) -> Iterator[Restriction]:
     """The words of every list of restrictions: by its type, or as a restriction class."""
+    lowered: dict[int, frozenset[str]] = {}
     for value in context.values:
         own = context.classes(value.setting.service)
         if value.kind == "restrictions" or value.name in own:
-            yield from _restrictions(value.setting, context.own_words(value.setting), {name.lower() for name in own})
+            if id(own) not in lowered:
+                lowered[id(own)] = frozenset(own.values())
+            yield from _restrictions(value.setting, context.own_words(value.setting), lowered[id(own)])
 
 
 def _restrictions(setting: Setting, words: list[str], classes: Collection[str]) -> Iterator[Restriction]:
