@@ -30,7 +30,7 @@ import pytest
 from ansible_collections.puffy.mail.tests.harness.containers import ROOT, podman, until
 from ansible_collections.puffy.mail.tests.harness.playbooks import playbook
 
-pytestmark = [pytest.mark.containers, pytest.mark.alone]
+pytestmark = pytest.mark.containers
 
 PORT_BASE = 22000
 NAME = f"puffy-mail-test-demo-{os.getpid()}"
