@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils import _rights as rights
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import routes
 from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     APPLICATION_ID,
@@ -33,7 +34,6 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     first_of,
     targets_of,
 )
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import host
 from ansible_collections.puffy.mail.plugins.module_utils._tables import query
 
 #: seconds to wait for another process that holds the database
@@ -371,8 +371,8 @@ def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | No
         return problem
     real = os.path.realpath(path)
     written = (os.path.dirname(real), real)
-    account = host.User(name, uid, gid, frozenset({gid}))
-    if is_wal(real) and any(host.denied(there, account, 2) for there in written):
+    account = rights.User(name, uid, gid, frozenset({gid}))
+    if is_wal(real) and any(rights.denied(there, account, 2) for there in written):
         return (
             f"{path}: it is in write-ahead logging mode, in which every reader writes beside it, and {name} may not"
             f" write there. Run, while nothing uses the database: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"

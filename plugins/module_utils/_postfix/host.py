@@ -12,98 +12,19 @@ import os
 import pwd
 import re
 import socket
-import stat
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command, _files
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types as postfix_types
+from ansible_collections.puffy.mail.plugins.module_utils._rights import File, User, denied, look
 
 #: The configuration directory of Postfix on OpenBSD and Debian.
 STANDARD = "/etc/postfix"
 #: A certificate bundle of a whole system has some 230 kB; nothing that the checks read is larger.
 READ_LIMIT = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class User:
-    """A user account: numeric ids; ``groups`` holds the primary group and the supplementary ones."""
-
-    name: str
-    uid: int
-    gid: int
-    groups: frozenset[int]
-
-
-#: Any user of the host that has no rights of its own on a file.
-STRANGER = User("another user", -1, -1, frozenset())
-
-
-@dataclass(frozen=True)
-class File:
-    """What lies at a path, symbolic links followed. ``mode`` has the permission bits, ``mtime`` is in seconds."""
-
-    kind: str
-    uid: int
-    gid: int
-    mode: int
-    size: int
-    mtime: float
-
-
-def may(file: File, user: User, bits: int) -> bool:
-    """Whether ``user`` has the permission ``bits`` (4 read, 2 write, 1 search or execute) on ``file``."""
-    if user.uid == 0:
-        return True
-    if file.uid == user.uid:
-        return file.mode >> 6 & bits == bits
-    if file.gid in user.groups:
-        return file.mode >> 3 & bits == bits
-    return file.mode & bits == bits
-
-
-_KINDS = (
-    ("file", stat.S_ISREG),
-    ("directory", stat.S_ISDIR),
-    ("socket", stat.S_ISSOCK),
-    ("fifo", stat.S_ISFIFO),
-)
-
-
-def look(path: str) -> File | None:
-    """What lies at ``path``, or None. The kind is file, directory, socket, fifo or other."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    kind = next((name for name, test in _KINDS if test(status.st_mode)), "other")
-    return File(kind, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_size, status.st_mtime)
-
-
-def denied(
-    path: str,
-    user: User,
-    bits: int = 4,
-    file_of: Callable[[str], File | None] = look,
-    resolve: Callable[[str], str] = os.path.realpath,
-) -> str | None:
-    """The first directory, or the file itself, that keeps ``user`` from ``path``; None where nothing does.
-
-    ``bits`` are 4 to read, 2 to write, 1 to enter. Every directory on the way must be searchable, in the path as given
-    and after symbolic links.
-    """
-    for whole in dict.fromkeys((path, resolve(path))):
-        directory = "/"
-        for part in os.path.dirname(whole).split("/"):
-            directory = os.path.join(directory, part)
-            file = file_of(directory)
-            if file is not None and not may(file, user, 1):
-                return directory
-    file = file_of(path)
-    return path if file is not None and not may(file, user, bits) else None
 
 
 class Probe:

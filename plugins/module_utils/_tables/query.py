@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import host
+from ansible_collections.puffy.mail.plugins.module_utils import _rights as rights
 from ansible_collections.puffy.mail.plugins.module_utils._tables.lookup_table import QueryAnswerError, parse_answers
 
 #: seconds that one batch of queries may take; a directory server may be slow, not silent
@@ -109,8 +109,8 @@ def age(path: str) -> None:
 
 def unreadable(path: str, name: str, uid: int, gid: int, group: str) -> str | None:
     """Why the account ``uid`` with the one group ``gid`` cannot read ``path``; None where it can."""
-    where = host.denied(path, host.User(name, uid, gid, frozenset({gid})))
-    found = host.look(where) if where is not None else None
+    where = rights.denied(path, rights.User(name, uid, gid, frozenset({gid})))
+    found = rights.look(where) if where is not None else None
     if found is None:
         return None
     what, bit = ("cannot read it", "r") if where == path else (f"cannot enter {where}", "x")

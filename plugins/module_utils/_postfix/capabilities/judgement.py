@@ -16,6 +16,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import (
     types,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Composition, Problem
+from ansible_collections.puffy.mail.plugins.module_utils._rights import File
 
 #: The groups of rules that need no host.
 _GROUPS = ("names", "references", "values", "tls_protocols", "restrictions", "relay")
@@ -41,7 +42,7 @@ _DEFAULTS = {
 class _Nowhere(host.Probe):
     """A host that nobody has seen: it says nothing of its files."""
 
-    def file(self, _path: str) -> host.File | None:
+    def file(self, _path: str) -> File | None:
         return None
 
     def entries(self, _path: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import words
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.host import STRANGER
+from ansible_collections.puffy.mail.plugins.module_utils._rights import STRANGER
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context

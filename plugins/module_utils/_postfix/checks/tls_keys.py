@@ -18,7 +18,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.tls_fil
     key_files,
     present,
 )
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.host import STRANGER
+from ansible_collections.puffy.mail.plugins.module_utils._rights import STRANGER
 from ansible_collections.puffy.mail.plugins.module_utils._tls import keys, pem, x509
 
 if TYPE_CHECKING:

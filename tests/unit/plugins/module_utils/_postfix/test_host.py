@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command
+from ansible_collections.puffy.mail.plugins.module_utils import _rights as rights
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
 
-USER = postfix_host.User("someone", 4242, 4243, frozenset({4243, 4244}))
+USER = rights.User("someone", 4242, 4243, frozenset({4243, 4244}))
 
 
 def answers(monkeypatch, listing, types="hash\nstatic\n"):
@@ -104,23 +105,7 @@ def test_what_does_not_look_like_postfix(monkeypatch, listing, message):
 
 
 def facts(mode, uid=0, gid=0):
-    return postfix_host.File("file", uid, gid, mode, 0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("file", "allowed"),
-    [
-        (facts(0o604), True),
-        (facts(0o640), False),
-        (facts(0o640, gid=4243), True),
-        (facts(0o604, gid=4244), False),
-        (facts(0o400, uid=4242), True),
-        (facts(0o044, uid=4242), False),
-    ],
-)
-def test_permissions_are_those_of_the_first_class_that_fits(file, allowed):
-    assert postfix_host.may(file, USER, 4) is allowed
-    assert postfix_host.may(file, postfix_host.User("root", 0, 0, frozenset({0})), 4)
+    return rights.File("file", uid, gid, mode, 0, 0.0)
 
 
 def test_files(tmp_path):

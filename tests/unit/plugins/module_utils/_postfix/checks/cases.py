@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.puffy.mail.plugins.module_utils import _rights as rights
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, main_cf, master_cf, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
 
@@ -28,13 +29,13 @@ PROGRAMS = (
     "anvil bounce cleanup discard dnsblog error flush lmtp local master pickup pipe postlogd postscreen proxymap qmgr"
     " qmqpd scache showq smtp smtpd spawn tlsmgr tlsproxy trivial-rewrite verify virtual"
 )
-POSTFIX = postfix_host.User("postfix", 105, 105, frozenset({105}))
-USERS = {"postfix": POSTFIX, "root": postfix_host.User("root", 0, 0, frozenset({0}))}
-USERS.update({name: postfix_host.User(name, 500, 500, frozenset({500})) for name in ("nobody", "vmail", "filter")})
+POSTFIX = rights.User("postfix", 105, 105, frozenset({105}))
+USERS = {"postfix": POSTFIX, "root": rights.User("root", 0, 0, frozenset({0}))}
+USERS.update({name: rights.User(name, 500, 500, frozenset({500})) for name in ("nobody", "vmail", "filter")})
 
 
 def file(mode: int = 0o644, *, kind: str = "file", uid: int = 0, gid: int = 0, size: int = 100, mtime: float = NOW):
-    return postfix_host.File(kind, uid, gid, mode, size, mtime)
+    return rights.File(kind, uid, gid, mode, size, mtime)
 
 
 class FakeProbe(postfix_host.Probe):
