@@ -31,9 +31,11 @@ options:
     description: Seconds that all O(servers) together may take to answer.
     type: int
     default: 10
-  ca_file:
-    description: File with the certificate of the CA that the host's clients trust. It may be missing.
-    type: path
+  certificates:
+    description: Files with certificates, whose content is returned. Each may be missing.
+    type: list
+    elements: path
+    default: []
   lock:
     description:
       - Holds the host for this run until M(puffy.mail.host_lock) ends the lock, so that no two playbooks change it at
@@ -124,9 +126,9 @@ ansible_facts:
           description: V(version), V(table_types), V(cache_type), V(tls_library) and V(configured) of Postfix. Empty
             where Postfix is not installed.
           type: dict
-        ca:
-          description: What O(ca_file) has. Empty without that file.
-          type: str
+        certificates:
+          description: What each file of O(certificates) has, by its path. A file that is missing is left out.
+          type: dict
         dovecot:
           description: V(version) of Dovecot. Empty where Dovecot is not installed.
           type: dict
@@ -208,14 +210,14 @@ def _take(module: AnsibleModule) -> str:
     return run
 
 
-def _look(account: str, ca_file: str | None, run: str) -> dict[str, Any]:
+def _look(account: str, certificates: list[str], run: str) -> dict[str, Any]:
     family = _host.system()
     if family not in ("Debian", "OpenBSD"):
         raise ValueError(
             f"This host runs {family}. The roles of puffy.mail know OpenBSD, Debian and what derives from Debian"
         )
     postfix = _host.postfix()
-    ca = _files.read(ca_file) if ca_file else None
+    found = {path: _files.read(path) for path in certificates}
     return {
         "os_family": family,
         "python": {"executable": sys.executable},
@@ -224,7 +226,7 @@ def _look(account: str, ca_file: str | None, run: str) -> dict[str, Any]:
             "provides": _host.provided(postfix.get("table_types", ())),
             "postfix": postfix,
             "dovecot": _host.dovecot(),
-            "ca": _files.shown(ca.text()) if ca else "",
+            "certificates": {path: _files.shown(file.text()) for path, file in found.items() if file is not None},
             "asked_account": account,
             "account": _host.account(account),
             "groups": _host.groups(),
@@ -242,7 +244,7 @@ def main() -> None:
             "account": {"type": "str", "default": "vmail"},
             "servers": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 10},
-            "ca_file": {"type": "path"},
+            "certificates": {"type": "list", "elements": "path", "default": []},
             "lock": {
                 "type": "dict",
                 "options": {
@@ -271,7 +273,7 @@ def main() -> None:
                 msg=f"No directory server takes a connection ({'; '.join(away)})."
                 " Start a server or correct its URL. Nothing was changed."
             )
-        facts = _look(module.params["account"], module.params["ca_file"], run)
+        facts = _look(module.params["account"], module.params["certificates"], run)
     except (OSError, ValueError, _command.CommandError, _files.FileError) as exc:
         module.fail_json(msg=f"{exc}. Nothing was changed.")
     module.exit_json(changed=False, ansible_facts=facts)

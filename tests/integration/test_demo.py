@@ -334,6 +334,8 @@ def test_a_second_run_changes_nothing_and_is_quick(demo: Demo) -> None:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert status == 0, output
     assert set(re.findall(r"changed=(\d+)", output)) == {"0"}, output
+    # What does not apply to the host is not shown.
+    assert set(re.findall(r"skipped=(\d+)", output)) == {"0"}, output
     # Seconds of processor time, which a busy machine does not lengthen.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 60
 

@@ -78,10 +78,10 @@ def test_a_debian_host(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bare_openbsd_host(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host, "system", lambda: "OpenBSD")
     commands(monkeypatch, {"pkg_info -z": "dovecot--\npostfix--sasl2%stable\n"})
-    found = run(account="nobody-at-all", ca_file=str(tmp_path / "ca.pem"))["ansible_facts"]["puffy_mail"]
-    assert found["ca"] == ""
     (tmp_path / "ca.pem").write_text("a certificate\n")
-    assert run(ca_file=str(tmp_path / "ca.pem"))["ansible_facts"]["puffy_mail"]["ca"] == "a certificate\n"
+    paths = [str(tmp_path / "missing.pem"), str(tmp_path / "ca.pem")]
+    found = run(account="nobody-at-all", certificates=paths)["ansible_facts"]["puffy_mail"]
+    assert found["certificates"] == {paths[1]: "a certificate\n"}
     assert found["packages"] == ["dovecot--", "postfix--sasl2%stable"]
     assert found["postfix"] == {}
     assert found["dovecot"] == {}
