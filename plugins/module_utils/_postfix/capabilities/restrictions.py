@@ -81,8 +81,10 @@ def _of_users(wishes: Wishes) -> dict[str, list[str]]:
     """The sender must own the address that is used. A client with a certificate only may use an address that nobody
     owns."""
     permit = ["permit_sasl_authenticated", *client_certificates.permits(wishes, on_port_25=False), "reject"]
+    # Where nobody logs in, smtpd(8) passes over it, with a warning for each message.
+    owners = ["reject_sender_login_mismatch"] if wishes.text("postfix_sasl_type") != "none" else []
     first = {
-        "sender": ["reject_non_fqdn_sender", "reject_sender_login_mismatch"],
+        "sender": ["reject_non_fqdn_sender", *owners],
         "recipient": ["reject_non_fqdn_recipient", *recipients.full(wishes)],
     }
     return {stage: [*first.get(stage, ()), *permit] for stage in USER_STAGES}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.restrictions import Restriction, restrictions
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, words
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.tls_policy import fronts, servers
 
@@ -133,3 +134,35 @@ def refuses_strangers(context: Context, found: tuple[Service, Setting]) -> Itera
             "smtpd_client_restrictions refuses every host that does not log in, so port 25 takes no mail from others",
             "set it by -o for submission and submissions only",
         )
+
+
+#: What smtpd(8) passes over, with a warning for each message, on a server without logins (smtpd_check.c).
+_NEED_LOGINS = frozenset(
+    {
+        "check_sasl_access",
+        "reject_authenticated_sender_login_mismatch",
+        "reject_known_sender_login_mismatch",
+        "reject_sender_login_mismatch",
+        "reject_unauthenticated_sender_login_mismatch",
+    }
+)
+
+
+@rule("restriction-without-logins", WARNING, each=restrictions)
+def restriction_without_logins(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    """`check_sasl_access` or a check of the sender against the login on a server without logins, which passes over it:
+    anybody may use any sender there | `smtpd_sasl_auth_enable = yes`, or another restriction | smtpd_check.c"""
+    setting = restriction.setting
+    if restriction.name not in _NEED_LOGINS or not setting.name.startswith("smtpd_"):
+        return
+    for service in context.smtpd_services():
+        own = setting.service if setting.service is not None else service
+        inherits = setting.service is not None or service.option(setting.name) is None
+        if own is service and inherits and not context.is_yes("smtpd_sasl_auth_enable", service):
+            yield Fault(
+                setting,
+                f"{setting.name}: smtpd(8) passes over {restriction.name} on {service.name}/{service.type}, because"
+                " clients cannot log in there",
+                f"set smtpd_sasl_auth_enable = yes for it, or remove {restriction.name} from its list",
+            )
+            return

@@ -38,6 +38,9 @@ def test_clients_with_certificates_need_no_password() -> None:
     assert refused(postfix_sasl_type="none", postfix_relay_clients=[PRINTER]) == []
     found = composed(postfix_sasl_type="none", postfix_relay_clients=[PRINTER])
     assert found.services["submission/inet"]["options"]["smtpd_sasl_auth_enable"] == "no"
+    # smtpd(8) would warn of it with each message.
+    assert "login_mismatch" not in str(found)
+    assert "reject_sender_login_mismatch" in str(composed())
 
 
 def test_users_of_the_system_own_the_address_of_their_name() -> None:
