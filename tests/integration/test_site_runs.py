@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,29 @@ def test_after_the_parts_the_whole_finds_nothing_to_do(site: Site) -> None:
     assert "postfix_chroot is 'perhaps'. Use true or false." in wrong.output
     again = site("--become")
     assert (again.rc, again.counts["changed"]) == (0, 0), again.output
+
+
+@pytest.mark.long
+def test_hosts_that_have_different_parts(tmp_path: Path) -> None:
+    """Whichever host comes first, each part is set up before Postfix, which relies on it."""
+    with Host("trixie-mail") as sender, Host("trixie-mail") as store, Host("trixie-mail") as system:
+        hosts: dict[str, dict[str, Any]] = {
+            "a.example.test": {**sender.connection, "mail_accounts": "none"},
+            "b.example.test": {
+                **store.connection, "sqlite_maps_domains": ["example.test"], "sqlite_maps_mailboxes": BOXES,
+            },
+            "c.example.test": {**system.connection, "mail_accounts": "system", "postfix_tls_security_level": "none"},
+        }  # fmt: skip
+        shared = {"tls_pki_ca_directory": str(tmp_path)}
+        inventory = mail_hosts({name: {**shared, **own} for name, own in hosts.items()})
+        first = playbook("puffy.mail.site", inventory)
+        assert first.rc == 0, first.output
+        roles = re.findall(r"^TASK \[puffy\.mail\.(\w+) :", first.stdout, re.M)
+        assert list(dict.fromkeys(roles)) == ["tls_pki", "sqlite_maps", "dovecot", "postfix"]
+        again = playbook("puffy.mail.site", inventory)
+        assert (again.rc, again.counts["changed"]) == (0, 0), again.output
+        some = playbook("puffy.mail.site", inventory, "--skip-tags", "dovecot,tables")
+        assert some.rc == 0, some.output
+        roles = re.findall(r"^TASK \[puffy\.mail\.(\w+) :", some.stdout, re.M)
+        assert list(dict.fromkeys(roles)) == ["tls_pki", "postfix"]
+        store.run("doveadm auth test alice@example.test one-two-three")
