@@ -22,7 +22,7 @@ LOOK = "find /etc /usr/local /var/lib /var/spool -xdev -newer /root/begin | sort
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[dict[str, Host]]:
-    with Host("trixie-mail") as one, Host("trixie-mail") as two, Host("trixie-mail") as three:
+    with Host("trixie") as one, Host("trixie") as two, Host("trixie") as three:
         found = dict(zip(NAMES, (one, two, three), strict=True))
         for host in found.values():
             host.run("touch /root/begin; sleep 1")
