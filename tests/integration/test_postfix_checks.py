@@ -456,7 +456,7 @@ ELSEWHERE = {
         "virtual_mailbox_limit",
         "virtual_mailbox_base",
     ),
-    *("command_directory", "daemon_directory"),
+    *("command_directory", "daemon_directory", "meta_directory", "shlib_directory"),
 }
 #: The rules that say that a daemon does not start.
 STOPS = {
@@ -577,6 +577,19 @@ def test_a_sample_of_values_is_judged_as_the_daemons_judge_it(release: str) -> N
 @pytest.mark.long
 def test_every_value_is_judged_as_the_daemons_judge_it(release: str) -> None:
     differential(release, None)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["meta_directory", "shlib_directory"])
+def test_a_directory_that_postfix_does_not_start_without(release: str, name: str) -> None:
+    """No daemon reads them: postfix(1) does, before it starts one."""
+    with Host(f"{release}-mail", "--network", "none") as alone:
+        alone.run(f"postconf -e inet_interfaces=loopback-only {name}=x")
+        assert alone.run("postfix check", check=False).returncode == 1
+        request = json.dumps([[name, "x"]])
+        (rules,) = json.loads(alone.run([*ENVIRONMENT, "python3", "-c", JUDGE], data=request).stdout)
+        assert rules == ["wrong-form"]
+        alone.run(f"postconf -X {name}; postfix check")
 
 
 def test_what_daemons_need_of_their_service(release: str) -> None:
