@@ -54,10 +54,6 @@ _value:
     services:
       description: Services of C(master.cf), by name and type.
       type: dictionary
-    needs:
-      description: What the host must have beside Postfix. C(sasl-client) stands for mechanisms with which it logs in.
-      type: list
-      elements: string
     tables:
       description: Tables that the parameters name and M(puffy.mail.postmap) makes. With C(secret), only root may read
         the table.
@@ -95,7 +91,6 @@ def postfix_configuration(value: object, facts: Mapping[str, Any] | None = None)
         "parameters": dict(composed.parameters),
         "absent": list(composed.absent),
         "services": dict(composed.services),
-        "needs": list(composed.needs),
         # asdict() would copy the mappings of the inputs, which Ansible's own cannot be.
         "tables": [
             {field.name: getattr(table, field.name) for field in dataclasses.fields(table)} for table in composed.tables

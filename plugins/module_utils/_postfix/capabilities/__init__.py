@@ -87,7 +87,6 @@ def _composed(wishes: Wishes) -> Composition:
     absent: dict[str, None] = {}
     services: dict[str, dict[str, Any]] = {}
     tables: dict[str, Table] = {}
-    needs: dict[str, None] = {}
     inputs: dict[str, str] = {}
     for capability in CAPABILITIES:
         part = capability.part(wishes)
@@ -99,10 +98,9 @@ def _composed(wishes: Wishes) -> Composition:
         absent.update(dict.fromkeys(part.absent))
         for key, fields in part.services.items():
             services[key] = merged(services.get(key, {}), fields)
-        needs.update(dict.fromkeys(part.needs))
         for table in part.tables:
             if table.path in tables:
                 raise AssertionError(f"{capability.input} makes {table.path} once more")
             tables[table.path] = table
     without = tuple(name for name in absent if name not in parameters)
-    return Composition(parameters, without, services, tuple(tables.values()), tuple(needs), inputs)
+    return Composition(parameters, without, services, tuple(tables.values()), inputs)

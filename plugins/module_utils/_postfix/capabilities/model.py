@@ -106,15 +106,14 @@ class Part:
 
     ``parameters`` of main.cf in the form of the module postconf; ``absent`` are names that must not be in main.cf
     unless another capability sets them; ``services`` are fields by ``name/type``, which are merged with those of other
-    capabilities; ``tables`` are files that must be there first; ``needs`` are what the host must have beside Postfix.
-    ``inputs`` has the input behind a parameter or service where it is not that of the capability.
+    capabilities; ``tables`` are files that must be there first; ``inputs`` has the input behind a parameter or service
+    where it is not that of the capability.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     absent: Sequence[str] = ()
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tables: Sequence[Table] = ()
-    needs: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -126,7 +125,6 @@ class Composition:
     absent: tuple[str, ...]
     services: Mapping[str, Mapping[str, Any]]
     tables: tuple[Table, ...]
-    needs: tuple[str, ...]
     inputs: Mapping[str, str]
 
 

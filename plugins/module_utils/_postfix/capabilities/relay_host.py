@@ -40,11 +40,6 @@ def _logins(wishes: Wishes) -> dict[str, str]:
     return found
 
 
-def needs(wishes: Wishes) -> tuple[str, ...]:
-    """A client that logs in needs the mechanisms of Cyrus SASL."""
-    return ("sasl-client",) if _logins(wishes) else ()
-
-
 def problems(wishes: Wishes) -> Iterable[Problem]:
     """A login without a host, or one half of a login."""
     username, password = wishes.text("postfix_relayhost_username"), wishes.text("postfix_relayhost_password")
@@ -80,7 +75,6 @@ def part(wishes: Wishes) -> Part:
         parameters,
         absent=names,
         tables=tables,
-        needs=needs(wishes),
         inputs={name: wish for name, (_path, wish) in _TABLES.items()},
     )
 

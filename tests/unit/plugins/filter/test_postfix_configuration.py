@@ -19,7 +19,7 @@ def test_the_facts_are_read() -> None:
     found = postfix_configuration(wishes(), FACTS)
     assert found["parameters"]["smtp_tls_session_cache_database"] == "lmdb:${data_directory}/smtp_scache"
     assert "smtp_tls_session_cache_database" in postfix_configuration(wishes())["absent"]
-    assert set(found) == {"parameters", "absent", "services", "tables", "needs"}
+    assert set(found) == {"parameters", "absent", "services", "tables"}
 
 
 @pytest.mark.parametrize(
