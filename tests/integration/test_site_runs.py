@@ -144,6 +144,9 @@ def test_hosts_that_have_different_parts(tmp_path: Path) -> None:
             "a.example.test": {**sender.connection, "mail_accounts": "none"},
             "b.example.test": {
                 **store.connection, "sqlite_maps_domains": ["example.test"], "sqlite_maps_mailboxes": BOXES,
+                "postfix_tables": [
+                    {"path": "/etc/postfix/own", "entries": {"a@example.test": "b"}, "parameter": "canonical_maps"},
+                ],
             },
             "c.example.test": {**system.connection, "mail_accounts": "system", "postfix_tls_security_level": "none"},
         }  # fmt: skip
