@@ -37,9 +37,19 @@ for name in relay_domains virtual_mailbox_domains virtual_mailbox_maps virtual_m
 done
 chgrp -R postfix /etc/postfix/sqlite
 install -d -o postfix -m 0700 /var/spool/postfix/private
-touch /etc/aliases && cp /etc/aliases /etc/postfix/aliases && postalias /etc/postfix/aliases
+touch /etc/aliases && cp /etc/aliases /etc/postfix/aliases
+apt-get install -y -qq --no-install-recommends libsasl2-modules
+mkdir -p /etc/postfix/sasl
+printf 'pwcheck_method: saslauthd\\nmech_list: PLAIN LOGIN\\n' >/etc/postfix/sasl/smtpd.conf
 : >/etc/postfix/relay_clientcerts
 """
+
+
+@pytest.fixture(scope="module")
+def host(release: str) -> Iterator[Host]:
+    """With the mechanisms of Cyrus SASL in the package cache."""
+    with Host(f"{release}-sasl") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +70,8 @@ def _set(host: Host, given: dict[str, Any], facts: dict[str, Any]) -> None:
         made.update({"entries": table.entries} if table.entries is not None else {"content": table.content})
         done = host.module("postmap", made)
         assert not done.get("failed"), f"{done['msg']}\n{given}"
+    for index in composed.parameters.get("alias_database", ()):
+        host.run(["postalias", index])
     done = host.module(
         "postconf",
         {
