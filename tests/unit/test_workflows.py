@@ -81,3 +81,8 @@ def test_make_test_takes_hosts_that_the_scenarios_have() -> None:
         own = yaml.safe_load((ROOT / "molecule" / scenario / "molecule.yml").read_text()) or {}
         names = {platform["name"] for platform in own.get("platforms", base["platforms"])}
         assert set(hosts.split()) <= names, scenario
+        # A platform that the inventory lists, too, would be made although --platform-name does not name it, and left.
+        listed = ROOT / "molecule" / scenario / "inventory" / "hosts.yml"
+        groups = yaml.safe_load(listed.read_text()) if listed.exists() else {}
+        more = {name for group in groups.values() for name in group.get("hosts") or ()}
+        assert len(names) == 1 or not more & names, scenario
