@@ -138,7 +138,9 @@ def missing_argument(context: Context, line: Line) -> Iterator[Fault]:
     service = line.service
     if service.command in ("pipe", "spawn"):
         for word, example in _NEEDED.items():
-            if not any(argument.startswith(word) for argument in service.arguments):
+            # The names count without their case. Without a text, argv= is a command without a name.
+            least = len(word) + (word == "argv=")
+            if not any(given.lower().startswith(word) and len(given) >= least for given in service.arguments):
                 yield Fault(line.place, f"{line.key}: {service.command}(8) needs {word}", f"add {word}{example}")
 
 
@@ -180,7 +182,7 @@ def _rights(context: Context, line: Line, word: str) -> Iterator[Fault]:
     user, owner = context.probe.user(name), context.probe.user(context.value("mail_owner"))
     group = context.probe.group(group_name) if group_name else None
     cure = f"name an account of its own after {word.partition('=')[0]}="
-    program = next((word[5:] for word in line.service.arguments if word.startswith("argv=")), "")
+    program = next((word[5:] for word in line.service.arguments if word.lower().startswith("argv=")), "")
     if not name.isdigit() and user is None and context.probe.file(program) is None:
         # Debian's master.cf has services for programs that few hosts install: nothing is handed to them.
         return
@@ -192,6 +194,10 @@ def _rights(context: Context, line: Line, word: str) -> Iterator[Fault]:
         yield Fault(line.place, f"{line.key}: {word!r} gives the command the rights of root", cure)
     elif owner is not None and (user.uid == owner.uid or (user.gid if group is None else group) == owner.gid):
         yield Fault(line.place, f"{line.key}: {word!r} gives the command the rights of the mail owner", cure)
+    elif line.service.command == "pipe" and (user.gid if group is None else group) == context.probe.group(
+        context.value("setgid_group")
+    ):
+        yield Fault(line.place, f"{line.key}: {word!r} gives the command the group of postdrop(1)", cure)
 
 
 @rule("wrong-argument", ERROR, each=lines)
@@ -216,7 +222,7 @@ def wrong_argument(context: Context, line: Line) -> Iterator[Fault]:
                 f"{line.key}: {service.command}(8) does not know the flags {''.join(sorted(set(text) - set(flags)))!r}"
             )
             yield Fault(line.place, message, f"use the letters {flags}")
-        elif name.lower() == "size" and not text.isdigit():
+        elif name.lower() == "size" and text and not text.isdigit():
             yield Fault(line.place, f"{line.key}: size= is a number of bytes, not {text!r}", "write the number")
 
 
