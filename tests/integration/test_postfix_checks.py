@@ -608,6 +608,54 @@ def test_what_daemons_need_of_their_service(release: str) -> None:
     assert needed == {(program, need) for program, need in found if need in types.needs(program)}
 
 
+#: Arguments of pipe(8), right and wrong ones. It reads them with its first message.
+PIPES = [
+    *(f"user={name} argv=/bin/true" for name in ("nobody", "nosuchuser", "root", "postfix", "1", "", ":nogroup")),
+    *(f"user=nobody:{group} argv=/bin/true" for group in ("nogroup", "nosuch", "0", "postdrop", "postfix")),
+    *("argv=/bin/true", "user=nobody", "user=nobody argv=", "USER=nobody ARGV=/bin/true", "user nobody argv=/bin/true"),
+    *(f"flags={flags} user=nobody argv=/bin/true" for flags in ("Rhu", "z", "R.", "")),
+    *(f"size={size} user=nobody argv=/bin/true" for size in ("10240000", "big", "-1", "")),
+    *(
+        f"{other} user=nobody argv=/bin/true"
+        for other in ("colour=red", "directory=/tmp", "eol=\\r\\n", "null_sender=")
+    ),
+]
+JUDGE_SERVICES = """
+import json, sys
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, host, main_cf, master_cf
+main, master = (open(f"/etc/postfix/{name}.cf").read() for name in ("main", "master"))
+found = checks.check(main_cf.parse(main, "main.cf"), master_cf.parse(master, "master.cf"), host.gather("/etc/postfix"))
+json.dump([finding.name for finding in found if finding.severity == "error"], sys.stdout)
+"""
+
+
+@pytest.mark.long
+def test_the_arguments_of_pipe_are_judged_as_pipe_judges_them(release: str) -> None:
+    main = "compatibility_level = 3\nmyhostname = mail.example.test\nmydestination =\ninet_interfaces = loopback-only\n"
+    # Without an init, which would start Postfix at the same time.
+    with Host(f"{release}-mail", "--network=none", "--entrypoint", '["sh", "-c", "sleep infinity"]') as alone:
+        alone.run("syslogd; cd /etc/postfix; [ -s master.cf ] || cp /usr/share/postfix/master.cf.dist master.cf")
+        alone.write("/etc/postfix/main.cf", f"{main}transport_maps = pcre:/etc/postfix/to\n")
+        alone.write("/etc/postfix/to", "".join(f"/@d{n}\\.test$/ p{n}:\n" for n in range(len(PIPES))))
+        own = "".join(f"p{n} unix - n n - - pipe -o syslog_name=q{n} {words}\n" for n, words in enumerate(PIPES))
+        alone.write("/etc/postfix/master.cf", alone.read("/etc/postfix/master.cf") + own)
+        alone.run("postfix start")
+        for number in range(len(PIPES)):
+            alone.run(["sendmail", f"x@d{number}.test"], data="hello\n")
+        said = []
+        for number in range(len(PIPES)):
+            alone.wait(f"grep -qE ' q{number}/pipe.*(fatal|status)' /var/log/mail.log")
+            said.append(alone.run(f"grep -E ' q{number}/pipe.*(fatal|status=)' /var/log/mail.log | head -n 1").stdout)
+        refused = json.loads(alone.run([*ENVIRONMENT, "python3", "-c", JUDGE_SERVICES]).stdout)
+    disagreed = [
+        (words, text)
+        for number, (words, text) in enumerate(zip(PIPES, said))
+        if ("status=sent" in text) == (f"p{number}/unix" in refused)
+    ]
+    print(f"{release}: {len(PIPES) - len(disagreed)} agreed, {len(disagreed)} disagreed")  # noqa: T201
+    assert not disagreed
+
+
 #: Port -> the options of a server without a certificate; its answers to a mail without TLS and to STARTTLS, or what it
 #: does before it says anything; the rule that tells of it.
 WITHOUT_CERTIFICATE = {
