@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -524,6 +526,12 @@ def experiments(version: tuple[int, ...]) -> list[tuple[str, str, str]]:
     return found
 
 
+def agree(release: str, tried: int, disagreed: Sequence[str]) -> None:
+    """Say on how many of the things ``tried`` the rules and the daemons agreed; all must."""
+    sys.stdout.write(f"{release}: {tried - len(disagreed)} agreed, {len(disagreed)} disagreed\n")
+    assert not disagreed, "\n".join(disagreed)
+
+
 def differential(release: str, sample: int | None) -> None:
     """What the rules say of a value is what the daemon does that reads it. Prints agreed and disagreed."""
     version = POSTFIX[release]
@@ -553,8 +561,7 @@ def differential(release: str, sample: int | None) -> None:
         later = READ_LATER.fullmatch(name) and not ends
         if bool(ends) != bool(STOPS.intersection(rules)) and not later:
             disagreed.append(f"{daemon}: {name} = {value}: {rules or 'no finding'}, but {ends or 'it starts'}")
-    print(f"{release}: {len(tried) - len(disagreed)} agreed, {len(disagreed)} disagreed")  # noqa: T201
-    assert not disagreed, "\n".join(disagreed)
+    agree(release, len(tried), disagreed)
 
 
 #: Runs in the host: the rules that find something in the parameter, for each of a list of values.
@@ -647,13 +654,15 @@ def test_the_arguments_of_pipe_are_judged_as_pipe_judges_them(release: str) -> N
             alone.wait(f"grep -qE ' q{number}/pipe.*(fatal|status)' /var/log/mail.log")
             said.append(alone.run(f"grep -E ' q{number}/pipe.*(fatal|status=)' /var/log/mail.log | head -n 1").stdout)
         refused = json.loads(alone.run([*ENVIRONMENT, "python3", "-c", JUDGE_SERVICES]).stdout)
-    disagreed = [
-        (words, text)
-        for number, (words, text) in enumerate(zip(PIPES, said))
-        if ("status=sent" in text) == (f"p{number}/unix" in refused)
-    ]
-    print(f"{release}: {len(PIPES) - len(disagreed)} agreed, {len(disagreed)} disagreed")  # noqa: T201
-    assert not disagreed
+    agree(
+        release,
+        len(PIPES),
+        [
+            f"{words}: {text or 'nothing said'}"
+            for number, (words, text) in enumerate(zip(PIPES, said))
+            if ("status=sent" in text) == (f"p{number}/unix" in refused)
+        ],
+    )
 
 
 #: Port -> the options of a server without a certificate; its answers to a mail without TLS and to STARTTLS, or what it
