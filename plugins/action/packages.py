@@ -109,7 +109,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
     @staticmethod
     def _look_arguments(facts: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the first look, so that the second one answers the same questions."""
-        return {"account": facts["puffy_mail"]["asked_account"]}
+        found = facts["puffy_mail"]
+        return {"account": found["asked_account"], "certificates": list(found["certificates"])}
 
     def _install(self, family: str, names: list[str], variables: dict[str, Any]) -> None:
         """Install ``names``. Raises AnsibleActionFail with the words of the package manager."""

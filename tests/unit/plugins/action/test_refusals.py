@@ -30,9 +30,13 @@ class Host:
     def __init__(self, **answers: dict[str, Any]) -> None:
         self.answers = answers
         self.ran: list[str] = []
+        self.asked: dict[str, dict[str, Any]] = {}
 
-    def __call__(self, module_name: str = "", **_dummy: Any) -> dict[str, Any]:
+    def __call__(
+        self, module_name: str = "", module_args: dict[str, Any] | None = None, **_dummy: Any
+    ) -> dict[str, Any]:
         self.ran.append(module_name)
+        self.asked[module_name.rpartition(".")[2]] = module_args or {}
         return self.answers.get(module_name.rpartition(".")[2], {"changed": module_name not in READERS})
 
     def run(self, plugin: Any, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -101,10 +105,12 @@ def test_after_the_account_was_set_nobody_says_that_nothing_was_changed() -> Non
 
 
 def test_after_packages_were_installed_nobody_says_that_nothing_was_changed() -> None:
-    facts = {"ansible_facts": {**FACTS["ansible_facts"], "os_family": "Debian"}}
-    facts["ansible_facts"]["puffy_mail"]["asked_account"] = "vmail"
+    found = {**FACTS["ansible_facts"]["puffy_mail"], "asked_account": "vmail", "certificates": {"/etc/ssl/a.pem": "A"}}
+    facts = {"ansible_facts": {"puffy_mail": found, "os_family": "Debian"}}
     host = Host(host_facts={"failed": True, "msg": "The disk is full. Nothing was changed."})
     with pytest.raises(AnsibleActionFail) as caught:
         host.run(packages, {"needs": ["postfix"]}, facts)
     assert str(caught.value).startswith("postfix were installed. Then: The disk is full.")
     assert "Nothing was changed" not in str(caught.value)
+    # The second look answers what the first one did: a certificate that it did not see would be issued again.
+    assert host.asked["host_facts"] == {"account": "vmail", "certificates": ["/etc/ssl/a.pem"]}
