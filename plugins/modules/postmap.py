@@ -63,7 +63,8 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - With neither O(entries) nor O(content) the source that is there is used as it is, and its index kept right.
+  - With neither O(entries) nor O(content) the source that is there is used as it is, and its index kept right. With
+    O(pending), check mode then takes it that an earlier task changes the source, and reports the change of the index.
 extends_documentation_fragment:
   - puffy.mail.pending
 attributes:
@@ -402,11 +403,11 @@ def _absent(module: AnsibleModule) -> dict[str, Any]:
 
 
 def _comes_later(module: AnsibleModule) -> bool:
-    """Whether an earlier task of the run makes the source, which check mode did not make."""
+    """Whether an earlier task of the run makes or changes the source, which check mode did not do."""
     params = module.params
     asked = module.check_mode and params["pending"] and params["state"] == "present"
     given = params["entries"] is not None or params["content"] is not None
-    return asked and not given and not os.path.lexists(params["path"])
+    return asked and not given
 
 
 def main() -> None:
@@ -438,7 +439,7 @@ def main() -> None:
             module.warn(f"Postfix is not installed on this host yet, so check mode could not check {path}.")
             module.exit_json(path=path, changed=True)
         if _comes_later(module):
-            module.warn(f"{path} is not there yet, so check mode could not check it.")
+            module.warn(f"The source {path} is not as the run makes it, so check mode could not check it.")
             module.exit_json(path=path, changed=True)
         result = _absent(module) if module.params["state"] == "absent" else _present(module)
     except (ValueError, OSError, _files.FileError, _command.CommandError) as exc:

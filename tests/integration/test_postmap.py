@@ -291,10 +291,13 @@ def test_a_source_that_an_earlier_task_of_the_run_makes(host: Host) -> None:
         batch.module("postmap", later, check=True),
         batch.module("postmap", later),
         batch.module("postmap", {**later, "entries": ENTRIES}),
+        batch.module("postmap", {**later, "pending": False}, check=True),
+        # The earlier task changes the source that is there.
         batch.module("postmap", later, check=True),
+        batch.module("postmap", later),
     ])  # fmt: skip
     assert answers[0]["changed"] is True
-    assert f"{PATH} is not there yet, so check mode could not check it." in str(answers[0]["warnings"])
+    assert f"The source {PATH} is not as the run makes it, so check mode could not check it." in str(answers[0])
     assert answers[1]["failed"]
     assert "there is no such file, and neither entries nor content to make it from" in answers[1]["msg"]
-    assert (answers[2]["changed"], answers[3]["changed"]) == (True, False)
+    assert [answer["changed"] for answer in answers[2:]] == [True, False, True, False]
