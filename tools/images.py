@@ -12,7 +12,7 @@ that the module tests run against. An *ldap* image (``trixie-ldap``) is the mail
 clients too, and Dovecot's LDAP support in the package cache; an *acme* image has certbot and the ACME server pebble;
 a *sudo* image is the bare one with sudo, and an *ssh* image that one with sshd; a *milters* image has OpenDKIM,
 OpenDMARC and policyd-spf in the package cache; a *sql* image is the mail one with MariaDB and PostgreSQL; a *sasl*
-image is the LDAP one with saslauthd in the package cache. The *OpenBSD stand-in* (``openbsd-stable``,
+image is the LDAP one with saslauthd and authdaemond in the package cache. The *OpenBSD stand-in* (``openbsd-stable``,
 ``openbsd-stable35``) is Debian with the commands, files and paths of OpenBSD 7.9 where this collection touches them:
 docs/openbsd.md says what it proves and what it does not.
 
@@ -64,7 +64,7 @@ UPON: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ssh": ("-sudo", ("openssh-server",), ()),
     "milters": ("-mail", (), ("opendkim", "opendmarc", "postfix-policyd-spf-python")),
     "sql": ("-mail", ("mariadb-server", "postfix-mysql", "postfix-pgsql", "postgresql"), ()),
-    "sasl": ("-ldap", (), ("sasl2-bin", "libsasl2-modules")),
+    "sasl": ("-ldap", (), ("courier-authdaemon", "sasl2-bin", "libsasl2-modules")),
 }
 #: the package branch of mail/postfix, and the image whose Postfix stands in for it
 STANDINS = {"stable": "forky-mail", "stable35": "bullseye-mail"}

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role cyrus_sasl with the real saslauthd, Postfix in its chroot, PAM and a directory.
+"""The role cyrus_sasl with the real saslauthd and authdaemond, Postfix in its chroot or not, PAM and a directory.
 
-The playbook runs against both releases at once.
+The playbook of the role runs against both releases at once.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import pytest
 from ansible_collections.puffy.mail.tests.harness import directory, playbooks
 from ansible_collections.puffy.mail.tests.harness.containers import Host
 
-#: the scenario private_ca_cyrus does the same in make test
-pytestmark = [pytest.mark.containers, pytest.mark.long]
+pytestmark = pytest.mark.containers
 
+#: the scenario private_ca_cyrus does the same in make test
+LONG = pytest.mark.long
 RELEASES = ("bullseye", "trixie")
 SYSTEM = {"mail_accounts": "system"}
 LDAP = {
@@ -101,6 +102,7 @@ def logins(host: Host, *attempts: tuple[str, str]) -> list[int]:
     return [code for _mechanisms, code in seen]
 
 
+@LONG
 def test_users_of_the_host_log_in_from_the_chroot(fleet: Fleet) -> None:
     assert len(fleet.four(SYSTEM)) == 4 * len(RELEASES)
     for host in fleet.hosts.values():
@@ -113,6 +115,7 @@ def test_users_of_the_host_log_in_from_the_chroot(fleet: Fleet) -> None:
         assert host.run(["stat", "-c", "%U %G %a", "/var/spool/postfix/saslauthd"]).stdout == "root sasl 710\n"
 
 
+@LONG
 def test_a_saslauthd_that_died_is_seen_and_started(fleet: Fleet) -> None:
     for name, host in fleet.hosts.items():
         host.run("kill -9 $(pgrep -x saslauthd)")
@@ -123,6 +126,7 @@ def test_a_saslauthd_that_died_is_seen_and_started(fleet: Fleet) -> None:
         assert logins(host, ("alice", "secret-2")) == [235]
 
 
+@LONG
 def test_users_of_a_directory_log_in(fleet: Fleet) -> None:
     for host in fleet.hosts.values():
         directory.start(host, 3)
@@ -134,6 +138,7 @@ def test_users_of_a_directory_log_in(fleet: Fleet) -> None:
         assert host.run(["stat", "-c", "%U %G %a", "/etc/saslauthd.conf"]).stdout == "root root 600\n"
 
 
+@LONG
 def test_a_configuration_that_saslauthd_refuses_is_taken_back(fleet: Fleet) -> None:
     release = RELEASES[0]
     host = fleet.hosts[release]
@@ -154,3 +159,79 @@ def test_a_configuration_that_saslauthd_refuses_is_taken_back(fleet: Fleet) -> N
     assert "the last activated configuration serves again" in result["msg"]
     assert logins(host, ("alice@example.test", "secret of alice")) == [235]
     assert fleet.play(LDAP, only=release).changed == []
+
+
+class Site:
+    """A host of the accounts of the system, made by puffy.mail.site, and its variables."""
+
+    def __init__(self, host: Host, here: Path) -> None:
+        self.host, self.here = host, here
+        self.variables: dict[str, Any] = {
+            "mail_accounts": "system",
+            "mail_hostname": "mail.example.test",
+            "tls_pki_ca_directory": str(here / "pki"),
+        }
+
+    def play(self, *options: str) -> playbooks.Run:
+        return playbooks.playbook(
+            "puffy.mail.site", playbooks.mail_hosts({"host": {**self.host.connection, **self.variables}}), *options, directory=self.here
+        )
+
+    def becomes(self, **variables: Any) -> list[str]:
+        """What changed in a run with other variables."""
+        self.variables |= variables
+        done = self.play()
+        assert done.rc == 0, done.output
+        return done.changed
+
+    def running(self) -> list[str]:
+        """Which of the two check passwords."""
+        names = self.host.run("ps axo comm=").stdout.split()
+        return sorted({name for name in names if name in ("saslauthd", "authdaemond")})
+
+    def logins(self, *attempts: tuple[str, str]) -> list[int]:
+        """The answer of port 465 to each login."""
+        script = LOGIN.replace('smtplib.SMTP("127.0.0.1", 25,', 'smtplib.SMTP_SSL("127.0.0.1", 465,')
+        seen = json.loads(self.host.run(["python3", "-c", script], data=json.dumps(attempts)).stdout)
+        assert all(sorted(mechanisms) == ["LOGIN", "PLAIN"] for mechanisms, _code in seen), seen
+        return [code for _mechanisms, code in seen]
+
+
+def test_authdaemond_in_place_of_saslauthd_and_neither(tmp_path: Path) -> None:
+    """The socket of authdaemond is outside of the chroot. Who no longer checks passwords stops after Postfix asks it."""
+    attempts = (("alice", "secret-1"), ("alice", "wrong"), ("root", ""))
+    with Host("trixie-sasl") as host:
+        host.run("useradd -m alice && echo alice:secret-1 | chpasswd")
+        site = Site(host, tmp_path)
+        site.becomes(mail_sasl="cyrus")
+        assert (site.running(), site.logins(*attempts)) == (["saslauthd"], [235, 535, 535])
+
+        site.variables |= {"cyrus_sasl_backend": "authdaemond", "postfix_chroot": "yes"}
+        refused = site.play()
+        assert refused.rc != 0
+        assert "Set postfix_chroot: false." in " ".join(refused.output.split()), refused.output
+        assert (site.running(), site.logins(*attempts)) == (["saslauthd"], [235, 535, 535])
+
+        del site.variables["postfix_chroot"]
+        predicted, changed, again = site.play("--check"), site.becomes(), site.play()
+        assert (predicted.changed, again.changed) == (changed, []), predicted.output
+        # The host keeps its certificate where a package is installed.
+        assert [task.rpartition(" : ")[2] for task in changed] == [
+            "Install the packages",
+            "Set the directory and the configuration files",
+            "Let Postfix reach the socket",
+            "Activate what checks the passwords",
+            "Set main.cf and master.cf as one transaction",
+            "Activate the configuration",
+            "Stop what no longer checks the passwords",
+        ]
+        assert (site.running(), site.logins(*attempts)) == (["authdaemond"], [235, 535, 535])
+        assert host.run("postconf -hF submissions/inet/chroot").stdout == "n\n"
+        assert host.run(["stat", "-c", "%U %G %a", "/etc/courier/authdaemonrc"]).stdout == "root courier 640\n"
+
+        host.run("kill -9 $(pgrep -x courierlogger) $(pgrep -x authdaemond)")
+        assert len(site.becomes()) == 1
+        assert site.logins(*attempts) == [235, 535, 535]
+
+        site.becomes(mail_sasl="none", postfix_submission=False, postfix_submissions=False)
+        assert site.running() == []

@@ -24,11 +24,33 @@ from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
 
 def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
-    if inputs["cyrus_sasl_accounts"] == "sqlite" and inputs["cyrus_sasl_backend"] == "system":
+    accounts, backend = inputs["cyrus_sasl_accounts"], inputs["cyrus_sasl_backend"]
+    if accounts == "sqlite" and backend in ("system", "authdaemond"):
         yield (
             "cyrus_sasl_accounts",
-            "is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl to 'dovecot', or"
-            " mail_accounts to 'system' or 'ldap'.",
+            f"is 'sqlite', and {'saslauthd' if backend == 'system' else backend} cannot read the passwords there. Set"
+            " mail_sasl to 'dovecot', or mail_accounts to 'system' or 'ldap'.",
+        )
+
+
+def _authdaemond(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with the inputs of Courier's authdaemond, where that checks the passwords."""
+    if inputs["cyrus_sasl_backend"] != "authdaemond":
+        return
+    modules = inputs["cyrus_sasl_authdaemond_modules"]
+    if not modules:
+        yield "cyrus_sasl_authdaemond_modules", "is empty. Name at least one module, such as 'authpam'."
+    if inputs["cyrus_sasl_accounts"] == "ldap" and "authldap" not in modules:
+        yield (
+            "cyrus_sasl_authdaemond_modules",
+            "does not have 'authldap', and the accounts are in a directory. Add 'authldap', or set cyrus_sasl_backend"
+            " to 'ldap'.",
+        )
+    if inputs["cyrus_sasl_postfix_chroot"]:
+        yield (
+            "cyrus_sasl_postfix_chroot",
+            "is true, and the socket of authdaemond is outside of the chroot, so every login would fail. Set"
+            " postfix_chroot: false.",
         )
 
 
@@ -43,6 +65,7 @@ TABLE = Table(
     {
         "cyrus_sasl_accounts": anything,
         "cyrus_sasl_backend": anything,
+        "cyrus_sasl_authdaemond_modules": anything,
         "cyrus_sasl_realm": optional(domain),
         "cyrus_sasl_processes": number(1, 100, "processes"),
         "cyrus_sasl_ldap_servers": anything,
@@ -57,8 +80,9 @@ TABLE = Table(
         "cyrus_sasl_queue_directory": plain_path,
         "cyrus_sasl_postfix_user": account,
         "cyrus_sasl_postfix_group": account,
+        "cyrus_sasl_postfix_chroot": anything,
         "cyrus_sasl_packages": anything,
         "cyrus_sasl_service_timeout": number(1, 600, "seconds"),
     },
-    (_accounts, _directory),
+    (_accounts, _authdaemond, _directory),
 )

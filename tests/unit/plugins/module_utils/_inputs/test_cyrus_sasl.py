@@ -15,12 +15,18 @@ LDAP = {
     "ldap_servers": ["ldap://ldap.example.org"],
     "ldap_search_base": "dc=example,dc=org",
 }
+AUTHDAEMOND = {"accounts": "system", "backend": "authdaemond", "postfix_chroot": False}
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         ({}, "accounts is 'sqlite', and saslauthd cannot read the passwords there. Set mail_sasl to 'dovecot', or"),
+        ({"backend": "authdaemond"}, "accounts is 'sqlite', and authdaemond cannot read the passwords there."),
+        ({**AUTHDAEMOND, "accounts": "ldap"}, "authdaemond_modules does not have 'authldap', and the accounts are in"),
+        ({**AUTHDAEMOND, "authdaemond_modules": []}, "authdaemond_modules is empty. Name at least one module"),
+        ({**AUTHDAEMOND, "authdaemond_modules": ["pam"]}, "authdaemond_modules"),
+        ({**AUTHDAEMOND, "postfix_chroot": True}, "postfix_chroot is true, and the socket of authdaemond is outside"),
         ({**LDAP, "ldap_servers": []}, "ldap_servers is []. Use a list such as ['ldap://ldap.example.org']."),
         ({**LDAP, "ldap_search_base": "example"}, "ldap_search_base: "),
         ({**LDAP, "ldap_account_filter": "(mail=%s)"}, "ldap_account_filter is '(mail=%s)'. Use a value without '%'"),
@@ -36,6 +42,15 @@ def test_what_is_refused(
     assert [text for text in sentences if text.startswith(f"cyrus_sasl_{sentence}")], sentences
 
 
-@pytest.mark.parametrize("given", [{"accounts": "system"}, LDAP, {"backend": "sasldb"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"accounts": "system"},
+        LDAP,
+        {"backend": "sasldb"},
+        AUTHDAEMOND,
+        {**AUTHDAEMOND, "accounts": "ldap", "authdaemond_modules": ["authpam", "authldap"]},
+    ],
+)
 def test_what_is_taken(judged: Callable[..., tuple[dict[str, Any], list[str]]], given: dict[str, Any]) -> None:
     assert judged("cyrus_sasl", {f"cyrus_sasl_{name}": value for name, value in given.items()})[1] == []
