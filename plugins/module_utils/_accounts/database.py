@@ -206,7 +206,9 @@ def _transaction(connection: sqlite3.Connection, work: Callable[[], None]) -> No
     try:
         work()
     except BaseException:
-        connection.execute("ROLLBACK")
+        # SQLite itself rolls back where the disk is full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
 

@@ -201,3 +201,16 @@ def test_who_can_read_the_file(tmp_path: Path) -> None:
         f" there. Run, while nothing uses the database: sqlite3 {path} 'PRAGMA journal_mode = DELETE'"
     )
     assert database.unreadable(path, *own) is None
+
+
+def test_what_sqlite_said_is_kept_where_it_rolled_back_by_itself(tmp_path: Path) -> None:
+    """It does so where the disk is full."""
+    connection = sqlite3.connect(tmp_path / "accounts.sqlite", isolation_level=None)
+
+    def work() -> None:
+        connection.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(sqlite3.OperationalError, match=r"^database or disk is full$"):
+        database._transaction(connection, work)
+    connection.close()
