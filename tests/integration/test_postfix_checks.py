@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -569,7 +570,8 @@ JUDGE = f"""
 import json, sys
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, host, main_cf, master_cf
 told, found = host.gather("/etc/postfix"), []
-master = master_cf.parse("smtp inet n - n - - smtpd\\npostlog unix-dgram n - n - 1 postlogd\\n", "master.cf")
+own = "".join(line + "\\n" for line in sys.argv[1:])
+master = master_cf.parse("smtp inet n - n - - smtpd\\npostlog unix-dgram n - n - 1 postlogd\\n" + own, "master.cf")
 for name, value in json.load(sys.stdin):
     main = main_cf.parse({SERVES!r} + name + " = " + value + "\\n", "main.cf")
     found.append([finding.rule for finding in checks.check(main, master, told) if finding.name == name])
@@ -615,7 +617,7 @@ def test_what_daemons_need_of_their_service(release: str) -> None:
     assert needed == {(program, need) for program, need in found if need in types.needs(program)}
 
 
-#: Arguments of pipe(8), right and wrong ones. It reads them with its first message.
+#: Arguments of pipe(8), smtp(8) and lmtp(8), right and wrong ones. They read them with their first message.
 PIPES = [
     *(f"user={name} argv=/bin/true" for name in ("nobody", "nosuchuser", "root", "postfix", "1", "", ":nogroup")),
     *(f"user=nobody:{group} argv=/bin/true" for group in ("nogroup", "nosuch", "0", "postdrop", "postfix")),
@@ -627,6 +629,18 @@ PIPES = [
         for other in ("colour=red", "directory=/tmp", "eol=\\r\\n", "null_sender=")
     ),
 ]
+CLIENTS = ["", "flags=", "flags=D", "flags=DORX", "flags=z", "FLAGS=R", "flags", "size=10", "user=nobody", "x"]
+AGENTS = [
+    *(("pipe", words) for words in PIPES),
+    *((program, words) for program in ("smtp", "lmtp") for words in CLIENTS),
+]
+#: What spawn(8) reads with each connection. A command that it runs says "served".
+SPAWNS = [
+    *(f"user={name} argv=/bin/echo served" for name in ("nobody", "nosuchuser", "root", "postfix", "")),
+    *(f"user=nobody:{group} argv=/bin/echo served" for group in ("nogroup", "nosuch", "postdrop")),
+    *("argv=/bin/echo served", "user=nobody", "user=nobody argv=", "USER=nobody ARGV=/bin/echo served"),
+    *(f"{other} user=nobody argv=/bin/echo served" for other in ("colour=red", "flags=R", "size=1", "x")),
+]
 JUDGE_SERVICES = """
 import json, sys
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, host, main_cf, master_cf
@@ -636,31 +650,122 @@ json.dump([finding.name for finding in found if finding.severity == "error"], sy
 """
 
 
-@pytest.mark.long
-def test_the_arguments_of_pipe_are_judged_as_pipe_judges_them(release: str) -> None:
-    main = "compatibility_level = 3\nmyhostname = mail.example.test\nmydestination =\ninet_interfaces = loopback-only\n"
-    # Without an init, which would start Postfix at the same time.
+@contextlib.contextmanager
+def host_of_its_own(release: str, main: str) -> Iterator[Host]:
+    """A host whose Postfix has these parameters. It has no init, which would start Postfix."""
     with Host(f"{release}-mail", "--network=none", "--entrypoint", '["sh", "-c", "sleep infinity"]') as alone:
         alone.run("syslogd; cd /etc/postfix; [ -s master.cf ] || cp /usr/share/postfix/master.cf.dist master.cf")
-        alone.write("/etc/postfix/main.cf", f"{main}transport_maps = pcre:/etc/postfix/to\n")
-        alone.write("/etc/postfix/to", "".join(f"/@d{n}\\.test$/ p{n}:\n" for n in range(len(PIPES))))
-        own = "".join(f"p{n} unix - n n - - pipe -o syslog_name=q{n} {words}\n" for n, words in enumerate(PIPES))
-        alone.write("/etc/postfix/master.cf", alone.read("/etc/postfix/master.cf") + own)
-        alone.run("postfix start")
-        for number in range(len(PIPES)):
-            alone.run(["sendmail", f"x@d{number}.test"], data="hello\n")
-        said = []
-        for number in range(len(PIPES)):
-            alone.wait(f"grep -qE ' q{number}/pipe.*(fatal|status)' /var/log/mail.log")
-            said.append(alone.run(f"grep -E ' q{number}/pipe.*(fatal|status=)' /var/log/mail.log | head -n 1").stdout)
+        common = "compatibility_level = 3\nmyhostname = mail.example.test\nmydestination =\n"
+        alone.write("/etc/postfix/main.cf", f"{common}inet_interfaces = loopback-only\n{main}")
+        yield alone
+
+
+def add_services(alone: Host, lines: Sequence[str]) -> None:
+    """Add lines to master.cf."""
+    alone.write("/etc/postfix/master.cf", alone.read("/etc/postfix/master.cf") + "".join(f"{it}\n" for it in lines))
+
+
+def answers(alone: Host, services: Sequence[tuple[str, str]], hops: Sequence[str] = ()) -> list[str]:
+    """What each delivery agent logged first of a message that it was given, with the next hop."""
+    add_services(
+        alone,
+        [
+            f"p{number} unix - n n - - {program} -o syslog_name=q{number} {words}"
+            for number, (program, words) in enumerate(services)
+        ],
+    )
+    tos = [f"/@d{number}\\.test$/ p{number}:{hop}\n" for number, hop in enumerate(hops or [""] * len(services))]
+    alone.write("/etc/postfix/to", "".join(tos))
+    alone.run("postfix start")
+    for number in range(len(services)):
+        alone.run(["sendmail", f"x@d{number}.test"], data="hello\n")
+    said = []
+    for number in range(len(services)):
+        alone.wait(f"grep -qE ' q{number}/.*(fatal|panic|status=)' /var/log/mail.log")
+        said.append(alone.run(f"grep -E ' q{number}/.*(fatal|panic|status=)' /var/log/mail.log | head -n 1").stdout)
+    return said
+
+
+@pytest.mark.long
+def test_the_arguments_of_agents_are_judged_as_they_judge_them(release: str) -> None:
+    with host_of_its_own(release, "transport_maps = pcre:/etc/postfix/to\nsmtp_tls_security_level =\n") as alone:
+        said = answers(alone, AGENTS)
         refused = json.loads(alone.run([*ENVIRONMENT, "python3", "-c", JUDGE_SERVICES]).stdout)
     agree(
         release,
-        len(PIPES),
+        len(AGENTS),
         [
-            f"{words}: {text or 'nothing said'}"
-            for number, (words, text) in enumerate(zip(PIPES, said))
-            if ("status=sent" in text) == (f"p{number}/unix" in refused)
+            f"{program} {words}: {text or 'nothing said'}"
+            for number, ((program, words), text) in enumerate(zip(AGENTS, said))
+            if (("status=sent" if program == "pipe" else "status=") in text) == (f"p{number}/unix" in refused)
+        ],
+    )
+
+
+#: Runs in the host: what a service says to who connects.
+CONNECT = """
+import socket, sys
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) as client:
+    print(client.makefile().read())
+"""
+
+
+@pytest.mark.long
+def test_the_arguments_of_spawn_are_judged_as_spawn_judges_them(release: str) -> None:
+    with host_of_its_own(release, "") as alone:
+        names = [f"127.0.0.1:{3000 + number}" for number in range(len(SPAWNS))]
+        add_services(alone, [f"{name} inet n n n - 0 spawn {words}" for name, words in zip(names, SPAWNS)])
+        alone.run("postfix start")
+        said = [alone.run(["python3", "-c", CONNECT, name.split(":")[1]]).stdout for name in names]
+        refused = json.loads(alone.run([*ENVIRONMENT, "python3", "-c", JUDGE_SERVICES]).stdout)
+    agree(
+        release,
+        len(SPAWNS),
+        [
+            f"{words}: {text.strip() or 'nothing said'}"
+            for name, words, text in zip(names, SPAWNS, said)
+            if ("served" in text) == (f"{name}/inet" in refused)
+        ],
+    )
+
+
+#: Next hops, right and wrong ones: host_port.c and valid_hostname.c say which.
+HOPS = [
+    *("example.org", "[example.org]", "example.org:25", "[example.org]:smtp", "example.org:smtp", "example.org:2525"),
+    *("192.0.2.1", "[192.0.2.1]", "[192.0.2.1]:587", "192.0.2.1:25", "[1.2.3]", "1.2.3.4.5", "999.1.1.1", "192.0.2.1."),
+    *("[::1]", "[::1]:25", "[IPv6:::1]:25", "[ipv6:::1]", "2001:db8::1", "[2001:db8::1", "[IPv6:x]"),
+    *('"example.org"', "[example.org", "example.org]", "[example.org]x", "[example.org]25", "[[example.org]]"),
+    *("[example.org]:nosuchport", "example.org:nosuchport", "example.org:", "[example.org]:", ":25", "[]", "[]:25"),
+    *("example.org:99999", "example.org:0", "example.org:-1", "example.org:25x", "[example.org]:65535"),
+    *("smtp:[example.org]", "smtp:example.org:25", "-x.example", "x-.example", "x..y", ".example.org", "a_b.example"),
+    *("example.org.", "localhost", "b\u00fccher.example", "x" * 64 + ".example", "user@example.org", "example.org/24"),
+    *("[example.org]:587 smtp_sasl_auth_enable=yes", "example.org, example.net", "[example.org] [example.net]:x"),
+]
+#: and those of lmtp(8), which may be sockets
+SOCKETS = [
+    *("unix:/tmp/x", "unix:private/x", "private/x", "/tmp/x", "public/x", "inet:127.0.0.1:24", "inet:localhost"),
+    *("inet:", "inet:[::1]:24", "inet:x:nosuchport", "unix:private/x, inet:localhost", "127.0.0.1:24", "[localhost]"),
+]
+
+
+@pytest.mark.long
+def test_next_hops_are_judged_as_the_agents_judge_them(release: str) -> None:
+    """A hop that an agent cannot read ends it. One that it reads is tried, and the mail stays in the queue."""
+    hops = [*(("smtp", hop) for hop in HOPS), *(("lmtp", hop) for hop in (*HOPS, *SOCKETS))]
+    with host_of_its_own(release, "transport_maps = pcre:/etc/postfix/to\nsmtp_tls_security_level =\n") as alone:
+        said = answers(alone, [(program, "") for program, _hop in hops], [hop for _program, hop in hops])
+        values = [["relay_transport", f"{program}:{hop}"] for program, hop in hops]
+        values += [["relayhost", hop] for hop in HOPS]
+        lines = ["smtp unix - - n - - smtp", "lmtp unix - - n - - lmtp"]
+        rules = json.loads(alone.run([*ENVIRONMENT, "python3", "-c", JUDGE, *lines], data=json.dumps(values)).stdout)
+    as_said = [*zip(hops, said, rules), *zip((("relayhost", hop) for hop in HOPS), said, rules[len(hops) :])]
+    agree(
+        release,
+        len(as_said),
+        [
+            f"{program}:{hop}: {found or 'no finding'}, but {text or 'nothing said'}"
+            for (program, hop), text, found in as_said
+            if ("status=" not in text) != bool({"wrong-form", "wrong-endpoint"}.intersection(found))
         ],
     )
 

@@ -40,7 +40,11 @@ def destination(context: Context, text: str, port_needed: bool = False) -> Probl
             return f"{text!r} has no ']'", cure
         if port and not port.startswith(":"):
             return f"{text!r} has {port!r} after ']'", cure
-        host, port = host.split(":", 1)[1] if host.lower().startswith("ipv6:") else host, port[1:]
+        port = port[1:]
+        if host.lower().startswith("ipv6:"):
+            host = host.partition(":")[2]
+            if ":" not in host or not is_address(host):
+                return f"{text!r} has {host!r} after 'IPv6:', which is not an IPv6 address", cure
     else:
         host, _colon, port = text.rpartition(":") if ":" in text else (text, "", "")
     if not host and not port_needed:
