@@ -21,6 +21,8 @@ from ansible_collections.puffy.mail.tools import environments, images
 DEFINITION = ROOT / "execution-environment.yml"
 IMAGE = f"localhost/puffy-mail-test-ee:{os.getpid()}"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+#: where they are while the image is built: the package ca-certificates writes a file of that name itself
+INSIDE = "/opt/certificates.pem"
 
 
 def builder(directory: Path, command: str, *options: str) -> None:
@@ -45,7 +47,10 @@ def directory(tmp_path: Path) -> Path:
     build = [galaxy, "collection", "build", "--output-path", tmp_path, ROOT]
     subprocess.run(build, check=True, capture_output=True, timeout=HANGS)
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "podman").symlink_to(PODMAN)
+    # ansible-builder calls podman by its name, and so does tools/podman: each must find another one.
+    wrapper = tmp_path / "bin" / "podman"
+    wrapper.write_text(f"#!/bin/sh\nPATH='{os.environ['PATH']}' exec '{PODMAN}' \"$@\"\n")
+    wrapper.chmod(0o755)
     return tmp_path
 
 
@@ -60,7 +65,7 @@ def test_the_definition_is_valid_and_names_the_tarball(directory: Path) -> None:
 def image(directory: Path) -> Iterator[str]:
     """The execution environment on a Debian of this project, with the packages of mirrors."""
     base = images.build("trixie")
-    extra = f"--network=host --volume={CERTIFICATES}:{CERTIFICATES}:ro --env=PIP_CERT={CERTIFICATES}"
+    extra = f"--network=host --volume={CERTIFICATES}:{INSIDE}:ro --env=PIP_CERT={INSIDE}"
     builder(
         directory, "build", "--file", "execution-environment.yml", "--context", "context", "--tag", IMAGE,
         "--container-runtime", "podman", "--build-arg", f"EE_BASE_IMAGE={base}", "--extra-build-cli-args", extra,
