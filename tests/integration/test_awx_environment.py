@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.puffy.mail.tests.harness import ssh
 from ansible_collections.puffy.mail.tests.harness.containers import HANGS, PODMAN, ROOT, podman
+from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, mail_hosts
 from ansible_collections.puffy.mail.tools import environments, images
 
 DEFINITION = ROOT / "execution-environment.yml"
@@ -39,9 +42,10 @@ def builder(directory: Path, command: str, *options: str) -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the definition, beside the collection's tarball."""
+    tmp_path = tmp_path_factory.mktemp("environment")
     shutil.copy(DEFINITION, tmp_path)
     galaxy = os.path.join(os.path.dirname(sys.executable), "ansible-galaxy")
     build = [galaxy, "collection", "build", "--output-path", tmp_path, ROOT]
@@ -61,7 +65,7 @@ def test_the_definition_is_valid_and_names_the_tarball(directory: Path) -> None:
     assert "USER 1000" in (directory / "context" / "Containerfile").read_text()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def image(directory: Path) -> Iterator[str]:
     """The execution environment on a Debian of this project, with the packages of mirrors."""
     base = images.build("trixie")
@@ -92,3 +96,34 @@ def test_the_image_has_what_the_control_side_needs(image: str) -> None:
         site = f"{hosts} && ansible-playbook -i /runner/hosts puffy.mail.site"
         told = podman("run", "--rm", "--user", user, "--env", "HOME=/runner", image, "sh", "-c", site, check=False)
         assert "sqlite_maps_domains names no domain." in told.stdout, told.stdout + told.stderr
+
+
+@pytest.mark.long
+@pytest.mark.containers
+def test_site_converges_a_host_from_inside(image: str, tmp_path: Path) -> None:
+    """The CA is on the host, for the directory of a job is thrown away."""
+    with ssh.ssh_host(tmp_path) as host:
+        variables = {
+            **ssh.VARIABLES,
+            "ansible_host": host.run("hostname -I").stdout.split()[0],
+            "ansible_ssh_private_key_file": "/runner/key",
+            "ansible_ssh_common_args": ssh.common_arguments("/runner/known_hosts"),
+            "tls_pki_ca_host": NAME,
+            "sqlite_maps_domains": ["example.test"],
+            "sqlite_maps_mailboxes": [{"address": "alice@example.test", "password": "one-two-three"}],
+        }
+        (tmp_path / "hosts.json").write_text(json.dumps(mail_hosts({NAME: variables})))
+        (tmp_path / "key").chmod(0o644)
+        changed = []
+        for user in ("0", "1000640000"):
+            site = (
+                "cp /given/key /runner/key && chmod 600 /runner/key"
+                " && ansible-playbook -i /given/hosts.json puffy.mail.site"
+            )
+            given = ("--volume", f"{tmp_path}:/given:ro", "--env", "HOME=/runner", "--user", user)
+            told = podman("run", "--rm", *given, image, "sh", "-c", site, check=False)
+            assert told.returncode == 0, told.stdout + told.stderr
+            changed.append(int(re.findall(r"changed=(\d+)", told.stdout)[-1]))
+        assert changed[0] > 0
+        assert changed[1] == 0
+        assert host.run("doveadm auth test alice@example.test one-two-three && postfix status").returncode == 0

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.puffy.mail.tests.harness import ssh
 from ansible_collections.puffy.mail.tests.harness.containers import Host
 from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, Run, mail_hosts, playbook
 
@@ -32,15 +32,11 @@ class Remote:
             mail_hosts(
                 {
                     NAME: {
-                        "ansible_connection": "ssh",
+                        **ssh.VARIABLES,
                         "ansible_host": "127.0.0.1",
                         "ansible_port": self.host.port(22),
-                        "ansible_user": "deploy",
-                        "ansible_become": True,
-                        "ansible_python_interpreter": self.host.python,
                         "ansible_ssh_private_key_file": str(self.directory / "key"),
-                        "ansible_ssh_common_args": "-F /dev/null -o StrictHostKeyChecking=accept-new"
-                        f" -o UserKnownHostsFile={self.directory}/known_hosts",
+                        "ansible_ssh_common_args": ssh.common_arguments(f"{self.directory}/known_hosts"),
                         "ansible_pipelining": pipelining,
                         "tls_pki_ca_directory": str(self.directory / "pki"),
                         "sqlite_maps_domains": ["example.test"],
@@ -62,15 +58,7 @@ class Remote:
 def remote(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Remote, bool]]:
     """A bare host that the site playbook made, with pipelining or without it."""
     directory = tmp_path_factory.mktemp("control")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / "key"], check=True)
-    with Host("trixie-ssh", "--publish", "127.0.0.1::22") as host:
-        host.run("useradd -m -s /bin/sh deploy && echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy")
-        host.run("install -d -m 700 -o deploy -g deploy /home/deploy/.ssh")
-        host.run(
-            "umask 077; cat >/home/deploy/.ssh/authorized_keys; chown deploy /home/deploy/.ssh/authorized_keys",
-            data=(directory / "key.pub").read_text(),
-        )
-        host.run("mkdir -p /run/sshd && { pgrep -x sshd || /usr/sbin/sshd; }")
+    with ssh.ssh_host(directory, "--publish", "127.0.0.1::22") as host:
         found = Remote(host, directory)
         run = found("site", pipelining=request.param)
         assert run.rc == 0, run.output

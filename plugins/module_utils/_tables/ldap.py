@@ -23,7 +23,7 @@ EXPANSION = re.compile(r"%%|%([sudSUD1-9])")
 _HEX_STRING = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
 #: what a value of a distinguished name holds escaped only, and what a backslash may stand before
 _DN_SPECIAL = '";<>\0'
-_DN_QUOTED = re.compile(r'"(?:[^"\\\0]|\\[0-9A-Fa-f]{2}|\\[",+;<>\\ #=])*"[ \t]*(?=[,+]|\Z)')
+_DN_QUOTED = re.compile(r'"(?:[^"\\\0]|\\[",+;<>\\ #=])*"[ \t]*(?=[,+]|\Z)')
 _DN_ESCAPED = '",+;<>\\ #='
 DEFAULT_PORTS = {"ldap": 389, "ldaps": 636}
 SCHEMES = ("ldap", "ldaps", "ldapi")

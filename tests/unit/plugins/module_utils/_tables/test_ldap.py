@@ -141,7 +141,7 @@ NAMES = [
     "cn=Müller",
     "cn=",
     'cn="a"',
-    'ou = "people, all; <here>+#" , dc="a\\"b\\2c"+o=""',
+    'ou = "people, all; <here>+#" , dc="a\\"b\\,"+o=""',
     "ou=people,dc=%2,dc=%1",
 ]
 
@@ -160,6 +160,8 @@ BAD_NAMES = [
     ('cn="a', "'\"' inside a value is written '\\22', at character 4"),
     ('cn="a"b', "'\"' inside a value is written '\\22', at character 4"),
     ('cn="a\\x"', "'\"' inside a value is written '\\22', at character 4"),
+    # Within quotes a server takes the two digits for characters of the name, and finds nothing.
+    ('ou="a\\2c b"', "'\"' inside a value is written '\\22', at character 4"),
     ('cn=a"b"', "'\"' inside a value is written '\\22', at character 5"),
     ("ou=a;dc=b", "';' inside a value is written '\\3b', at character 5"),
     ("cn=#zz", "'#' begins a value in hexadecimal digits, and stands for itself as '\\#', at character 4"),
