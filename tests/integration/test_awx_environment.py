@@ -12,12 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from ansible_collections.puffy.mail.tests.harness import ssh
-from ansible_collections.puffy.mail.tests.harness.containers import HANGS, PODMAN, ROOT, podman
+from ansible_collections.puffy.mail.tests.harness.containers import HANGS, PODMAN, ROOT, Host, podman
 from ansible_collections.puffy.mail.tests.harness.playbooks import NAME, mail_hosts
 from ansible_collections.puffy.mail.tools import environments, images
 
@@ -101,23 +102,36 @@ def test_the_image_has_what_the_control_side_needs(image: str) -> None:
 @pytest.mark.long
 @pytest.mark.containers
 def test_site_converges_a_host_from_inside(image: str, tmp_path: Path) -> None:
-    """The CA is on the host, for the directory of a job is thrown away."""
-    with ssh.ssh_host(tmp_path) as host:
+    """The CA has a host of its own, for the directory of a job is thrown away."""
+    tmp_path.chmod(0o755)
+    for name in ("mail", "ca"):
+        (tmp_path / name).mkdir()
+    with ssh.ssh_host(tmp_path / "mail") as host, ssh.ssh_host(tmp_path / "ca") as authority:
+        authority.run("apt-get install -qq -y --no-install-recommends python3-cryptography")
+
+        def reached(name: str, there: Host) -> dict[str, Any]:
+            (tmp_path / name / "key").chmod(0o644)
+            return {
+                **ssh.VARIABLES,
+                "ansible_host": there.run("hostname -I").stdout.split()[0],
+                "ansible_ssh_private_key_file": f"/runner/{name}.key",
+                "ansible_ssh_common_args": ssh.common_arguments("/runner/known_hosts"),
+            }
+
         variables = {
-            **ssh.VARIABLES,
-            "ansible_host": host.run("hostname -I").stdout.split()[0],
-            "ansible_ssh_private_key_file": "/runner/key",
-            "ansible_ssh_common_args": ssh.common_arguments("/runner/known_hosts"),
-            "tls_pki_ca_host": NAME,
+            **reached("mail", host),
+            "tls_pki_ca_host": "ca.example.test",
+            "tls_pki_ca_directory": "/etc/puffy-mail-pki",
+            "tls_pki_ca_public_directory": "",
             "sqlite_maps_domains": ["example.test"],
             "sqlite_maps_mailboxes": [{"address": "alice@example.test", "password": "one-two-three"}],
         }
-        (tmp_path / "hosts.json").write_text(json.dumps(mail_hosts({NAME: variables})))
-        (tmp_path / "key").chmod(0o644)
+        inventory = mail_hosts({NAME: variables}) | {"others": {"hosts": {"ca.example.test": reached("ca", authority)}}}
+        (tmp_path / "hosts.json").write_text(json.dumps(inventory))
         changed = []
         for user in ("0", "1000640000"):
             site = (
-                "cp /given/key /runner/key && chmod 600 /runner/key"
+                "for name in mail ca; do cp /given/$name/key /runner/$name.key && chmod 600 /runner/$name.key; done"
                 " && ansible-playbook -i /given/hosts.json puffy.mail.site"
             )
             given = ("--volume", f"{tmp_path}:/given:ro", "--env", "HOME=/runner", "--user", user)

@@ -173,9 +173,8 @@ class Site:
         }
 
     def play(self, *options: str) -> playbooks.Run:
-        return playbooks.playbook(
-            "puffy.mail.site", playbooks.mail_hosts({"host": {**self.host.connection, **self.variables}}), *options, directory=self.here
-        )
+        hosts = playbooks.mail_hosts({"host": {**self.host.connection, **self.variables}})
+        return playbooks.playbook("puffy.mail.site", hosts, *options, directory=self.here)
 
     def becomes(self, **variables: Any) -> list[str]:
         """What changed in a run with other variables."""
@@ -198,7 +197,7 @@ class Site:
 
 
 def test_authdaemond_in_place_of_saslauthd_and_neither(tmp_path: Path) -> None:
-    """The socket of authdaemond is outside of the chroot. Who no longer checks passwords stops after Postfix asks it."""
+    """The socket of authdaemond is outside of the chroot. What Postfix no longer asks is stopped."""
     attempts = (("alice", "secret-1"), ("alice", "wrong"), ("root", ""))
     with Host("trixie-sasl") as host:
         host.run("useradd -m alice && echo alice:secret-1 | chpasswd")
