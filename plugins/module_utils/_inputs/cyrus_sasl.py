@@ -22,6 +22,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 )
 from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap
 
+#: modules of authdaemond that know the accounts of the host, by names without a domain
+_HOST_ACCOUNTS = frozenset({"authpam", "authpwd", "authshadow"})
+
 
 def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     accounts, backend = inputs["cyrus_sasl_accounts"], inputs["cyrus_sasl_backend"]
@@ -45,6 +48,12 @@ def _authdaemond(inputs: Mapping[str, Any]) -> Iterable[Problem]:
             "cyrus_sasl_authdaemond_modules",
             "does not have 'authldap', and the accounts are in a directory. Add 'authldap', or set cyrus_sasl_backend"
             " to 'ldap'.",
+        )
+    if inputs["cyrus_sasl_realm"] and set(modules) <= _HOST_ACCOUNTS:
+        yield (
+            "cyrus_sasl_realm",
+            f"is {inputs['cyrus_sasl_realm']!r}, and then authdaemond looks for an account alice@"
+            f"{inputs['cyrus_sasl_realm']}, which the host cannot have. Leave it empty.",
         )
     if inputs["cyrus_sasl_postfix_chroot"]:
         yield (

@@ -26,6 +26,7 @@ AUTHDAEMOND = {"accounts": "system", "backend": "authdaemond", "postfix_chroot":
         ({**AUTHDAEMOND, "accounts": "ldap"}, "authdaemond_modules does not have 'authldap', and the accounts are in"),
         ({**AUTHDAEMOND, "authdaemond_modules": []}, "authdaemond_modules is empty. Name at least one module"),
         ({**AUTHDAEMOND, "authdaemond_modules": ["pam"]}, "authdaemond_modules"),
+        ({**AUTHDAEMOND, "realm": "example.org"}, "realm is 'example.org', and then authdaemond looks for an account"),
         ({**AUTHDAEMOND, "postfix_chroot": True}, "postfix_chroot is true, and the socket of authdaemond is outside"),
         ({**LDAP, "ldap_servers": []}, "ldap_servers is []. Use a list such as ['ldap://ldap.example.org']."),
         ({**LDAP, "ldap_search_base": "example"}, "ldap_search_base: "),
@@ -49,7 +50,7 @@ def test_what_is_refused(
         LDAP,
         {"backend": "sasldb"},
         AUTHDAEMOND,
-        {**AUTHDAEMOND, "accounts": "ldap", "authdaemond_modules": ["authpam", "authldap"]},
+        {**AUTHDAEMOND, "accounts": "ldap", "authdaemond_modules": ["authpam", "authldap"], "realm": "example.org"},
     ],
 )
 def test_what_is_taken(judged: Callable[..., tuple[dict[str, Any], list[str]]], given: dict[str, Any]) -> None:
