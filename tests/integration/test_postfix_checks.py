@@ -617,6 +617,8 @@ def test_what_daemons_need_of_their_service(release: str) -> None:
     assert needed == {(program, need) for program, need in found if need in types.needs(program)}
 
 
+#: What cannot be run: nothing there, no right to run it, no right to enter its directory, a directory, a pipe.
+COMMANDS = ("/usr/lib/nosuch", "/etc/passwd", "/root/true", "/usr/bin", "/run/initctl")
 #: Arguments of pipe(8), smtp(8) and lmtp(8), right and wrong ones. They read them with their first message.
 PIPES = [
     *(f"user={name} argv=/bin/true" for name in ("nobody", "nosuchuser", "root", "postfix", "1", "", ":nogroup")),
@@ -626,8 +628,9 @@ PIPES = [
     *(f"size={size} user=nobody argv=/bin/true" for size in ("10240000", "big", "-1", "")),
     *(
         f"{other} user=nobody argv=/bin/true"
-        for other in ("colour=red", "directory=/tmp", "eol=\\r\\n", "null_sender=")
+        for other in ("colour=red", "directory=/tmp", "eol=\\r\\n", "null_sender=", "chroot=/", "chroot=/etc")
     ),
+    *(f"user=nobody argv={path} x" for path in COMMANDS),
 ]
 CLIENTS = ["", "flags=", "flags=D", "flags=DORX", "flags=z", "FLAGS=R", "flags", "size=10", "user=nobody", "x"]
 AGENTS = [
@@ -636,6 +639,7 @@ AGENTS = [
 ]
 #: What spawn(8) reads with each connection. A command that it runs says "served".
 SPAWNS = [
+    *(f"user=nobody argv={path} served" for path in COMMANDS),
     *(f"user={name} argv=/bin/echo served" for name in ("nobody", "nosuchuser", "root", "postfix", "")),
     *(f"user=nobody:{group} argv=/bin/echo served" for group in ("nogroup", "nosuch", "postdrop")),
     *("argv=/bin/echo served", "user=nobody", "user=nobody argv=", "USER=nobody ARGV=/bin/echo served"),
@@ -646,7 +650,7 @@ import json, sys
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks, host, main_cf, master_cf
 main, master = (open(f"/etc/postfix/{name}.cf").read() for name in ("main", "master"))
 found = checks.check(main_cf.parse(main, "main.cf"), master_cf.parse(master, "master.cf"), host.gather("/etc/postfix"))
-json.dump([finding.name for finding in found if finding.severity == "error"], sys.stdout)
+json.dump([it.name for it in found if it.severity == "error" or it.rule == "command-missing"], sys.stdout)
 """
 
 
@@ -654,6 +658,7 @@ json.dump([finding.name for finding in found if finding.severity == "error"], sy
 def host_of_its_own(release: str, main: str) -> Iterator[Host]:
     """A host whose Postfix has these parameters. It has no init, which would start Postfix."""
     with Host(f"{release}-mail", "--network=none", "--entrypoint", '["sh", "-c", "sleep infinity"]') as alone:
+        alone.run("cp /bin/true /root/; chmod 0700 /root; [ -e /run/initctl ] || mkfifo /run/initctl")
         alone.run("syslogd; cd /etc/postfix; [ -s master.cf ] || cp /usr/share/postfix/master.cf.dist master.cf")
         common = "compatibility_level = 3\nmyhostname = mail.example.test\nmydestination =\n"
         alone.write("/etc/postfix/main.cf", f"{common}inet_interfaces = loopback-only\n{main}")

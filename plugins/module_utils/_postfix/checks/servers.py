@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import LOCAL_TYPES
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import Table, tables
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import Table, source, tables
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.restrictions import Restriction, restrictions
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, Value, nearest, words
+from ansible_collections.puffy.mail.plugins.module_utils._rights import denied
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 
 
 @dataclass(frozen=True)
@@ -221,3 +223,68 @@ def socketmap_socket_missing(context: Context, table: Table) -> Iterator[Fault]:
     server = _socketmap_server(context, table)
     if server is not None:
         yield from _missing(context, server)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program that pipe(8) or spawn(8) runs: ``path`` as written, ``user`` without its group."""
+
+    service: Service
+    path: str
+    user: str
+
+
+def _routed(context: Context, table: Table) -> Iterator[str]:
+    """The transports that the text of a transport table names."""
+    path = source(context, table) if table.setting.name.endswith("transport_maps") else None
+    for line in context.lines(path) if path is not None else ():
+        fields = line.split(None, 2)
+        if len(fields) > 1 and not line.startswith(("#", " ", "\t")):
+            yield fields[1].partition(":")[0]
+
+
+def commands(context: Context) -> Iterator[Command]:
+    """The programs of the services that get work: a transport that a parameter or a transport table names, a policy
+    server, and what listens on a port. Stock files have services for programs that few hosts install."""
+    used = {target.service for target in targets(context)}
+    for table in tables(context):
+        used.update(_routed(context, table))
+    for restriction in restrictions(context):
+        server = _policy_server(context, restriction)
+        used.add(server.text.rpartition("/")[2] if server is not None else "")
+    for service in context.services:
+        if service.command in ("pipe", "spawn") and (service.type == "inet" or service.name in used):
+            given: dict[str, str] = {}
+            for word in service.arguments:
+                name, _unused, text = word.partition("=")
+                given.setdefault(name.lower(), text)
+            if given.get("argv", "").startswith("/"):
+                user = given.get("user", "").partition(":")[0]
+                yield Command(service, given.get("chroot", "").rstrip("/") + given["argv"], user)
+
+
+def _problem(context: Context, command: Command) -> tuple[str, str] | None:
+    """Why a program does not run, and the cure."""
+    probe, path = context.probe, command.path
+    file, user = probe.file(path), probe.user(command.user)
+    if file is None:
+        return f"{path} does not exist", f"install {path}"
+    if file.kind != "file":
+        return f"{path} is a {file.kind}, not a program", "name the program after argv="
+    where = denied(path, user, 1, probe.file, probe.resolve) if user is not None else None
+    if where is None:
+        return None
+    return f"{command.user} may not {'run' if where == path else 'enter'} {where}", f"chmod o+x {where}"
+
+
+@rule("command-missing", WARNING, each=commands)
+def command_missing(context: Context, command: Command) -> Iterator[Fault]:
+    """a program of pipe(8) or spawn(8) that the host lacks, or that its account may not run, in a service that gets
+    work | install the program, or grant the right | pipe(8), spawn(8)"""
+    problem = _problem(context, command)
+    if problem is not None:
+        message, cure = problem
+        piped = command.service.command == "pipe"
+        effect = "mail for it stays in the queue" if piped else "its clients get no answer"
+        place = context.place(command.service)
+        yield Fault(place, f"{place.name}: {message}, so {effect}", cure)

@@ -58,8 +58,7 @@ def table_unreadable(context: Context, table: Table) -> Iterator[Fault]:
     yield Fault(setting, f"{setting.name}: {message}", cure)
 
 
-#: The options of mysql_table(5) whose files the client library opens with each connection. It passes over an option
-#: file that it does not find.
+#: The options of mysql_table(5) whose files the client library opens with each connection.
 _MYSQL_FILES = ("tls_CAfile", "tls_CApath", "tls_cert_file", "tls_key_file")
 #: Where the client libraries of Debian and OpenBSD look for a server that has no address.
 _MYSQL_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/run/mysql/mysql.sock")
@@ -76,6 +75,16 @@ def _chrooted_reader(context: Context, setting: Setting) -> Service | None:
     return None
 
 
+def _client_options(context: Context, table: Table) -> dict[str, str] | None:
+    """What the client file of a table says; None where there is none to read."""
+    path = source(context, table)
+    content = context.probe.content(path) if path is not None and table.type in CLIENT_TYPES else None
+    if content is None:
+        return None
+    main = main_cf.parse(content.decode("utf-8", "replace"))
+    return {entry.name: entry.value for entry in main.entries()}
+
+
 def _out_of_reach(context: Context, table: Table) -> str | None:
     """What a daemon in the chroot cannot open for this table, as tried on Postfix 3.5, 3.10 and 3.11.
 
@@ -87,12 +96,9 @@ def _out_of_reach(context: Context, table: Table) -> str | None:
         return "the accounts of this host"
     if table.type == "socketmap" and table.name.startswith("unix:"):
         return _not_inside(context, table.name[len("unix:") :].rpartition(":")[0])
-    path = source(context, table)
-    content = context.probe.content(path) if path is not None and table.type in CLIENT_TYPES else None
-    if content is None:
+    options = _client_options(context, table)
+    if options is None:
         return None
-    main = main_cf.parse(content.decode("utf-8", "replace"))
-    options = {entry.name: entry.value for entry in main.entries()}
     if table.type == "sqlite":
         database = context.probe.content(options.get("dbpath", "")) or b""
         # https://www.sqlite.org/fileformat.html: byte 18 of the header is 2 in WAL mode
@@ -197,6 +203,23 @@ def table_chroot(context: Context, table: Table) -> Iterator[Fault]:
                 f"{setting.name}: proxymap(8), which looks up proxy:{table.shown}, runs in the chroot, too",
                 f"set the chroot column of {service.name}/{service.type} to n",
             )
+
+
+@rule("option-file-chroot", WARNING, each=tables)
+def option_file_chroot(context: Context, table: Table) -> Iterator[Fault]:
+    """an `option_file` of a `mysql:` table that a chrooted daemon cannot reach: the client library passes over it, and
+    connects without its options | `proxy:` before the table, or a copy in the chroot | mysql_table(5)"""
+    if not table.usable or table.proxied or table.type != "mysql":
+        return
+    options = _client_options(context, table) or {}
+    path, reader = options.get("option_file", ""), _chrooted_reader(context, table.setting)
+    if path and reader is not None and _not_inside(context, path):
+        yield Fault(
+            table.setting,
+            f"{table.setting.name}: {reader.command}(8), service {reader.name}/{reader.type}, runs in the chroot and"
+            f" cannot reach {path} from there. It looks up {table.shown} without the options in that file",
+            f"write proxy:{table.shown}, or copy the file to {context.value('queue_directory')}{path}",
+        )
 
 
 #: The tables of what delivers mail as root or as any user: a match names a file, a command or a number of a user. For

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -209,13 +209,17 @@ class Case:
                 mtime=NOW - int(facts.get("age", 0)),
             )
         contents = {path: pki[name] for path, name in self.words("pem")}
-        contents |= {path: "".join(f"{line}\n" for line in lines).encode() for path, *lines in self.words("text")}
+        for path, *lines in self.words("text"):
+            contents[path] = "".join(f"{line}\n" for line in lines).replace("\\t", "\t").encode()
         days = int((self.words("clock") or [["0"]])[0][0])
         probe = FakeProbe(files, contents, now=NOW + 86400 * days)
         without = [name for (name,) in self.words("without")]
         main, master = RELAY + self.texts.get("main.cf", ""), MASTER + self.texts.get("master.cf", "")
         lacks = [name for (name,) in self.words("lacks")]
-        return (*parsed(main, master, lacks), host(self.version, probe, without))
+        found = host(self.version, probe, without)
+        types_too = [name for (name,) in self.words("has")]
+        found = replace(found, map_types=found.map_types.union(types_too))
+        return (*parsed(main, master, lacks), found)
 
     def run(self, pki):
         """What the checks find."""

@@ -105,6 +105,7 @@ def seed_probe(pki):
         files[path] = cases.file(0o660, kind="socket")
     for path in ("/run/opendkim/opendkim.sock", "/run/opendmarc/opendmarc.sock", "/run/authdaemon/socket"):
         files[path] = cases.file(0o660, kind="socket")
+    files["/usr/bin/policyd-spf"] = cases.file(0o755)
     files["/etc/postfix/certs"] = cases.file(0o755, kind="directory")
     return cases.FakeProbe(files, {**secret, **public})
 

@@ -36,6 +36,7 @@ CHROOT = [
     ("mysql", "dbname = mail", "the default socket of MySQL"),
     ("mysql", "hosts = 127.0.0.1\ntls_CAfile = /etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
     ("mysql", "hosts = 127.0.0.1\ntls_CAfile = /etc/ssl/inside.pem", ""),
+    ("mysql", "hosts = 127.0.0.1\noption_file = /etc/my.cnf", ""),
     ("pgsql", "hosts = localhost", ""),
     ("pgsql", "dbname = mail", ""),
     ("pgsql", "hosts = unix:/run/pgsql", "/run/pgsql"),
