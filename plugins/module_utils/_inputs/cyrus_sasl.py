@@ -14,7 +14,6 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     account,
     anything,
     checked_by,
-    domain,
     number,
     one_line,
     optional,
@@ -49,11 +48,12 @@ def _authdaemond(inputs: Mapping[str, Any]) -> Iterable[Problem]:
             "does not have 'authldap', and the accounts are in a directory. Add 'authldap', or set cyrus_sasl_backend"
             " to 'ldap'.",
         )
-    if inputs["cyrus_sasl_realm"] and set(modules) <= _HOST_ACCOUNTS:
+    realm = inputs["cyrus_sasl_postfix_realm"]
+    if realm and set(modules) <= _HOST_ACCOUNTS:
         yield (
-            "cyrus_sasl_realm",
-            f"is {inputs['cyrus_sasl_realm']!r}, and then authdaemond looks for an account alice@"
-            f"{inputs['cyrus_sasl_realm']}, which the host cannot have. Leave it empty.",
+            "cyrus_sasl_postfix_realm",
+            f"is {realm!r}, and then authdaemond looks for an account alice@{realm}, which the host cannot have. Set"
+            " postfix_sasl_local_domain: ''.",
         )
     if inputs["cyrus_sasl_postfix_chroot"]:
         yield (
@@ -75,7 +75,6 @@ TABLE = Table(
         "cyrus_sasl_accounts": anything,
         "cyrus_sasl_backend": anything,
         "cyrus_sasl_authdaemond_modules": anything,
-        "cyrus_sasl_realm": optional(domain),
         "cyrus_sasl_processes": number(1, 100, "processes"),
         "cyrus_sasl_ldap_servers": anything,
         "cyrus_sasl_ldap_search_base": anything,
@@ -90,6 +89,7 @@ TABLE = Table(
         "cyrus_sasl_postfix_user": account,
         "cyrus_sasl_postfix_group": account,
         "cyrus_sasl_postfix_chroot": anything,
+        "cyrus_sasl_postfix_realm": optional(anything),
         "cyrus_sasl_packages": anything,
         "cyrus_sasl_service_timeout": number(1, 600, "seconds"),
     },

@@ -26,13 +26,15 @@ AUTHDAEMOND = {"accounts": "system", "backend": "authdaemond", "postfix_chroot":
         ({**AUTHDAEMOND, "accounts": "ldap"}, "authdaemond_modules does not have 'authldap', and the accounts are in"),
         ({**AUTHDAEMOND, "authdaemond_modules": []}, "authdaemond_modules is empty. Name at least one module"),
         ({**AUTHDAEMOND, "authdaemond_modules": ["pam"]}, "authdaemond_modules"),
-        ({**AUTHDAEMOND, "realm": "example.org"}, "realm is 'example.org', and then authdaemond looks for an account"),
+        (
+            {**AUTHDAEMOND, "postfix_realm": "example.org"},
+            "postfix_realm is 'example.org', and then authdaemond looks for an account",
+        ),
         ({**AUTHDAEMOND, "postfix_chroot": True}, "postfix_chroot is true, and the socket of authdaemond is outside"),
         ({**LDAP, "ldap_servers": []}, "ldap_servers is []. Use a list such as ['ldap://ldap.example.org']."),
         ({**LDAP, "ldap_search_base": "example"}, "ldap_search_base: "),
         ({**LDAP, "ldap_account_filter": "(mail=%s)"}, "ldap_account_filter is '(mail=%s)'. Use a value without '%'"),
         ({**LDAP, "ldap_bind_dn": "cn=x"}, "ldap_bind_password is empty, and cyrus_sasl_ldap_bind_dn is not. Set both"),
-        ({"accounts": "system", "realm": "example"}, "realm is 'example', which has no dot."),
         ({"accounts": "system", "processes": 0}, "processes is 0. Use a number of processes from 1 to 100."),
     ],
 )
@@ -50,7 +52,12 @@ def test_what_is_refused(
         LDAP,
         {"backend": "sasldb"},
         AUTHDAEMOND,
-        {**AUTHDAEMOND, "accounts": "ldap", "authdaemond_modules": ["authpam", "authldap"], "realm": "example.org"},
+        {
+            **AUTHDAEMOND,
+            "accounts": "ldap",
+            "authdaemond_modules": ["authpam", "authldap"],
+            "postfix_realm": "example.org",
+        },
     ],
 )
 def test_what_is_taken(judged: Callable[..., tuple[dict[str, Any], list[str]]], given: dict[str, Any]) -> None:
