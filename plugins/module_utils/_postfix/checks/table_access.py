@@ -76,7 +76,7 @@ def _chrooted_reader(context: Context, setting: Setting) -> Service | None:
 
 
 def _client_options(context: Context, table: Table) -> dict[str, str] | None:
-    """What the client file of a table says; None where there is none to read."""
+    """What the client file of a table says; None where it cannot be read."""
     path = source(context, table)
     content = context.probe.content(path) if path is not None and table.type in CLIENT_TYPES else None
     if content is None:
