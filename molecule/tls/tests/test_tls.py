@@ -73,7 +73,8 @@ def scan(server: Server, directory: Path) -> dict[str, dict[str, Any]]:
         done = subprocess.run(
             ["sslyze", "--quiet", f"--json_out={report}", f"--sni={server.name}",
              "--certinfo", f"--certinfo_ca_file={ROOT}",
-             "--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--mozilla_config=disable",
+             "--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--reneg",
+             "--mozilla_config=disable",
              *options, *targets],
             capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
@@ -149,6 +150,13 @@ def scanned(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 def test_protocols_and_ciphers_are_those_of_the_profile(scanned: dict[str, dict[str, Any]]) -> None:
     check_policy(scanned, "intermediate")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_client_cannot_negotiate_again(scanned: dict[str, dict[str, Any]], service: str) -> None:
+    answer = scanned[service]["session_renegotiation"]
+    assert answer["status"] == "COMPLETED", answer
+    assert answer["result"]["client_renegotiations_success_count"] == 0
 
 
 def test_both_key_types_are_served_with_their_chains(server: Server, scanned: dict[str, dict[str, Any]]) -> None:
