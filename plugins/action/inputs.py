@@ -22,6 +22,7 @@ from ansible.plugins.loader import module_loader
 
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
+    agreement,
     judge,
     mail,
     secrets,
@@ -34,6 +35,10 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 
 _COLLECTION = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: a default that is another variable, or what the environment has instead of it
+_OTHER = re.compile(
+    r"\{\{\s*(?:lookup\('[^()]*'\)\s*or\s+)?([A-Za-z_]\w*)\s*(?:\|\s*default(\(.*\))\s*)?\}\}\s*", re.DOTALL
+)
 _ABSENT = object()
 #: true, as Ansible reads it
 _TRUE = frozenset({"true", "yes", "on", "1", "y", "t", "1.0"})
@@ -90,7 +95,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         sentences = host.sentences(roles)
         if playbook == "site":
             sentences += host.batches()
-            sentences += host.twins() or ([] if sentences else host.hosted_name())
+            sentences += host.twins() or ([] if sentences else host.agreement(roles))
         if playbook == "awx" and module_loader.find_plugin("awx.awx.organization") is None:
             sentences.append(
                 "The collection awx.awx is not installed. Install it, as with ansible-galaxy collection install"
@@ -183,9 +188,13 @@ class _Host:
         return found
 
     def origin(self, name: str) -> str:
-        """The variable whose value ``name`` has: itself, or the one of mail_* that was set or would be."""
-        names = self._names(name)
-        return next((word for word in names if word in self.task_vars), names[0] if names else name)
+        """The variable whose value ``name`` has: itself, or the one of mail_* that its default hands on."""
+        while name not in mail.SPEC:
+            word = _handed_on(self.task_vars.get(name, self.defaults.get(name)))
+            if word is None or not (word in mail.SPEC or word in self.task_vars or word in self.defaults):
+                break
+            name = word
+        return name
 
     # -- judgement ---------------------------------------------------------------------------------------------------
 
@@ -205,11 +214,10 @@ class _Host:
                 self._control_side(role)
             said: set[str] = set()
             for name, problem in self.problems:
-                origin = self.origin(name)
-                # What several roles share is told once.
-                if origin == name or origin not in bad:
-                    found.append((origin, problem))
-                    said.add(origin)
+                # What several roles share is told once, and not again by a value that is made from it.
+                if bad.isdisjoint(self._names(name)):
+                    found.append((self.origin(name), problem))
+                    said.add(self.origin(name))
             bad |= said
         return [*itertools.starmap(say, misspelt), *itertools.starmap(self._named, found)]
 
@@ -343,23 +351,14 @@ class _Host:
             self.loader.cleanup_tmp_file(local)
         self.problems += [(name, f": {sentence}") for sentence in found]
 
-    def hosted_name(self) -> list[str]:
-        """A sentence where the host is called like a domain whose mailboxes it has."""
+    def agreement(self, roles: list[str]) -> list[str]:
+        """A sentence for each thing that the roles of the site, each with good inputs, do not agree on."""
         good = self.good
-        if good.get("sqlite_maps_mode") != "owned":
-            return []
-        hosted = self.hosted or sqlite_maps.hosted({name: good[f"sqlite_maps_{name}"] for name in entries.LISTS})
-        name = good["postfix_hostname"]
-        if name.lower() not in hosted or not {"$myhostname", name} & set(good["postfix_local_domains"]):
-            return []
-        return [
-            self._named(
-                "postfix_hostname",
-                f"is {name!r}, which is a domain of the accounts too: Postfix would look for its users among those of"
-                f" the system, and refuse the mail of its mailboxes. Use a name of its own, such as 'mail.{name}', or"
-                " leave '$myhostname' out of postfix_local_domains.",
-            )
-        ]
+        found = agreement.problems(agreement.Site(good, set(self.task_vars), roles))
+        if "sqlite_maps" in roles and good["sqlite_maps_mode"] == "owned":
+            lists = {name: good[f"sqlite_maps_{name}"] for name in entries.LISTS}
+            found += agreement.hosted_problems(good, self.hosted or sqlite_maps.hosted(lists))
+        return list(itertools.starmap(self._named, found))
 
     def batches(self) -> list[str]:
         """A sentence where two hosts of the play have other sizes of batches; told on the play's first host."""
@@ -397,6 +396,16 @@ class _Host:
                     sentences.append(f"{name} is {value!r} on both {seen[key]} and {host}. Give each host its own.")
                 seen.setdefault(key, host)
         return sentences
+
+
+def _handed_on(raw: Any) -> str | None:
+    """The variable whose value a template hands on unchanged; None where it works something out."""
+    found = _OTHER.fullmatch(raw.lstrip()) if isinstance(raw, str) else None
+    if found is None:
+        return None
+    # One pair of parentheses around all that stands behind "default".
+    depth = list(itertools.accumulate((char == "(") - (char == ")") for char in (found[2] or "")[:-1]))
+    return found[1] if all(depth) else None
 
 
 def _words(raw: Any) -> Iterable[str]:

@@ -38,7 +38,8 @@ options:
       - Group that may read the key. The key then has mode V(0640), otherwise mode V(0600).
     type: str
   chain_file:
-    description: Path of the certificate chain.
+    description:
+      - Path of the certificate chain. With O(state=checked) it may be the file of the key; the key then stands first.
     type: path
     required: true
   chain:
@@ -138,6 +139,7 @@ days_left:
 
 import datetime
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,9 +191,10 @@ def public_key(openssl: str, key: str, source: str) -> bytes:
 
 
 def check_trust(
-    openssl: str, chain: str, leaf: x509.Certificate, ca: str | None, ca_file: str | None, purpose: str
+    openssl: str, chain: Sequence[x509.Certificate], ca: str | None, ca_file: str | None, purpose: str
 ) -> None:
-    """ValueError unless openssl finds a way from the certificate to a trusted root, every signature checked."""
+    """ValueError unless openssl finds a way from the first certificate to a trusted root, every signature checked."""
+    leaf, untrusted = chain[0], "".join(pem.render(certificate.der) for certificate in chain)
     with _files.scratch() as directory:
 
         def keep(name: str, text: str) -> str:
@@ -202,7 +205,7 @@ def check_trust(
 
         trusted = keep("ca.pem", ca) if ca is not None else ca_file
         argv = [openssl, "verify", "-purpose", purpose, *(["-CAfile", trusted] if trusted else [])]
-        argv += ["-untrusted", keep("chain.pem", chain), keep("leaf.pem", pem.render(leaf.der))]
+        argv += ["-untrusted", keep("chain.pem", untrusted), keep("leaf.pem", pem.render(leaf.der))]
         answer = ask(argv)
     # LibreSSL prints "verification failed: 20 (text)" to standard output, OpenSSL "error 20 at 0 depth lookup: text".
     if answer.rc != 0 or not answer.stdout.rstrip().endswith(": OK"):
@@ -347,7 +350,8 @@ def main() -> None:
         key = params["key"] if params["key"] is not None else required(params["key_file"])
         chain_name = "chain" if params["chain"] is not None else params["chain_file"]
         chain = params["chain"] if params["chain"] is not None else required(params["chain_file"])
-        certificates = chains.parse_chain(chain, chain_name)
+        together = not present and params["chain_file"] == params["key_file"]
+        certificates = chains.parse_chain(chain, chain_name, with_key=together)
         public = public_key(openssl, key, key_name)
         now = datetime.datetime.now(datetime.timezone.utc)
         problem = chains.set_problem(
@@ -364,7 +368,7 @@ def main() -> None:
             chains.parse_chain(params["ca"], "ca")
         elif params["ca_file"] is not None:
             chains.parse_chain(required(params["ca_file"]), params["ca_file"])
-        check_trust(openssl, chain, certificates[0], params["ca"], params["ca_file"], params["purpose"])
+        check_trust(openssl, certificates, params["ca"], params["ca_file"], params["purpose"])
         if not present:
             check_modes(params["key_file"], params["key_group"])
         targets = plan(params, key, chain) if present else []

@@ -143,6 +143,39 @@ def test_a_host_that_is_called_like_a_domain_of_its_mailboxes() -> None:
         assert judged.counts["failed"] == 0, judged.output
 
 
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        # A default that is worked out of a variable does not have its name.
+        (
+            {"mail_accounts": "none", "mail_sasl": "cyrus", "cyrus_sasl_backend": "sasldb", "postfix_submission": True},
+            "postfix_submission is true, and postfix_tls_security_level is 'none'",
+        ),
+        ({"mail_accounts": "none", "postfix_postscreen": True}, "postfix_postscreen"),
+        (
+            {"mail_accounts": "system", "mail_sasl": "dovecot"},
+            "mail_sasl is 'dovecot', and mail_accounts is 'system': this collection sets up Dovecot",
+        ),
+        (
+            {"mail_accounts": "system", "postfix_sasl_type": "cyrus"},
+            "postfix_sasl_type is 'cyrus', and puffy.mail.site",
+        ),
+        ({"dovecot_protocols": ["imap"]}, "dovecot_protocols is ['imap'], and Postfix hands all mail"),
+        (
+            {"mail_hostname": "mail.example.test", "postfix_local_domains": ["$mydomain", "localhost"]},
+            "postfix_local_domains has '$mydomain', which is 'example.test', and example.test is a domain of the",
+        ),
+        ({"mail_authentication_methods": ["spf"]}, "mail_authentication_methods is ['spf'], and Postfix asks what"),
+    ],
+)
+def test_what_the_roles_do_not_agree_on_is_told_by_the_names_that_were_set(
+    variables: dict[str, Any], sentence: str
+) -> None:
+    sentences = told(judge({"playbook": "site"}, vars=variables))
+    assert [text for text in sentences if text.startswith(sentence)], sentences
+    assert not [text for text in sentences if "mail_accounts: may" in text], sentences
+
+
 def test_a_template_that_fails_is_told() -> None:
     (sentence,) = told(judge({"roles": ["postfix"]}, vars={"postfix_origin": "{{ nowhere.domain }}"}))
     assert sentence.startswith("postfix_origin cannot be resolved: ")

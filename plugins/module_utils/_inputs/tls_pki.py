@@ -113,11 +113,16 @@ def _acme_email(value: Any) -> str | None:
 
 
 def _files(inputs: Mapping[str, Any]) -> Iterable[Problem]:
+    """Files of their own, but for a key in one file with its chain that another tool keeps."""
+    together = {"tls_pki_key_file", "tls_pki_chain_file"} if inputs["tls_pki_source"] == "existing" else set()
     names = ("tls_pki_key_file", "tls_pki_chain_file", "tls_pki_ca_file")
     for position, name in enumerate(names):
         for other in names[position + 1 :]:
-            if inputs[name] == inputs[other]:
-                yield name, f"is {inputs[name]!r}, and so is {other}. Give each a file of its own."
+            if inputs[name] == inputs[other] and not {name, other} <= together:
+                cure = "Give each a file of its own."
+                if other == "tls_pki_chain_file":
+                    cure += " One file for both needs tls_pki_source: existing."
+                yield name, f"is {inputs[name]!r}, and so is {other}. {cure}"
 
 
 def _bits(inputs: Mapping[str, Any]) -> Iterable[Problem]:

@@ -30,9 +30,16 @@ _WEAK_SIGNATURES = {
 _LEAST_BITS = {"RSA": 2048, "elliptic-curve": 256}
 
 
-def parse_chain(text: str, source: str) -> list[Certificate]:
-    """The certificates of a PEM chain, in order; ValueError without any, and where a private key is among them."""
-    if any(block.label in pem.PRIVATE_LABELS for block in pem.blocks(text, source)):
+def parse_chain(text: str, source: str, *, with_key: bool = False) -> list[Certificate]:
+    """The certificates of a PEM chain, in order; ValueError without any.
+
+    A private key among them is a ValueError. ``with_key`` is a file that keeps the key too: it stands first, as Postfix
+    reads it (postconf(5), smtpd_tls_chain_files).
+    """
+    private = [block.label in pem.PRIVATE_LABELS for block in pem.blocks(text, source)]
+    if with_key and any(private) and not private[0]:
+        raise ValueError(f"{source}: has the private key behind a certificate; Postfix reads the key first")
+    if any(private) and not with_key:
         raise ValueError(f"{source}: has a private key among the certificates; a chain is readable by everyone")
     return [parse(der, source) for der in pem.certificates(text, source)]
 

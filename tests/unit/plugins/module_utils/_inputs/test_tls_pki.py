@@ -158,6 +158,13 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         ["tls_pki_chain_file is '/etc/ssl/ca.pem', and so is tls_pki_ca_file. Give each a file of its own."],
     ),
     (
+        {"tls_pki_key_file": "/etc/ssl/both.pem", "tls_pki_chain_file": "/etc/ssl/both.pem"},
+        [
+            "tls_pki_key_file is '/etc/ssl/both.pem', and so is tls_pki_chain_file. Give each a file of its own. One"
+            " file for both needs tls_pki_source: existing."
+        ],
+    ),
+    (
         {"tls_pki_ca_directory": "pki"},
         [
             (

@@ -263,6 +263,14 @@ def test_problems_of_a_key(text: str, expected: str | None) -> None:
     assert keys.key_problem(text, "k.pem") == expected
 
 
+def test_a_file_that_keeps_the_key_too_has_it_first() -> None:
+    key = private(KEYS[2])
+    found = chains.parse_chain(key + pem.render(LEAF) + pem.render(MIDDLE), "c.pem", with_key=True)
+    assert [item.der for item in found] == [LEAF, MIDDLE]
+    with pytest.raises(ValueError, match="has the private key behind a certificate; Postfix reads the key first"):
+        chains.parse_chain(pem.render(LEAF) + key, "c.pem", with_key=True)
+
+
 CHAIN_FAILURES = [
     ("", "c.pem: has no certificate; a PEM file with '-----BEGIN CERTIFICATE-----' is expected"),
     ("junk", "c.pem: has no certificate; a PEM file with '-----BEGIN CERTIFICATE-----' is expected"),
