@@ -59,7 +59,7 @@ test-alone: images ## Run what measures times, with nothing beside it
 
 .PHONY: test-modules
 test-modules: images ## Run what may share the machine
-	$(BIN)/pytest tests/integration -m "not alone and not long" --numprocesses=2 --dist=loadfile --durations=10
+	$(BIN)/pytest tests/integration -m "not alone and not long" --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=10
 
 .PHONY: test-long
 test-long: images ## Run what takes hours: every release, generated files, kill series, whole scenarios, VMs

@@ -146,6 +146,12 @@ variables:
   sample:
     pkg_scripts: slapd postfix
     smtpd_flags: "NO"
+changed_variables:
+  description: Variables whose value changed, in the order of the alphabet.
+  returned: success
+  type: list
+  elements: str
+  sample: [smtpd_flags]
 pkg_scripts:
   description: Services of packages that start at boot, in their order.
   returned: success
@@ -236,6 +242,11 @@ def main() -> None:
         changed=edit.changed,
         diff=files.text_diff(path, text if state else None, after),
         variables={files.shown(key): files.shown(value) for key, value in edit.after.items()},
+        changed_variables=[
+            files.shown(key)
+            for key in sorted({*edit.before, *edit.after} - {"pkg_scripts"})
+            if edit.before.get(key) != edit.after.get(key)
+        ],
         pkg_scripts=[files.shown(name) for name in scripts],
         ignored=[{"line": line.number, "text": files.shown(line.text[:80])} for line in lines if line.ignored],
     )

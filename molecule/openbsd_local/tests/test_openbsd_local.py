@@ -7,6 +7,7 @@ The tests run in the order they stand here: the last ones change the host.
 
 from __future__ import annotations
 
+import json
 import smtplib
 from typing import Any
 
@@ -144,8 +145,27 @@ def test_a_maildir_instead(host: Any, client: Client) -> None:
     assert host.check_output("ls /home/bob/Maildir/new | wc -l") == "1"
 
 
+FLAGS = {"openbsd_base_flags": {"sendmail": "NO", "syslogd": "-a /var/spool/postfix/dev/log"}}
+
+
+def test_flags_of_older_guides(host: Any) -> None:
+    """sendmail has no script on this host: it has nothing to stop."""
+    process = "pgrep -f ^/usr/sbin/syslogd"
+    before = host.check_output(process)
+    options = ("-e", json.dumps(FLAGS))
+    assert run(host, "puffy.mail.site", "--check", *options).counts["changed"] == 2
+    assert host.check_output(process) == before
+    assert run(host, "puffy.mail.site", *options).counts["changed"] == 2
+    after = host.check_output(process)
+    assert after != before
+    lines = host.check_output("cat /etc/rc.conf.local").splitlines()
+    assert {"sendmail_flags=NO", "syslogd_flags=-a /var/spool/postfix/dev/log"} <= set(lines)
+    assert run(host, "puffy.mail.site", *options).counts["changed"] == 0
+    assert host.check_output(process) == after
+
+
 def test_back_to_the_mail_system_of_base(host: Any) -> None:
-    run(host, "puffy.mail.restore")
+    run(host, "puffy.mail.restore", "-e", json.dumps(FLAGS))
     assert host.check_output(SNAPSHOT).strip() == (state() / f"{name_of(host)}.snapshot").read_text().strip()
     host.check_output("echo hello | mail -s 'by smtpd' bob")
     wait_in_spool(host, "bob", "by smtpd")

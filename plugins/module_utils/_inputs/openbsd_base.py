@@ -22,7 +22,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
     shell_path,
     shown,
 )
-from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab
+from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab, rc_conf
 
 #: lookups that are a flavor of the package each; no package has two of them. SQLite is in every package.
 _DATABASES = ("ldap", "mysql", "pgsql")
@@ -50,6 +50,25 @@ def services(value: Any) -> str | None:
         if not isinstance(service, str) or not _SERVICE.match(service):
             return f"has the entry {shown(service)}, which rc.subr(8) would refuse. {cure}"
     return f"is {shown(value)}, where an entry stands twice. {cure}" if len(set(value)) != len(value) else None
+
+
+def flags(value: Any) -> str | None:
+    """Flags of daemons of the base system, by daemon."""
+    cure = "Use a mapping such as {'syslogd': '-a /var/spool/postfix/dev/log'}, or 'NO' for a daemon that is off."
+    if not isinstance(value, Mapping):
+        return f"is {shown(value)}. {cure}"
+    for service, text in value.items():
+        if not isinstance(service, str) or not _SERVICE.match(service) or service.endswith("_flags"):
+            return f"has the daemon {service!r}. {cure}"
+        if service in ("smtpd", "postfix"):
+            return f"has the daemon {service!r}, which the role starts or stops itself. Leave it out."
+        if not isinstance(text, str):
+            return f"has {text!r} for {service!r}, which is not text. Put 'NO' in quotes. {cure}"
+        try:
+            rc_conf.check_value(f"{service}_flags", text)
+        except ValueError as exc:
+            return f": {exc}."
+    return None
 
 
 def _chroot_file(value: Any) -> str | None:
@@ -101,6 +120,7 @@ TABLE = Table(
         "openbsd_base_vmail_number": number(1000, 60000, "an account"),
         "openbsd_base_vmail_home": plain_path,
         "openbsd_base_services": services,
+        "openbsd_base_flags": flags,
         "openbsd_base_aliases": aliases,
         "openbsd_base_chroot_files": each(_chroot_file, ["/etc/resolv.conf", "/etc/ssl/cert.pem"]),
         "openbsd_base_chroot_schedule": optional(checked_by(crontab.check_schedule)),

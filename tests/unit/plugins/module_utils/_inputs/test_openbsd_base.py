@@ -19,6 +19,7 @@ GOOD: list[dict[str, Any]] = [
     {"openbsd_base_chroot_files": ["/etc/ssl/cert.pem", "/usr/share/zoneinfo/Europe/Berlin"]},
     {"openbsd_base_chroot_schedule": ""},
     {"openbsd_base_chroot_schedule": "@hourly"},
+    {"openbsd_base_flags": {"sendmail": "NO", "syslogd": "-a /var/spool/postfix/dev/log", "ntpd": ""}},
     {"openbsd_base_aliases": {"root": ["alice", '"|/usr/local/bin/x -a"'], "a+b": ":include:/etc/mail/list"}},
     {"openbsd_base_documentation": "/var/www/htdocs/postfix"},
     {"openbsd_base_vmail_number": "5000"},
@@ -129,6 +130,31 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
                 "openbsd_base_chroot_files has the entry '/var/spool/postfix/etc/hosts', which lies in the chroot"
                 " itself. Use a file outside of /var/spool/postfix."
             )
+        ],
+    ),
+    (
+        {"openbsd_base_flags": {"smtpd": "NO"}},
+        ["openbsd_base_flags has the daemon 'smtpd', which the role starts or stops itself. Leave it out."],
+    ),
+    (
+        {"openbsd_base_flags": {"syslogd": "-a #x"}},
+        [
+            "openbsd_base_flags: syslogd_flags is '-a #x'. rc.subr(8) cuts values at '#', also within quotes. Use a"
+            " value without '#'."
+        ],
+    ),
+    (
+        {"openbsd_base_flags": {"sendmail": False}},
+        [
+            "openbsd_base_flags has False for 'sendmail', which is not text. Put 'NO' in quotes. Use a mapping such as"
+            " {'syslogd': '-a /var/spool/postfix/dev/log'}, or 'NO' for a daemon that is off."
+        ],
+    ),
+    (
+        {"openbsd_base_flags": {"syslogd_flags": "-a"}},
+        [
+            "openbsd_base_flags has the daemon 'syslogd_flags'. Use a mapping such as {'syslogd': '-a"
+            " /var/spool/postfix/dev/log'}, or 'NO' for a daemon that is off."
         ],
     ),
     (
