@@ -142,7 +142,8 @@ options:
         more hops than servers allow, so that it is refused and not delivered. It is tried after O(login).
       - C(closed) is V(true), for O(protocol=any), and stands alone. The port must take no connection.
       - C(login_before_tls) is V(false), for O(protocol=any). The server must neither offer nor accept logins with a
-        password. A port on which nothing listens passes.
+        password. A port on which nothing listens passes, and one that begins with TLS. A conversation that breaks off
+        fails. A server that does not greet, or turns the client away, is not judged.
       - C(sender) has the same form as C(relay). It is tried after O(login), for senders that the user may or may not
         use.
       - C(recipients) has the same form. It is tried after O(login), for recipients that exist or do not exist.

@@ -9,6 +9,7 @@ import contextlib
 import email.utils
 import imaplib
 import os
+import re
 import socket
 import ssl
 import time
@@ -25,11 +26,20 @@ from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Ch
 
 #: the most bytes of one reply or one line; a server that sends more is not a mail server
 REPLY_LIMIT = 65536
+#: seconds within which a port takes a connection if something listens there; a packet filter may drop the attempt
+_KNOCK = 5.0
 MASK = "********"
 
 
 class ProbeError(Exception):
     """The conversation cannot go on. The message is the cause."""
+
+
+class ClosedError(ProbeError):
+    """The server ended the connection."""
+
+    def __init__(self) -> None:
+        super().__init__("the server closed the connection")
 
 
 class NotMadeError(Exception):
@@ -144,10 +154,12 @@ class Session:
         self.ehlo_text = ""
         self._buffer = b""
         transcript.append(f"-- {endpoint.shown()}: {title}")
+        limit = min(_KNOCK, endpoint.timeout) if endpoint.protocol == "any" else endpoint.timeout
         try:
-            self._socket: socket.socket = socket.create_connection((endpoint.host, endpoint.port), endpoint.timeout)
+            self._socket: socket.socket = socket.create_connection((endpoint.host, endpoint.port), limit)
+            self._socket.settimeout(endpoint.timeout)
         except OSError as exc:
-            cause = cause_of(exc, endpoint.timeout)
+            cause = cause_of(exc, limit)
             transcript.append(f"-- {cause}")
             raise ProbeError(f"no connection to {endpoint.shown()}: {cause}") from exc
 
@@ -200,10 +212,12 @@ class Session:
             try:
                 self._socket.settimeout(max(0.001, deadline - time.monotonic()))
                 got = self._socket.recv(4096)
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError) as exc:
+                raise ClosedError from exc
             except OSError as exc:
                 raise ProbeError(cause_of(exc, self.endpoint.timeout)) from exc
             if not got:
-                raise ProbeError("the server closed the connection")
+                raise ClosedError
             self._buffer += got
         raw, self._buffer = self._buffer.split(b"\n", 1)
         text = raw.rstrip(b"\r").decode("utf-8", "backslashreplace")
@@ -547,28 +561,34 @@ class Stranger:
 # ------------------------------------------------------------------------------------ logins without TLS
 
 
-def _plaintext_logins(session: Session, greeting: str) -> list[str]:
+#: how servers refuse a client instead of greeting it: SMTP, IMAP, POP3, ManageSieve
+_TURNED_AWAY = re.compile(r"[45][0-9]{2}[ -]|\* BYE|-ERR|BYE")
+
+
+def _plaintext_logins(session: Session, greeting: str) -> Iterator[str]:
     """How a server takes passwords before TLS, by what it announces and by what it does; its greeting tells which
     protocol it speaks. No password of anybody is sent."""
+    if _TURNED_AWAY.match(greeting):
+        raise NotMadeError(f"the server turns this client away: {greeting[:120]!r}")
     if greeting.startswith("220"):
-        return _plaintext_smtp(session, greeting)
-    if greeting.startswith("* "):
-        return _plaintext_imap(session)
-    if greeting.startswith("+OK"):
-        return _plaintext_pop3(session)
-    if greeting.startswith('"'):
-        return _plaintext_sieve(session, greeting)
-    return []
+        yield from _plaintext_smtp(session, greeting)
+    elif greeting.startswith("* "):
+        yield from _plaintext_imap(session)
+    elif greeting.startswith("+OK"):
+        yield from _plaintext_pop3(session)
+    elif greeting.startswith('"'):
+        yield from _plaintext_sieve(session, greeting)
 
 
-def _plaintext_smtp(session: Session, greeting: str) -> list[str]:
+def _plaintext_smtp(session: Session, greeting: str) -> Iterator[str]:
     while greeting[3:4] == "-":
         greeting = session.line()
     session.ehlo()
     offered = checks.mechanisms(session.announced)
     if offered is not None:
-        return [f"SMTP announces AUTH {' '.join(offered)}"]
-    return ["SMTP accepts AUTH PLAIN, though it does not announce it"] if session.auth_taken().code == 334 else []
+        yield f"SMTP announces AUTH {' '.join(offered)}"
+    elif session.auth_taken().code == 334:
+        yield "SMTP accepts AUTH PLAIN, though it does not announce it"
 
 
 def _until(session: Session, end: Callable[[str], bool]) -> list[str]:
@@ -578,58 +598,51 @@ def _until(session: Session, end: Callable[[str], bool]) -> list[str]:
     return lines
 
 
-def _plaintext_imap(session: Session) -> list[str]:
-    found = []
+def _plaintext_imap(session: Session) -> Iterator[str]:
     session.send(b"a CAPABILITY\r\n", "a CAPABILITY")
     told = " ".join(_until(session, lambda line: line.startswith("a "))).upper().split()
     mechanisms = [word[5:] for word in told if word in ("AUTH=PLAIN", "AUTH=LOGIN")]
     if mechanisms:
-        found.append(f"IMAP announces AUTH={' '.join(mechanisms)}")
+        yield f"IMAP announces AUTH={' '.join(mechanisms)}"
     if "LOGINDISABLED" not in told:
-        found.append("IMAP does not announce LOGINDISABLED")
+        yield "IMAP does not announce LOGINDISABLED"
     session.send(b"b AUTHENTICATE PLAIN\r\n", "b AUTHENTICATE PLAIN")
     if session.line().startswith("+"):
-        found.append("IMAP accepts AUTHENTICATE PLAIN")
+        yield "IMAP accepts AUTHENTICATE PLAIN"
         session.send(b"*\r\n", "*")
         _until(session, lambda line: line.startswith("b "))
     session.send(b"c LOGIN puffy-mail-probe none\r\n", "c LOGIN puffy-mail-probe none")
     answer = _until(session, lambda line: line.startswith("c "))[-1]
-    if answer.upper().startswith("C NO") and not any(
-        word in answer.upper() for word in ("PRIVACY", "PLAINTEXT", "TLS")
+    told_why = answer.upper()
+    if told_why.startswith("C OK") or (
+        told_why.startswith("C NO") and not any(word in told_why for word in ("PRIVACY", "PLAINTEXT", "TLS"))
     ):
-        found.append(f"IMAP looks at the password of LOGIN ({answer[2:]})")
-    return found
+        yield f"IMAP looks at the password of LOGIN ({answer[2:]})"
 
 
-def _plaintext_pop3(session: Session) -> list[str]:
-    found = []
+def _plaintext_pop3(session: Session) -> Iterator[str]:
     session.send(b"CAPA\r\n", "CAPA")
     told = _until(session, lambda line: line == "." or line.startswith("-ERR"))
     for line in told:
         words = line.upper().split()
         if words[:1] == ["USER"] or (words[:1] == ["SASL"] and {"PLAIN", "LOGIN"} & set(words)):
-            found.append(f"POP3 announces {line}")
+            yield f"POP3 announces {line}"
     for command in ("AUTH PLAIN", "USER puffy-mail-probe"):
         session.send(f"{command}\r\n".encode(), command)
         if session.line().startswith("+"):
-            found.append(f"POP3 accepts {command}")
+            yield f"POP3 accepts {command}"
             if command == "AUTH PLAIN":
                 session.send(b"*\r\n", "*")
                 session.line()
-    return found
 
 
-def _plaintext_sieve(session: Session, greeting: str) -> list[str]:
-    told = [greeting, *_until(session, lambda line: line.startswith(("OK", "NO", "BYE")))]
-    found = [
-        f"ManageSieve announces {line}"
-        for line in told
-        if line.upper().startswith('"SASL"') and {"PLAIN", "LOGIN"} & set(line.upper().replace('"', " ").split())
-    ]
+def _plaintext_sieve(session: Session, greeting: str) -> Iterator[str]:
+    for line in [greeting, *_until(session, lambda line: line.startswith(("OK", "NO", "BYE")))]:
+        if line.upper().startswith('"SASL"') and {"PLAIN", "LOGIN"} & set(line.upper().replace('"', " ").split()):
+            yield f"ManageSieve announces {line}"
     session.send(b'AUTHENTICATE "PLAIN"\r\n', 'AUTHENTICATE "PLAIN"')
     if not session.line().startswith(("NO", "BYE")):
-        found.append("ManageSieve accepts AUTHENTICATE PLAIN")
-    return found
+        yield "ManageSieve accepts AUTHENTICATE PLAIN"
 
 
 # ------------------------------------------------------------------------------------------- the probe
@@ -767,14 +780,22 @@ class Probe:
             return [Check(name, True, wanted, f"nothing listens: {exc}")]
         try:
             greeting = session.line()
-            found = _plaintext_logins(session, greeting)
         except ProbeError as exc:
-            # The port begins with TLS, or its service knows no passwords.
-            greeting, found = "", []
-            self.transcript.append(f"-- {exc}")
+            session.close()
+            return [self._silent(Check(name, None, wanted, f"not judged: something listens and does not greet: {exc}"))]
+        ok: bool | None = True
+        seen: list[str] = []
+        try:
+            for fault in _plaintext_logins(session, greeting):
+                seen.append(fault)
+        except NotMadeError as exc:
+            ok, seen = None, [f"not judged: {exc}"]
+        except ProbeError as exc:
+            # What was found before stays found, and what was not tried is not known to be right.
+            seen.append(f"the conversation broke off: {exc}")
         finally:
             session.close()
-        made = [Check(name, not found, wanted, found or wanted)]
+        made = [Check(name, ok and not seen, wanted, seen or wanted)]
         if greeting.startswith("220") and self.expect.relay_attempts is not None:
             for step, expected, action in self._attempt_steps(self.expect.relay_attempts):
                 try:
@@ -782,6 +803,20 @@ class Probe:
                 except ProbeError as exc:
                     made.append(Check(step, False, expected, str(exc)))
         return made
+
+    def _silent(self, otherwise: Check) -> Check:
+        """The check of a server that waits for its client to begin: right where that is with TLS."""
+        try:
+            session = Session(self.endpoint, self.transcript, "whether it begins with TLS")
+        except ProbeError:
+            return otherwise
+        try:
+            session.wrap(trust(self.endpoint, verify=False, hostname=False))
+        except (OSError, ProbeError):
+            return otherwise
+        finally:
+            session.close()
+        return Check(otherwise.name, True, otherwise.expected, "the port begins with TLS")
 
     def _attempt_steps(self, attempts: checks.Attempts) -> Iterator[tuple[str, Any, Callable[[], list[Check]]]]:
         for number, sender in enumerate(attempts.senders):
@@ -843,7 +878,7 @@ class Probe:
             while len(replies[-1].lines) < 2:
                 replies.append(session.reply())
             replies.pop()
-        except ProbeError:
+        except ClosedError:
             # A server may end the connection with one that breaks the protocol.
             session.close()
             self._ended = True

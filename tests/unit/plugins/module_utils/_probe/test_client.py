@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -427,21 +429,35 @@ def test_false_ends_are_not_tried_where_the_message_is_refused_before() -> None:
 
 
 class Speaker:
-    """A server that answers each line by its first words, as IMAP, POP3 and ManageSieve servers do."""
+    """A server that answers each line by its first words, as IMAP, POP3 and ManageSieve servers do; to what is None,
+    never, and to what is empty, with the end of the connection. The last part of its greeting takes ``slow`` seconds.
+    """
 
-    def __init__(self, greeting: str, answers: dict[str, str]) -> None:
-        self.greeting, self.answers = greeting, answers
+    def __init__(self, greeting: str, answers: dict[str, str | None], slow: float = 0) -> None:
+        self.greeting, self.answers, self.slow = greeting, answers, slow
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
-        connection, _address = self._listener.accept()
-        with connection, connection.makefile("rb") as stream:
-            connection.sendall(f"{self.greeting}\r\n".encode())
-            for raw in stream:
-                line = raw.decode().strip()
-                answer = next((text for start, text in self.answers.items() if line.startswith(start)), "")
+        while True:
+            connection, _address = self._listener.accept()
+            with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
+                self._converse(connection, stream)
+
+    def _converse(self, connection: socket.socket, stream: BinaryIO) -> None:
+        first, _end, last = self.greeting.rpartition("\r\n")
+        if first:
+            connection.sendall(f"{first}\r\n".encode())
+        time.sleep(self.slow)
+        if last:
+            connection.sendall(f"{last}\r\n".encode())
+        for raw in stream:
+            line = raw.decode("latin-1").strip()
+            answer = next((text for start, text in self.answers.items() if line.startswith(start)), "500 no")
+            if answer == "":
+                break
+            if answer is not None:
                 connection.sendall(f"{answer}\r\n".encode())
 
 
@@ -480,16 +496,69 @@ POP3_GOOD = {"CAPA": "+OK\r\nSTLS\r\nSASL\r\n.", "AUTH": "-ERR no", "USER": "-ER
         ("220 mail.example.test", {"EHLO": "250-mail\r\n250 AUTH PLAIN"}, ["SMTP announces AUTH PLAIN"]),
         ("220 mail.example.test", {"EHLO": "250 mail", "AUTH": "334 ", "*": "501 no"}, ["SMTP accepts AUTH PLAIN"]),
         ("220 mail.example.test", {"EHLO": "250 mail", "AUTH": "503 no"}, []),
+        ("* OK ready", {**IMAP_GOOD, "c LOGIN": "c OK come in"}, ["IMAP looks at the password of LOGIN (OK come in)"]),
+        # What was found before the conversation breaks off stays found, and no conversation that breaks off is right.
+        ("* OK ready", {**IMAP_GOOD, "a CAP": "* CAPABILITY AUTH=PLAIN\r\na OK", "c LOGIN": None},
+         ["IMAP announces AUTH=PLAIN", "IMAP does not announce LOGINDISABLED",
+          "the conversation broke off: no answer within 0.5 seconds"]),
+        ("* OK ready", {**IMAP_GOOD, "c LOGIN": None}, ["the conversation broke off: no answer within 0.5 seconds"]),
+        ("* OK ready", {**IMAP_GOOD, "b AUTH": ""}, ["the conversation broke off: the server closed the connection"]),
+        ("+OK ready", {**POP3_GOOD, "CAPA": None}, ["the conversation broke off: no answer within 0.5 seconds"]),
+        ("220 mail.example.test", {"EHLO": "250 mail", "AUTH": None},
+         ["the conversation broke off: no answer within 0.5 seconds"]),
+        ("220 mail.example.test", {"EHLO": "502 no"}, ["the conversation broke off: EHLO is refused: 502 no"]),
         ("SSH-2.0-OpenSSH", {}, []),
     ],
 )  # fmt: skip
-def test_logins_without_tls(greeting: str, answers: dict[str, str], found: list[str]) -> None:
+def test_logins_without_tls(greeting: str, answers: dict[str, str | None], found: list[str]) -> None:
     speaker = Speaker(greeting, answers)
-    target = Endpoint("127.0.0.1", speaker.port, tls="none", protocol="any", timeout=5.0)
+    target = Endpoint("127.0.0.1", speaker.port, tls="none", protocol="any", timeout=0.5)
     ok, seen = probe(target, {"login_before_tls": False})[0]["login_before_tls"]
     assert ok is not bool(found)
     if found:
         assert all(told.startswith(wanted) for told, wanted in zip(seen, found, strict=True)), seen
+
+
+@pytest.mark.parametrize(
+    ("greeting", "cause"),
+    [
+        ("", "something listens and does not greet: no answer within 0.5 seconds"),
+        ("421 4.3.2 busy", "the server turns this client away: '421 4.3.2 busy'"),
+        ("554 5.3.2 not you", "the server turns this client away: '554 5.3.2 not you'"),
+        ("* BYE too many", "the server turns this client away: '* BYE too many'"),
+        ("-ERR busy", "the server turns this client away: '-ERR busy'"),
+    ],
+)
+def test_a_server_that_says_nothing_is_not_judged(greeting: str, cause: str) -> None:
+    target = Endpoint("127.0.0.1", Speaker(greeting, {}).port, tls="none", protocol="any", timeout=0.5)
+    ok, seen = probe(target, {"login_before_tls": False})[0]["login_before_tls"]
+    assert ok is None
+    assert cause in "".join(seen)
+
+
+def test_a_port_that_begins_with_tls(certificate: Path) -> None:
+    with FakeServer(certificate=certificate, wrapper=True) as server:
+        target = endpoint(server, tls="none", protocol="any", timeout=0.5)
+        assert probe(target, {"login_before_tls": False})[0]["login_before_tls"] == (True, "the port begins with TLS")
+
+
+def test_a_relay_is_found_whatever_the_login_says() -> None:
+    """As behind postscreen, whose greeting takes six seconds, and where the login breaks off."""
+    replies = {
+        "EHLO": "250 mail",
+        "AUTH": None,
+        "MAIL": "250 ok",
+        "RCPT": "250 ok",
+        "RSET": "250 ok",
+        "QUIT": "221 bye",
+    }
+    speaker = Speaker("220-mail.example.test\r\n220 mail.example.test", replies, slow=0.3)
+    target = Endpoint("127.0.0.1", speaker.port, tls="none", protocol="any", timeout=0.5)
+    attempts = {"domain": "foreign.example", "hostname": "mail.example.test", "senders": [""]}
+    seen = probe(target, {"login_before_tls": False, "relay_attempts": attempts})[0]
+    assert seen["login_before_tls"][0] is False
+    assert seen["relay_attempts as <>"][0] is False
+    assert seen["relay_attempts as <>"][1][0] == "accepted <puffy-mail-probe@foreign.example>: 250 ok"
 
 
 def test_a_port_on_which_nothing_listens() -> None:
