@@ -18,6 +18,16 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 _ANY = "\0"
 # postconf(5), recipient_delimiter, and split_addr(3): these are never taken apart.
 _WHOLE = frozenset({"postmaster", "mailer-daemon", "double-bounce"})
+#: postconf(5), virtual_alias_expansion_limit and virtual_alias_recursion_limit
+LIMIT = 1000
+_TOO_MANY = (
+    f"leads to more than {LIMIT} addresses, and Postfix answers 451 to all of its mail (virtual_alias_expansion_limit)."
+    " Use the program of a mailing list, or several aliases."
+)
+_TOO_DEEP = (
+    f"leads through {LIMIT} aliases or more, and Postfix answers 451 to all of its mail"
+    " (virtual_alias_recursion_limit). Name the last address as its target."
+)
 
 
 @dataclass(frozen=True)
@@ -121,55 +131,105 @@ def _circle(addresses: Iterable[str]) -> str:
     return f"leads round in a circle: {names}. Let it end at a mailbox or at another host."
 
 
-def _circles(find: rows.Find, start: str, delimiter: str, done: set[str], told: set[frozenset[str]]) -> Iterator[Fault]:
-    """The circles that an address leads into.
+@dataclass(frozen=True)
+class _Way:
+    """An address that was expanded, the key by which it was found, and the address before it."""
 
-    ``done`` has the addresses that were followed before, ``told`` the keys of the circles that were found.
-    """
+    key: str
+    address: str
+    before: _Way | None
+
+    def path(self) -> list[_Way]:
+        """The way from its beginning."""
+        found: list[_Way] = []
+        way: _Way | None = self
+        while way is not None:
+            found.append(way)
+            way = way.before
+        return found[::-1]
+
+
+def _never_ends(way: _Way, itself: set[str]) -> bool:
+    """Whether an address was expanded before on its own way, and none between the two has become itself."""
+    between = way.before
+    while between is not None and between.address != way.address:
+        if between.address in itself:
+            return False
+        between = between.before
+    return between is not None and between.address not in itself
+
+
+def _round(ways: Iterable[_Way | None]) -> list[_Way]:
+    """The first circle on one of the ways: from a key to where it comes again; empty where there is none."""
     # By key, since an extension grows in each round (a leads to a+b, which is found as a).
-    path: list[tuple[str, str]] = []
-    on_path: dict[str, int] = {}
-    stack: list[str | None] = [start]
-    ends_itself: set[str] = set()
-    while stack:
-        address = stack.pop()
-        if address is None:
-            key, left = path.pop()
-            del on_path[key]
-            done.add(left)
-            continue
-        if address in done:
-            continue
-        found = step(find, address, delimiter)
-        if found is None:
-            continue
-        key, results = found
-        if key in on_path:
-            round_ = path[on_path[key] :]
-            # cleanup_map1n.c: an address that has become itself is not expanded a second time.
-            keys = frozenset(name for name, _address in round_)
-            if address not in results and not keys & ends_itself and keys not in told:
-                told.add(keys)
-                yield Fault(round_[0][0], _circle([*(name for _key, name in round_), address]))
-            continue
-        on_path[key] = len(path)
-        path.append((key, address))
-        if address in results:
-            ends_itself.add(key)
-        stack.append(None)
-        stack.extend(result for result in results if result != address)
+    for way in ways:
+        first: dict[str, int] = {}
+        path = way.path() if way else []
+        for place, step_ in enumerate(path):
+            if step_.key in first:
+                return path[first[step_.key] : place + 1]
+            first[step_.key] = place
+    return []
+
+
+def _expand(find: rows.Find, start: str, delimiter: str, done: set[str], told: set[str]) -> Fault | None:
+    """What keeps cleanup(8) from expanding an address (cleanup_map1n.c), unless that was told before.
+
+    ``done`` has the addresses that were expanded, ``told`` the keys that lead to what was told.
+    """
+    addresses: list[tuple[str, _Way | None]] = [(start, None)]
+    itself: set[str] = set()
+    expanded: set[str] = set()
+    way: _Way | None = None
+    # The list grows while it is walked.
+    for address, way in addresses:
+        if len(addresses) > LIMIT:
+            circle = _round(last for _address, last in addresses)
+            return _told(circle, [_Way(start, start, None)], _TOO_MANY, told)
+        count = 0
+        # An address that has become itself is not expanded a second time; one with a longer extension is another.
+        while address not in itself:
+            if count >= LIMIT and way is not None:
+                return _told(_round([way]), way.path(), _TOO_DEEP, told)
+            found = None if _is_mailbox(find, address) else step(find, address, delimiter)
+            if found is None:
+                break
+            key, results = found
+            if key in told:
+                return None
+            way = _Way(key, address, way)
+            if address in expanded and _never_ends(way, itself):
+                return _told(_round([way]), way.path(), _TOO_DEEP, told)
+            expanded.add(address)
+            itself.update(result for result in results if result == address)
+            addresses.extend((result, way) for result in results[1:])
+            address = results[0]
+            count += 1
+    done |= expanded
+    return None
+
+
+def _told(circle: list[_Way], ways: list[_Way], otherwise: str, told: set[str]) -> Fault:
+    """The fault of a circle, or of what is too much without one, at the first of ``ways``."""
+    told.update(way.key for way in circle or ways)
+    if circle:
+        return Fault(circle[0].key, _circle(way.address for way in circle))
+    return Fault(ways[0].key.replace(_ANY, ""), otherwise)
 
 
 def faults(find: rows.Find, aliases: Iterable[tuple[str, Iterable[str]]], delimiter: str) -> Iterator[Fault]:
     """What is wrong with where active aliases lead, each given with its targets."""
     done: set[str] = set()
-    told: set[frozenset[str]] = set()
-    for alias, targets in aliases:
+    told: set[str] = set()
+    for alias, goto in aliases:
         row = find("domain", alias.rpartition("@")[2])
         if row is None or not row[3]:
             continue  # nobody's address
-        if all(_is_mailbox(find, target) for target in targets):
+        targets = list(goto)
+        if len(targets) <= LIMIT and all(_is_mailbox(find, target) for target in targets):
             continue
         yield from _ends(find, alias, targets, delimiter)
         start = alias if alias.rpartition("@")[0] else f"{_ANY}{alias}"
-        yield from _circles(find, start, delimiter, done, told)
+        fault = None if start in done else _expand(find, start, delimiter, done, told)
+        if fault is not None:
+            yield fault

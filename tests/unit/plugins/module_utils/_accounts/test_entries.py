@@ -239,6 +239,14 @@ CIRCLES: list[tuple[list[Any], list[Any], str, str]] = [
      "a@example.test -> b+y@example.test -> a+z+y@example.test"),
     ([alias("a@example.test", "a+x@twin.test")], TWIN, "a@example.test",
      "a@example.test -> a+x@twin.test -> a+x@example.test"),
+    # Each round has another address, of which none was expanded before (cleanup_map1n.c).
+    ([alias("self@example.test", "self@example.test", "self+x@example.test")], [], "self@example.test",
+     "self@example.test -> self+x@example.test"),
+    ([alias("p@example.test", "p@example.test", "q+x@example.test"),
+      alias("q@example.test", "q@example.test", "p+y@example.test")], [], "p@example.test",
+     "p@example.test -> q+x@example.test -> p+y+x@example.test"),
+    ([alias("p@example.test", "p@example.test", "p+x@twin.test")], TWIN, "p@example.test",
+     "p@example.test -> p+x@twin.test -> p+x@example.test"),
     ([alias("@example.test", "@twin.test")], TWIN, "@example.test", "@example.test -> @twin.test -> @example.test"),
     ([alias("@example.test", "b+x@example.test")], [], "@example.test",
      "@example.test -> b+x@example.test"),
@@ -255,7 +263,8 @@ CIRCLES: list[tuple[list[Any], list[Any], str, str]] = [
 @pytest.mark.parametrize(("aliases", "twins", "named", "circle"), CIRCLES)
 def test_circles_are_printed(aliases: list[Any], twins: list[Any], named: str, circle: str) -> None:
     place = next(index for index, entry in enumerate(aliases) if entry["address"] == named)
-    assert accounts.account_problems(DOMAINS, [ALICE], aliases, twins) == [
+    boxes = [ALICE, *({**ALICE, "address": f"{name}@example.test"} for name in ("self", "p", "q"))]
+    assert accounts.account_problems(DOMAINS, boxes, aliases, twins) == [
         f"aliases[{place}].goto of {named!r} leads round in a circle: {circle}. Let it end at a mailbox or at another"
         " host."
     ]
@@ -303,9 +312,76 @@ def test_known_entries_need_not_be_named() -> None:
     assert accounts.account_problems([], [], aliases, known=known) == []
 
 
-def test_long_chain_is_no_circle_and_no_recursion() -> None:
-    chain = [alias(f"a{n}@example.test", f"a{n + 1}@example.test") for n in range(5000)]
-    assert accounts.account_problems(DOMAINS, [], [*chain, alias("a5000@example.test", "x@example.org")]) == []
+def _chain(length: int) -> list[dict[str, Any]]:
+    """As many aliases, of which each leads to the next one, and the last one to another host."""
+    steps = [alias(f"a{n}@example.test", f"a{n + 1}@example.test") for n in range(1, length)]
+    return [*steps, alias(f"a{length}@example.test", "x@example.org")]
+
+
+def _group(name: str, *members: str) -> dict[str, Any]:
+    return alias(f"{name}@example.test", *members)
+
+
+def _members(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{n}@example.org" for n in range(count)]
+
+
+def _groups(number: int, size: int) -> list[dict[str, Any]]:
+    """An alias with as many groups, each with as many addresses."""
+    names = [f"group{n}" for n in range(number)]
+    return [_group("all", *(f"{name}@example.test" for name in names)), *(
+        _group(name, *_members(name, size)) for name in names
+    )]  # fmt: skip
+
+
+#: aliases, and what is wrong with the first of them; empty: Postfix expands it
+EXPANSIONS: dict[str, tuple[list[Any], str]] = {
+    "1000_targets": ([_group("all", *_members("m", 1000))], ""),
+    "1001_targets": ([_group("all", *_members("m", 1001))], "leads to more than 1000 addresses"),
+    "25_groups_of_40": (_groups(25, 40), ""),
+    "40_groups_of_40": (_groups(40, 40), "leads to more than 1000 addresses"),
+    # An address that two groups have counts twice.
+    "twice_the_same_501": (
+        [_group("all", "b@example.test", "c@example.test"), _group("b", *_members("m", 501)),
+         _group("c", *_members("m", 501))],
+        "leads to more than 1000 addresses",
+    ),
+    "a_chain_of_999": (_chain(999), ""),
+    "a_chain_of_1000": (_chain(1000), "leads through 1000 aliases or more"),
+    "a_chain_of_5000": (_chain(5000), "leads through 1000 aliases or more"),
+    # What is not the first target begins anew.
+    "a_chain_behind_another_target": (
+        [_group("a0", "x@example.org", "a1@example.test"), *_chain(999)], "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EXPANSIONS)
+def test_aliases_that_postfix_would_not_expand(case: str) -> None:
+    aliases, problem = EXPANSIONS[case]
+    found = accounts.account_problems(DOMAINS, [], aliases)
+    if not problem:
+        assert found == []
+        return
+    assert found[0].startswith(f"aliases[0].goto of {aliases[0]['address']!r} {problem}")
+    assert len(found) <= 5
+
+
+def test_a_group_of_many_mailboxes() -> None:
+    boxes = [{**ALICE, "address": f"m{n}@example.test"} for n in range(1001)]
+    members = [box["address"] for box in boxes]
+    assert accounts.account_problems(DOMAINS, boxes, [_group("all", *members[:1000])]) == []
+    found = accounts.account_problems(DOMAINS, boxes, [_group("all", *members)])
+    assert found == [
+        "aliases[0].goto of 'all@example.test' leads to more than 1000 addresses, and Postfix answers 451 to all of its"
+        " mail (virtual_alias_expansion_limit). Use the program of a mailing list, or several aliases."
+    ]
+
+
+def test_many_aliases_that_lead_into_one_circle_take_no_time_each() -> None:
+    into = [alias(f"n{n}@example.test", "p@example.test") for n in range(3000)]
+    circle = [alias("p@example.test", "q+x@example.test"), alias("q@example.test", "p@example.test")]
+    assert len(accounts.account_problems(DOMAINS, [], [*into, *circle])) == 1
 
 
 TWINS: list[tuple[list[Any], list[str]]] = [
