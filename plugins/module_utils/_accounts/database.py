@@ -361,6 +361,14 @@ def data_findings(connection: sqlite3.Connection, delimiter: str = "+") -> list[
             f"the domain alias {chains[0]!r} leads to {chains[1]!r}, which is one itself; such a chain is not followed."
             f" Use {chains[2]!r} as its target"
         )
+    names = connection.execute("SELECT username, local_part FROM mailbox WHERE active = 1 ORDER BY username")
+    cut = [name for name, local in names if routes.cut(local, delimiter)]
+    if cut:
+        found.append(
+            f"{len(cut)} of the entries of the table 'mailbox' have the recipient delimiter in their names, such as"
+            f" {cut[0]!r}: Dovecot would deliver their mail to other mailboxes. Use other addresses or another"
+            " delimiter"
+        )
     active = connection.execute("SELECT address, goto FROM alias WHERE active = 1 ORDER BY address").fetchall()
     faults = routes.faults(row_finder(connection), ((name, targets_of(goto)) for name, goto in active), delimiter)
     return found + first_of([f"the alias {fault.alias!r} {fault.problem.rstrip('.')}" for fault in faults])

@@ -175,7 +175,7 @@ def account_problems(
 
     boxes: set[str] = set()
     for here, entry in problems.entries(names[1], mailboxes, _MAILBOX_KEYS, plain=False):
-        _mailbox(problems, here, entry, own, names[0], boxes, plain_passwords, there)
+        _mailbox(problems, here, entry, own, names[0], boxes, plain_passwords, there, delimiter)
     own.update(there["alias_domain"])
 
     places: dict[str, str] = {}
@@ -227,6 +227,7 @@ def _mailbox(
     boxes: set[str],
     plain_passwords: bool,
     there: rows.Tables,
+    delimiter: str,
 ) -> None:
     address = entry.get("address")
     if problems.add(address_problem(f"{here}.address", address)):
@@ -243,6 +244,13 @@ def _mailbox(
         problems.add(
             f"{here}.address is {address!r}; a mailbox cannot have {odd[0]!r} in its name, which becomes a directory"
             " and a user of Dovecot. Use letters, digits and .-_!&'+=~ only, or an alias of that name."
+        )
+    cut = routes.cut(local, delimiter)
+    if cut:
+        problems.add(
+            f"{here}.address is {address!r}, and {local[cut]!r} is the recipient delimiter: Dovecot would deliver its"
+            f" mail to '{local[:cut]}@{domain}'. Use another address, an alias of that name, or another"
+            " recipient_delimiter (in the roles, mail_recipient_delimiter)."
         )
     if folded in boxes:
         problems.add(

@@ -40,12 +40,17 @@ class Fault:
     problem: str
 
 
+def cut(local: str, delimiter: str) -> int:
+    """Where the extension of a local part begins: at the first delimiter that is not its first character; 0: none."""
+    return next((index for index, character in enumerate(local) if index and character in delimiter), 0)
+
+
 def split(address: str, delimiter: str) -> tuple[str, str]:
     """The address without its extension, and the extension with its delimiter (split_addr(3))."""
     local, _at, domain = address.rpartition("@")
     dash = "-" in delimiter and (local.startswith("owner-") or local.endswith("-request"))
     if delimiter and local not in _WHOLE and not dash:
-        place = next((index for index, character in enumerate(local) if index and character in delimiter), 0)
+        place = cut(local, delimiter)
         if place:
             return f"{local[:place]}@{domain}", local[place:]
     return address, ""

@@ -137,6 +137,8 @@ def test_what_is_wrong_with_a_given_database(tmp_path: Path) -> None:
     script = GIVEN.replace(", PRIMARY KEY (username)", "") + (  # noqa: S608
         "INSERT INTO alias VALUES ('Sales@a.test', 'x@a.test', 'a.test', 1);"
         "INSERT INTO alias VALUES ('round@a.test', 'round@b.test', 'a.test', 1);"
+        "INSERT INTO mailbox SELECT 'x+y@a.test', password, name, 'a.test/x+y/', quota, 'x+y', domain, 1 FROM mailbox"
+        " WHERE username = 'x@a.test';"
         "INSERT INTO alias VALUES ('y@a.test', 'gone@a.test', 'a.test', 1);"
         "INSERT INTO domain (domain) VALUES ('c.test'); INSERT INTO alias_domain VALUES ('c.test', 'b.test', 1);"
     )  # fmt: skip
@@ -149,6 +151,8 @@ def test_what_is_wrong_with_a_given_database(tmp_path: Path) -> None:
             " found: Postfix asks in lower case. Use lower case",
             "the domain alias 'c.test' leads to 'b.test', which is one itself; such a chain is not followed."
             " Use 'a.test' as its target",
+            "1 of the entries of the table 'mailbox' have the recipient delimiter in their names, such as 'x+y@a.test':"
+            " Dovecot would deliver their mail to other mailboxes. Use other addresses or another delimiter",
             "the alias 'round@a.test' leads round in a circle: round@a.test -> round@b.test -> round@a.test. Let it end"
             " at a mailbox or at another host",
             "the alias 'y@a.test' leads nowhere: 'gone@a.test' is in our own domain and is neither a mailbox nor an"

@@ -312,6 +312,29 @@ def test_known_entries_need_not_be_named() -> None:
     assert accounts.account_problems([], [], aliases, known=known) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "delimiter", "cut"),
+    [
+        ("bob+x@example.test", "+", "+ bob"),
+        ("jean-luc@example.test", "-", "- jean"),
+        ("jean-luc@example.test", "+-", "- jean"),
+        # Dovecot knows no names that stay whole, as split_addr(3) does.
+        ("owner-list@example.test", "-", "- owner"),
+        ("jean-luc@example.test", "+", ""),
+        ("+bob@example.test", "+", ""),
+        ("bob+x@example.test", "", ""),
+    ],
+)
+def test_a_mailbox_whose_mail_would_be_anothers(address: str, delimiter: str, cut: str) -> None:
+    found = accounts.account_problems(DOMAINS, [{**ALICE, "address": address}], [], delimiter=delimiter)
+    character, _space, name = cut.partition(" ")
+    assert found == [
+        f"mailboxes[0].address is {address!r}, and {character!r} is the recipient delimiter: Dovecot would deliver its"
+        f" mail to '{name}@example.test'. Use another address, an alias of that name, or another recipient_delimiter"
+        " (in the roles, mail_recipient_delimiter)."
+    ] * bool(cut)  # fmt: skip
+
+
 def _chain(length: int) -> list[dict[str, Any]]:
     """As many aliases, of which each leads to the next one, and the last one to another host."""
     steps = [alias(f"a{n}@example.test", f"a{n + 1}@example.test") for n in range(1, length)]
