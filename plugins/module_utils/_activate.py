@@ -88,6 +88,36 @@ def activate(run: postfix.Activation | dovecot.Activation, *, check: bool) -> st
     return f"{what}: {'would ' if check else ''}{result['action']}. {'. '.join(result['reasons'])}."
 
 
+def put_certificate(sources: Sequence[str], targets: Sequence[str], group: str, mark: str) -> bool:
+    """Put a key and its chain where the daemons read them. Returns whether they are others than those in place.
+
+    Raises FileError, also where others than root may write there. Before the new files are in place, the empty file
+    ``mark`` is made, unless it has no name.
+    """
+    files.prepare(*targets, check=False)
+    contents = []
+    for path in sources:
+        state = files.read(path)
+        if state is None:
+            raise files.FileError(f"{path}: there is no such file")
+        contents.append(state.content)
+    there = [files.read(path) for path in targets]
+    if all(old is not None and old.content == new for old, new in zip(there, contents)):
+        return False
+    uid, gid = os.geteuid(), os.getegid()
+    rights = ((files.gid_of(group), 0o640) if group else (gid, 0o600), (gid, 0o644))
+    with contextlib.ExitStack() as unused:
+        staged = []
+        for path, new, (reader, mode) in zip(targets, contents, rights):
+            staged.append(files.stage(path, new, uid=uid, gid=reader, mode=mode))
+            unused.callback(files.discard, staged[-1])
+        if mark:
+            files.write(mark, b"", uid=uid, gid=gid, mode=0o600)
+        for name, path in zip(staged, targets):
+            files.commit(name, path)
+    return True
+
+
 def main(arguments: Sequence[str] | None = None, root: str = activation.ROOT) -> int:
     """Entry point of the command. Returns the exit status: 0, or 1 where a daemon could not be activated."""
     parser = argparse.ArgumentParser(
@@ -95,9 +125,21 @@ def main(arguments: Sequence[str] | None = None, root: str = activation.ROOT) ->
         description="Make the running Postfix and Dovecot run the configuration, keys and certificates on disk.",
     )
     parser.add_argument("-n", "--dry-run", action="store_true", help="report what would be done, and change nothing")
-    check: bool = parser.parse_args(arguments).dry_run
+    parser.add_argument(
+        "--certificate",
+        nargs=4,
+        metavar=("KEY", "CHAIN", "TO_KEY", "TO_CHAIN"),
+        help="put a certificate in place instead, and exit with 2 if it is there already",
+    )
+    parser.add_argument("--group", default="", help="the group that may read TO_KEY")
+    parser.add_argument("--mark", default="", help="an empty file to make before the certificate is in place")
+    given = parser.parse_args(arguments)
+    check: bool = given.dry_run
     status = 0
     try:
+        if given.certificate:
+            paths = given.certificate
+            return 0 if put_certificate(paths[:2], paths[2:], given.group, given.mark) else 2
         for run in runs(root):
             try:
                 sys.stdout.write(f"{files.shown(activate(run, check=check))}\n")

@@ -18,6 +18,8 @@ description:
     and reloaded.
   - C(puffy-mail-activate -n) reports what it would do. The exit status is 0, or 1 where a daemon could not be
     activated.
+  - C(puffy-mail-activate --certificate) puts the key and chain of an ACME client in place, where root alone may write.
+    The role C(tls_pki) uses it.
   - The command is one file with the code of this collection. It needs C(python3) on the host, and no Ansible.
   - It finds records at their default place only, not in a O(puffy.mail.postfix_service#module:state_directory) of your
     own.

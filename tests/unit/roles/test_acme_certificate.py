@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +15,13 @@ import pytest
 
 SCRIPT = Path(__file__).resolve().parents[3] / "roles" / "tls_pki" / "files" / "acme-certificate"
 NAME = "mail.example.test"
+#: puffy-mail-activate, which is packed from this module for the host
+PLACES = f"""#!/bin/sh
+PYTHONPATH={os.pathsep.join(sys.path)} exec {sys.executable} -c '
+import sys
+from ansible_collections.puffy.mail.plugins.module_utils import _activate
+sys.exit(_activate.main())' "$@"
+"""
 CLIENT = """#!/bin/sh
 [ "$1" != 0 ] || [ $# = 1 ] || cp "$2" "$3"
 [ "$1" != 1 ] || echo "acme-client: https://acme.example.org/directory: bad HTTP: 503" >&2
@@ -81,9 +89,9 @@ class Files:
         for name in ("key", "chain"):
             shutil.copy(material / name, directory / name)
             shutil.copy(material / name, directory / f"to.{name}")
-        client = directory / "acme-client"
-        client.write_text(CLIENT)
-        client.chmod(0o755)
+        for name, text in (("acme-client", CLIENT), ("puffy-mail-activate", PLACES)):
+            (directory / name).write_text(text)
+            (directory / name).chmod(0o755)
 
     def run(
         self, *client: str, options: tuple[str, ...] = ("-r",), names: str = f"{NAME},imap.example.test"
@@ -132,26 +140,47 @@ def test_a_new_certificate_is_0_and_goes_live(files: Files, material: Path) -> N
     modes = [(files.directory / f"to.{part}").stat().st_mode & 0o777 for part in ("key", "chain")]
     assert modes == [0o600, 0o644]
     there = sorted(path.name for path in files.directory.iterdir())
-    assert there == ["acme-client", "chain", "key", "script", "to.chain", "to.key"]
+    assert there == ["acme-client", "chain", "key", "puffy-mail-activate", "script", "to.chain", "to.key"]
     assert files.run("2") == (2, "")
 
 
 def test_planted_and_left_over_files_beside_are_not_opened(files: Files, material: Path) -> None:
-    """A link with the name of a temporary file, and what a killed run has left an hour ago, and a minute ago."""
+    """A link with the name of a file that an earlier release made, and what a killed run has left."""
     victim = files.directory / "victim"
     victim.write_text("precious\n")
     for part in ("key", "chain"):
         (files.directory / f"to.{part}.new").symlink_to(victim)
-        for name, age in (("old", 4000), ("now", 60)):
-            left = files.directory / f"to.{part}.new.{name}4567890"
-            left.write_text("half")
-            os.utime(left, (time.time() - age,) * 2)
+        (files.directory / f".to.{part}.0123456789abcdef.new").write_text("half")
     assert files.run("0", str(material / "renewed"), str(files.directory / "chain")) == (0, "")
     assert victim.read_text() == "precious\n"
-    assert sorted(path.name for path in files.directory.glob("to.*")) == [
-        "to.chain", "to.chain.new", "to.chain.new.now4567890", "to.key", "to.key.new", "to.key.new.now4567890",
-    ]  # fmt: skip
+    there = sorted(path.name for path in files.directory.iterdir() if "to." in path.name)
+    assert there == ["to.chain", "to.chain.new", "to.key", "to.key.new"]
     assert files.live() == [(material / "key").read_text(), (material / "renewed").read_text()]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory to another account")
+@pytest.mark.parametrize("plant", ["symlink", "fifo", "nothing"])
+@pytest.mark.parametrize("options", [(), ("-r",)], ids=["renewal", "role"])
+def test_a_directory_that_another_account_may_write_is_refused(
+    files: Files, material: Path, options: tuple[str, ...], plant: str
+) -> None:
+    victim, before = files.directory / "victim", files.live()
+    victim.write_text("precious\n")
+    for name in ("to.chain.unread", "to.chain"):
+        if plant == "symlink":
+            (files.directory / name).unlink(missing_ok=True)
+            (files.directory / name).symlink_to(victim)
+        elif plant == "fifo":
+            (files.directory / name).unlink(missing_ok=True)
+            os.mkfifo(files.directory / name)
+    os.chown(files.directory, 12345, -1)
+    status, said = files.run("0", str(material / "renewed"), str(files.directory / "chain"), options=options)
+    assert status == 1
+    assert "its directory belongs to the account with the number 12345" in said or "is a symbolic link" in said
+    assert said.endswith("The old set stays in place.\n")
+    assert victim.read_text() == "precious\n"
+    if plant == "nothing":
+        assert files.live() == before
 
 
 @pytest.mark.parametrize(
@@ -197,15 +226,17 @@ def test_every_name_that_is_wanted_must_be_there(files: Files, material: Path) -
 
 
 ACTIVATE = """#!/bin/sh
-echo "$0 $*" >>{0}/calls
-[ ! -e {0}/broken ] || { echo "fatal: it broke" >&2; exit 1; }
+if [ $# = 0 ]; then
+    echo "$0 $*" >>{0}/calls
+    [ ! -e {0}/broken ] || { echo "fatal: it broke" >&2; exit 1; }
+    exit 0
+fi
 """
 
 
 def test_an_activation_that_failed_is_made_up_for_by_the_next_run(files: Files, material: Path) -> None:
     path = files.directory / "puffy-mail-activate"
-    path.write_text(ACTIVATE.replace("{0}", str(files.directory)))
-    path.chmod(0o755)
+    path.write_text(ACTIVATE.replace("{0}", str(files.directory)) + PLACES)
     # Nothing tells the daemons past it.
     for name in ("postfix", "doveadm"):
         (files.directory / name).write_text("#!/bin/sh\necho $0 >>calls\n")
