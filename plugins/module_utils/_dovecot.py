@@ -9,16 +9,16 @@ import contextlib
 import os
 import re
 import socket
-import sqlite3
 import ssl
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils import _activation as activation
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
+from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils import _manager as manager
+from ansible_collections.puffy.mail.plugins.module_utils import _sqlite as sqlite
 from ansible_collections.puffy.mail.plugins.module_utils._activation import Change, Rejected
 from ansible_collections.puffy.mail.plugins.module_utils._file_daemon import FileDaemon, NotYet
 
@@ -111,10 +111,12 @@ def leaf(chain: str) -> bytes:
 def _content(path: str) -> str:
     """The text of a file that has to be there. Raises Rejected."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read().decode("ascii", "replace")
-    except OSError as exc:
-        raise Rejected(f"{path} cannot be read: {exc.strerror}") from exc
+        state = files.read(path)
+    except files.FileError as exc:
+        raise Rejected(str(exc)) from exc
+    if state is None:
+        raise Rejected(f"{path} cannot be read: No such file or directory")
+    return state.content.decode("ascii", "replace")
 
 
 # -- the judgement -----------------------------------------------------------------------------------------------------
@@ -134,14 +136,11 @@ def check_key(key: str, chain: str) -> None:
 def check_database(database: str) -> None:
     """Raise Rejected where the queries would miss a table or column."""
     try:
-        connection = sqlite3.connect(f"file:{urllib.parse.quote(database)}?mode=ro", uri=True)
-        try:
+        with sqlite.opened(database, "ro") as connection:
             for table, columns in TABLES.items():
                 connection.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 0")  # noqa: S608 - constants
-        finally:
-            connection.close()
-    except sqlite3.Error as exc:
-        raise Rejected(f"the database {database} does not serve Dovecot's queries: {exc}") from exc
+    except sqlite.DatabaseError as exc:
+        raise Rejected(f"the database does not serve Dovecot's queries: {exc}") from exc
 
 
 # -- the proof ---------------------------------------------------------------------------------------------------------

@@ -144,8 +144,9 @@ class FileDaemon(abc.ABC):
     def pid(self) -> int | None:
         """The number of the running daemon, or None."""
         for path in self.pid_files():
-            with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as stream:
-                number = int(stream.read().strip())
+            with contextlib.suppress(ValueError):
+                # The directory is often the daemon's own.
+                number = int(files.head(path, 32) or b"")
                 # The file outlives a daemon that was killed, and another process may have its number by now.
                 for process in manager.processes():
                     if process.pid == number and self.program in os.path.basename(process.arguments[0]):

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 
 class FileError(Exception):
@@ -263,13 +264,21 @@ def status(path: str) -> os.stat_result | None:
         os.close(descriptor)
 
 
-def head(path: str, size: int) -> bytes | None:
-    """The first ``size`` bytes of the regular file at ``path``, or None where nothing is there. Raises FileError."""
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """The regular file at ``path``, for reading. Raises FileError, and FileNotFoundError where nothing is there."""
     descriptor = _open_regular(path)
     if descriptor is None:
-        return None
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     with os.fdopen(descriptor, "rb") as stream:
+        yield stream
+
+
+def head(path: str, size: int) -> bytes | None:
+    """The first ``size`` bytes of the regular file at ``path``, or None where nothing is there. Raises FileError."""
+    with contextlib.suppress(FileNotFoundError), opened(path) as stream:
         return stream.read(size)
+    return None
 
 
 def read(path: str) -> FileState | None:

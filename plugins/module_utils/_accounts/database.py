@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files
 from ansible_collections.puffy.mail.plugins.module_utils import _rights as rights
@@ -34,14 +32,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     first_of,
     targets_of,
 )
+from ansible_collections.puffy.mail.plugins.module_utils._sqlite import DatabaseError as DatabaseError
+from ansible_collections.puffy.mail.plugins.module_utils._sqlite import opened
 from ansible_collections.puffy.mail.plugins.module_utils._tables import query
-
-#: seconds to wait for another process that holds the database
-BUSY_TIMEOUT = 30.0
-
-
-class DatabaseError(Exception):
-    """A database that cannot be used; the message names it and says what was left untouched."""
 
 
 @dataclass(frozen=True)
@@ -69,58 +62,6 @@ def off_for(database: Database | None, days: int) -> set[str] | None:
         return None
     before = _moment(days)
     return {address for address, since in (database.off_since if database else {}).items() if since <= before}
-
-
-@contextlib.contextmanager
-def _opened(path: str, access: str) -> Iterator[sqlite3.Connection]:
-    """Open ``path`` for ``access`` ro or rw, never making it; errors become DatabaseError.
-
-    Where others than root may put files beside the database, SQLite's journals among them, it is opened as its owner.
-    """
-    try:
-        with _files.place(path) as at, contextlib.ExitStack() as stack:
-            status = at.status()
-            if at.shared and status is not None:
-                if access != "ro":
-                    at.refuse_others()
-                    raise _files.FileError(f"{path}: other accounts may make files beside it. Use another directory")
-                stack.enter_context(_as_account(status))
-            yield from _connected(path, access)
-    except FileNotFoundError as exc:
-        raise DatabaseError(f"{path}: {exc.strerror}; the database is as it was") from exc
-    except _files.FileError as exc:
-        raise DatabaseError(f"{exc}; the database is as it was") from exc
-
-
-@contextlib.contextmanager
-def _as_account(status: os.stat_result) -> Iterator[None]:
-    """Root with the rights of a file's owner and group; of an account without rights where root owns the file."""
-    groups, gid = os.getgroups(), os.getegid()
-    os.setgroups([status.st_gid])
-    os.setegid(status.st_gid)
-    os.seteuid(status.st_uid or pwd.getpwnam("nobody").pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(gid)
-        os.setgroups(groups)
-
-
-def _connected(path: str, access: str) -> Iterator[sqlite3.Connection]:
-    try:
-        connection = sqlite3.connect(
-            f"file:{quote(path)}?mode={access}", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
-    except sqlite3.Error as exc:
-        said = str(exc)
-        if "locked" in said or "busy" in said:
-            said = f"another process has held it for {BUSY_TIMEOUT:g} seconds ({said})"
-        raise DatabaseError(f"{path}: {said}; the database is as it was") from exc
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -168,7 +109,7 @@ def read(path: str, *, recover: bool = False) -> Database | None:
     status = _status(path)
     if status is None or status.st_size == 0:
         return None
-    with _opened(path, "rw" if recover else "ro") as connection:
+    with opened(path, "rw" if recover else "ro") as connection:
         connection.execute("BEGIN")  # one view over all the tables
         version = _version(path, connection)
         tables = _rows(connection, version)
@@ -217,7 +158,7 @@ def create(path: str, plans: Mapping[str, TablePlan], *, uid: int, gid: int, mod
     """Make the database beside ``path`` and give it that name once it is complete."""
     staged = _files.stage(path, b"", uid=uid, gid=gid, mode=mode)
     try:
-        with _opened(staged, "rw") as connection:
+        with opened(staged, "rw") as connection:
             # The header is outside the transaction's reach in executescript, so the schema goes first.
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -233,7 +174,7 @@ def create(path: str, plans: Mapping[str, TablePlan], *, uid: int, gid: int, mod
 
 def update(path: str, replan: Callable[[Tables], Mapping[str, TablePlan]]) -> None:
     """Bring the live database to the newest schema and to what ``replan`` says of its rows, in one transaction."""
-    with _opened(path, "rw") as connection:
+    with opened(path, "rw") as connection:
         # A WAL database needs its side files written by readers, which Postfix's account cannot do.
         connection.execute("PRAGMA journal_mode = DELETE")
 
@@ -279,7 +220,7 @@ def opened_for_reading(path: str) -> Iterator[sqlite3.Connection]:
         raise DatabaseError(f"{path}: there is no such file. Use the database that PostfixAdmin made")
     if status.st_size == 0:
         raise DatabaseError(f"{path}: is empty; PostfixAdmin's upgrade.php makes its tables")
-    with _opened(path, "ro") as connection:
+    with opened(path, "ro") as connection:
         connection.execute("BEGIN")
         yield connection
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
+from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils import _manager as manager
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.service import WILDCARDS, Core, Listener
 
@@ -55,7 +56,7 @@ def master_pid(path: str) -> int | None:
     Postfix uses for it on Linux and BSD.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -299,14 +300,14 @@ class Log:
     def _read(path: str, start: tuple[int, int] | None) -> list[str] | None:
         """The lines of a file from ``start`` (inode and offset) or, without, its last 64 KiB; None without a file."""
         try:
-            with open(path, "rb") as stream:
+            with files.opened(path) as stream:
                 status = os.fstat(stream.fileno())
                 if start is None:
                     stream.seek(max(0, status.st_size - 65536))
                 elif status.st_ino == start[0] and status.st_size >= start[1]:
                     stream.seek(start[1])
                 return stream.read().decode("utf-8", "replace").splitlines()
-        except OSError:
+        except (OSError, files.FileError):
             return None
 
     @staticmethod

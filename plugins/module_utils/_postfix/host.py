@@ -50,9 +50,8 @@ class Probe:
         if file is None or file.kind != "file":
             return None
         try:
-            with open(path, "rb") as stream:
-                return stream.read(READ_LIMIT)
-        except OSError:
+            return _files.head(path, READ_LIMIT)
+        except _files.FileError:
             return None
 
     def resolve(self, path: str) -> str:

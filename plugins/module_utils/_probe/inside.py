@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 
+from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_the_internet
 from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Check
 
@@ -72,10 +73,12 @@ def dns(root: str, name: str, timeout: float, port: int = 53) -> Check:
     check, expected = f"dns in {root}", f"a name server answers for {name}"
     path = os.path.join(root, "etc/resolv.conf")
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            text = stream.read()
+        with files.opened(path) as stream:
+            text = stream.read().decode("utf-8", "replace")
     except OSError as exc:
         return Check(check, False, expected, f"{path}: {(exc.strerror or str(exc)).lower()}")
+    except files.FileError as exc:
+        return Check(check, False, expected, str(exc))
     seen = []
     for server in nameservers(text):
         answers, said = ask(server, port, name, timeout)
@@ -105,9 +108,9 @@ def chroot_files(root: str) -> Check:
 
 def _content(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as stream:
+        with files.opened(path) as stream:
             return stream.read()
-    except OSError:
+    except (OSError, files.FileError):
         return None
 
 

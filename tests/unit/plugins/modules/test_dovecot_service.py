@@ -309,7 +309,7 @@ def test_a_key_with_a_password_does_not_ask_for_it(fake: FakeHost, capsys: pytes
 def test_the_database_must_hold_what_the_queries_read(fake: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
     with sqlite3.connect(fake.root / "database") as database:
         database.execute("ALTER TABLE mailbox RENAME COLUMN active TO enabled")
-    said = f"the database {fake.root}/database does not serve Dovecot's queries: no such column: active"
+    said = f"the database does not serve Dovecot's queries: {fake.root}/database: no such column: active"
     assert said in call(fake, capsys)["msg"]
     assert fake.acted() == []
 
@@ -325,7 +325,7 @@ def test_what_is_missing_is_named(fake: FakeHost, capsys: pytest.CaptureFixture[
     ]
     assert f"{fake.root}/chain cannot be read: No such file or directory" in call(fake, capsys)["msg"]
     (fake.root / "away").rename(fake.root / "chain")
-    assert "does not serve Dovecot's queries: unable to open" in call(fake, capsys)["msg"]
+    assert f"does not serve Dovecot's queries: {fake.root}/database: unable to open" in call(fake, capsys)["msg"]
     assert not (fake.root / "database").exists()
     fake.queries.unlink()
     assert call(fake, capsys)["msg"] == f"{fake.queries}: there is no such file. Dovecot was left as it runs."
