@@ -126,6 +126,8 @@ options:
       - C(certificate) is a dictionary with C(verified) (V(true) or V(false); the check C(tls) then ignores the
         verification), C(names) (a list of names that the certificate must cover) and C(min_days) (number of days for
         which it must still be valid).
+      - C(client_certificate) is V(true) where the server serves no client without a certificate. The module has none,
+        and must be refused once TLS has begun. Checks that come after that are not made.
       - C(relay) is a dictionary, or a list of dictionaries, with C(from), C(to), C(code) and optionally C(enhanced),
         the enhanced status code. It is tried before O(login). The check uses the reply to C(RCPT TO), or the reply to
         C(MAIL FROM) if the server refuses that command.

@@ -32,6 +32,7 @@ EXPECT_KEYS = (
     "login_code",
     "tls_versions",
     "certificate",
+    "client_certificate",
     "relay",
     "relay_attempts",
     "refused_commands",
@@ -135,6 +136,7 @@ class Expectations:
     """``expect``, checked and typed; None or empty: not asked."""
 
     closed: bool = False
+    client_certificate: bool = False
     banner: re.Pattern[str] | None = None
     starttls: bool | None = None
     auth_before_tls: bool | None = None
@@ -373,8 +375,10 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
         raise ValueError("expect.login_before_tls is true. Use false: no server should take passwords without TLS")
     if "closed" in given and (len(given) > 1 or not _boolean("expect.closed", given["closed"])):
         raise ValueError("expect.closed stands alone and is true, since of a closed port nothing else can be seen")
+    if "client_certificate" in given and not _boolean("expect.client_certificate", given["client_certificate"]):
+        raise ValueError("expect.client_certificate is false. Use true, or leave the key out")
     if tls == "none":
-        for key in ("tls_versions", "certificate"):
+        for key in ("tls_versions", "certificate", "client_certificate"):
             if key in given:
                 raise ValueError(f"expect.{key} cannot be checked without TLS. Set tls to 'starttls' or 'wrapper'")
     if tls == "wrapper":
@@ -396,6 +400,7 @@ def parse_expectations(value: Mapping[str, Any], *, tls: str, protocol: str, log
     }
     return Expectations(
         closed="closed" in given,
+        client_certificate="client_certificate" in given,
         banner=banner,
         auth_offered=_auth_offered(given["auth_offered"]) if "auth_offered" in given else None,
         login_code=_code("expect.login_code", given["login_code"]) if "login_code" in given else None,

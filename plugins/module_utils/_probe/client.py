@@ -267,14 +267,18 @@ class Session:
             raise ProbeError(f"the server greets with {reply.text()!r}; expected 220")
         return reply.text()
 
-    def ehlo(self) -> None:
-        """Greet the server and note what it announces."""
+    def hello(self) -> Reply:
+        """Greet the server, and return the reply."""
         name = self.endpoint.helo_name
         if not name:
             # RFC 5321, 4.1.3: a client without a name of its own gives its address.
             address = self._socket.getsockname()[0].partition("%")[0]
             name = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-        reply = self.command(f"EHLO {name}")
+        return self.command(f"EHLO {name}")
+
+    def ehlo(self) -> None:
+        """Greet the server and note what it announces."""
+        reply = self.hello()
         if reply.code != 250:
             raise ProbeError(f"EHLO is refused: {reply.text()}")
         self.announced = checks.capabilities(reply)
@@ -651,6 +655,8 @@ def _plaintext_sieve(session: Session, greeting: str) -> Iterator[str]:
 class Probe:
     """The checks of one endpoint in their order. If the conversation breaks, all later checks fail."""
 
+    WITHOUT_CERTIFICATE = "refused without a certificate"
+
     def __init__(self, endpoint: Endpoint, expect: Expectations, login: Login | None) -> None:
         self.endpoint = endpoint
         self.expect = expect
@@ -704,6 +710,9 @@ class Probe:
         if self.endpoint.tls == "wrapper":
             yield "tls", self._tls_wanted(), self._tls
             yield from self._certificate_steps()
+            if expect.client_certificate:
+                yield "client_certificate", self.WITHOUT_CERTIFICATE, self._without_certificate
+                return
         yield "connect", "a greeting", self._connect
         if expect.banner is not None:
             pattern = expect.banner
@@ -721,6 +730,9 @@ class Probe:
         if self.endpoint.tls == "starttls":
             yield "tls", self._tls_wanted(), self._tls
             yield from self._certificate_steps()
+            if expect.client_certificate:
+                yield "client_certificate", self.WITHOUT_CERTIFICATE, self._without_certificate
+                return
         if expect.auth_offered is not None:
             offered = expect.auth_offered
             yield "auth_offered", offered, lambda: [self._judge_auth("auth_offered", offered)]
@@ -941,11 +953,19 @@ class Probe:
         opened = _handshake(self.endpoint, self.transcript, start)
         session = opened.session
         self._session, self._cause, self._certificate = session, opened.cause, opened.certificate
-        if self.endpoint.tls == "starttls":
+        if self.endpoint.tls == "starttls" and not self.expect.client_certificate:
             session.ehlo()
         implied = self.endpoint.validate_certs and self.expect.certificate.verified is None
         seen = session.tls_text() + (f", not verified: {self._cause}" if self._cause else ", certificate verified")
         return [Check("tls", not (implied and self._cause), self._tls_wanted(), seen)]
+
+    def _without_certificate(self) -> list[Check]:
+        """Go on without a certificate of a client, which this client never has."""
+        session = self._open()
+        reply = session.reply() if self.endpoint.tls == "wrapper" else None
+        if reply is None or reply.code == 220:
+            reply = session.hello()
+        return [Check("client_certificate", reply.code >= 400, self.WITHOUT_CERTIFICATE, reply.text())]
 
     def _judge_certificate(self) -> list[Check]:
         return checks.judge_certificate(self.expect.certificate, self._certificate, self._cause, time.time())

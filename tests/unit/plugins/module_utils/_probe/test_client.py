@@ -288,6 +288,17 @@ def test_no_tls_behind_the_port() -> None:
 
 
 @pytest.mark.parametrize("wrapper", [True, False])
+def test_without_a_certificate_of_the_client(certificate: Path, wrapper: bool) -> None:
+    refused = {"TLS:EHLO": "421 4.7.1 Error: No client certificate presented"}
+    for replies, ok in ((refused, True), ({}, False)):
+        with FakeServer(replies, certificate=certificate, wrapper=wrapper) as server:
+            seen, _dummy = probe(endpoint(server, certificate), {"client_certificate": True, "auth_offered": True})
+        assert list(seen)[-1] == "client_certificate"
+        assert seen["client_certificate"][0] is ok
+        assert seen["tls"][0] is True
+
+
+@pytest.mark.parametrize("wrapper", [False, True])
 def test_tls_versions(certificate: Path, wrapper: bool) -> None:
     with FakeServer(certificate=certificate, wrapper=wrapper, highest=ssl.TLSVersion.TLSv1_2) as server:
         seen, _dummy = probe(endpoint(server, certificate), {"tls_versions": {"TLSv1.2": True, "TLSv1.3": False}})
