@@ -38,7 +38,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Lines with a severity that are no fault of this host: the doing of a ``peer``, or a ``passing`` condition.
+    """Lines with a severity that are no fault of this host: the doing of a ``peer`` or of a ``user`` of the host, or a
+    ``passing`` condition.
 
     ``message`` is matched at the start of the text.
     """
@@ -96,7 +97,10 @@ _PEERS = _daemons("smtpd", "smtp", "tlsproxy", "postscreen", "cleanup", "verify"
 #: a queue id after the severity
 _ID = r"(?:\w+: )?"
 #: what the SSL library says where it cannot use this host's own keys, certificates, parameters and lists of ciphers
-_OWN_TLS = r"[^:]*:(?:no certificate|ee key too small|key values mismatch|no cipher match|no ciphers available"
+_OWN_TLS = (
+    r"[^:]*:(?:no certificate|ee key too small|key values mismatch|no cipher match|no ciphers available"
+    r"|library has no ciphers|no protocols available"
+)
 #: where a TLS handshake failed; other parts of the library read files
 _TLS_TALK = (
     r"TLS library problem: error:[0-9A-F]+:(?:(?:rsa|elliptic curve) routines:"
@@ -113,7 +117,9 @@ EXCLUSIONS = (
         # Faults of the SASL server itself have other words, and are problems.
         re.compile(
             r"\S+\[[^\]]+\]: SASL \S+ authentication (?:aborted|failed:"
-            r"(?! *(?:connection lost|temporary|internal|no mechanism|generic failure)))"
+            r"(?! *(?:connection lost|temporary|internal|no mechanism|generic failure|no memory|overflowed buffer"
+            r"|can't request|invalid parameter|transient failure|SASL library|version mismatch|remote authentication"
+            r"|user exists, but no verifier|undefined error)))"
             r"|SASL authentication failure: (?:Password verification failed|no user in db|All-whitespace username"
             r"|client response doesn't match|Can only find author|incorrect digest response|bad protocol)",
             re.IGNORECASE,
@@ -166,7 +172,7 @@ EXCLUSIONS = (
         re.compile(
             r"Unable to look up \w+ host |\S+: (?:MX or address|address or MX) lookup error: DNS reply filter"
             r"|check_server_access: \w+ server address count limit|no (?:MX|SRV) host for \S+ has a valid address"
-            r"|DANE TLSA lookup problem: |TLS policy lookup for |DNSSEC status lookup error for "
+            r"|DANE TLSA lookup problem: |TLS policy lookup for \S+: TLSA lookup error |DNSSEC status lookup error for "
             r"|DNS record count limit |dns_lookup: Name server loop |one or more excess DNS_RR records"
             r"|reply length \d+ > buffer length "
         ),
@@ -188,6 +194,22 @@ EXCLUSIONS = (
             r"non-SMTP command from |Illegal address syntax from |\S+\[\S+\]: request longer than "
             rf"|{_ID}(?:malformed BDAT command|null BDAT request|too much BDAT content|BDAT request from )"
             r"|(?:reject:|bad) ETRN |XFORWARD command payload "
+        ),
+    ),
+    Exclusion(
+        "peer",
+        "a client broke the protocol",
+        _daemons("local"),
+        re.compile(rf"{_ID}address with illegal extension: "),
+    ),
+    Exclusion(
+        "user",
+        "a user of the host called a command in a wrong way",
+        _daemons("sendmail", "postdrop", "postqueue"),
+        re.compile(
+            r"(?:\S+\(\d+\): )?"
+            r"(?:No recipient addresses found in |Recipient addresses must be specified |message file too big)"
+            r"|User \S+\(\d+\) is not allowed to "
         ),
     ),
     Exclusion(
@@ -279,7 +301,11 @@ EXCLUSIONS = (
         "passing",
         "Dovecot was stopped, restarted or reloaded",
         _DOVECOT,
-        re.compile(r"Killed with signal 15\b|SIGHUP received - reloading configuration"),
+        re.compile(
+            r"Killed with signal 15\b|SIGHUP received - reloading configuration"
+            # The authentication that hangs takes longer.
+            r"|Auth connection closed with \d+ pending requests \(max \d{1,2} secs, pid=\d+, EOF\)"
+        ),
     ),
     Exclusion(
         "peer",
@@ -326,8 +352,8 @@ def is_dovecot(line: LogLine) -> bool:
 
 
 def judge(program: str, message: str) -> tuple[str, str]:
-    """Whose fault a message (without its severity) is: ``host``, ``peer`` or ``passing``; the latter two with the
-    reason."""
+    """Whose fault a message (without its severity) is: ``host``, ``peer``, ``user`` or ``passing``; all but the first
+    with the reason."""
     for exclusion in EXCLUSIONS:
         if exclusion.program.match(program) and exclusion.message.match(message):
             return exclusion.cause, exclusion.reason
@@ -337,7 +363,7 @@ def judge(program: str, message: str) -> tuple[str, str]:
 def problem(line: str) -> Problem | None:
     """The fault of Postfix or Dovecot on this host that ``line`` reports; None if it reports none.
 
-    What peers do, and what passes by itself, is left out (EXCLUSIONS).
+    What peers and users do, and what passes by itself, is left out (EXCLUSIONS).
     """
     parsed = parse_line(line)
     if parsed is None:

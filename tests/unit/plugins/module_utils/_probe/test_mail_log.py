@@ -230,7 +230,7 @@ def test_judged(cause: str, reason: str, line: str) -> None:
 
 def test_enough_lines_are_judged() -> None:
     assert len({line for _cause, _reason, line in JUDGED}) == len(JUDGED) >= 250
-    assert {cause for cause, _reason, _line in JUDGED} == {"host", "peer", "passing"}
+    assert {cause for cause, _reason, _line in JUDGED} == {"host", "peer", "user", "passing"}
 
 
 @pytest.mark.parametrize("line", PLAIN)
