@@ -41,7 +41,7 @@ options:
   mailboxes:
     description:
       - Each is a mapping with C(address), C(password) or C(password_hash), and optionally C(name), C(quota) (bytes, 0
-        for no limit), C(maildir) (relative, by default DOMAIN/LOCAL_PART/) and C(active).
+        for no limit), C(maildir) (DOMAIN/LOCAL_PART/, the only place) and C(active).
       - C(password) is hashed with bcrypt on the control side, which needs the Python package C(bcrypt) for it. No
         password in plain text reaches the host. The hash that the host has is kept while it fits the password.
       - C(password_hash) is a hash with its Dovecot scheme, such as V({BLF-CRYPT}$2b$12$…).

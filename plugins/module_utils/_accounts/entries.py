@@ -258,7 +258,7 @@ def _mailbox(
         )
     boxes.add(folded)
     active = int(problems.flag(here, entry, "active"))
-    there["mailbox"][folded] = (folded, "", "", f"{domain}/{local}/", 0, local, domain, active)
+    there["mailbox"][folded] = (folded, "", "", rows.maildir(domain, local), 0, local, domain, active)
     given = [key for key in ("password", "password_hash") if entry.get(key) not in (None, "")]
     if not plain_passwords and "password" in given:
         problems.add(f"{here} ({address}) has a password in plain text. Use its hash, as password_hash.")
@@ -277,13 +277,12 @@ def _mailbox(
     if isinstance(quota, bool) or not re.fullmatch(r"[0-9]{1,18}", str(quota)):
         problems.add(f"{here}.quota is {quota!r}. Use a number of bytes; 0 means no limit.")
     problems.line(here, entry, "name")
-    maildir = entry.get("maildir")
-    if maildir is not None and (
-        not isinstance(maildir, str)
-        or not re.fullmatch(r"[^\s/\x00-\x1f]+(/[^\s/\x00-\x1f]+)*/?", maildir)
-        or {".", ".."} & set(maildir.split("/"))
-    ):
-        problems.add(f"{here}.maildir is {maildir!r}. Use a relative path such as 'example.org/alice/'.")
+    maildir, place = entry.get("maildir"), rows.maildir(domain, local)
+    if maildir not in (None, "", place, place.rstrip("/")):
+        problems.add(
+            f"{here}.maildir is {maildir!r}. Use {place!r}, or leave maildir out: Dovecot reads the mail of the mailbox"
+            " there."
+        )
 
 
 def _alias(

@@ -127,6 +127,11 @@ def _other_spelling(domain: str) -> str:
         return domain
 
 
+def maildir(domain: str, local: str) -> str:
+    """Where the mail of a mailbox is, below the directory of all mail: mail_home of roles/dovecot."""
+    return f"{domain}/{local}/"
+
+
 def domain_entry(entry: Any) -> dict[str, Any]:
     """A domain as a mapping: a plain name stands for a domain with nothing else set."""
     return {"name": entry} if isinstance(entry, str) else entry
@@ -166,12 +171,11 @@ def rows(
     for box in mailboxes:
         address = folded(box["address"])
         local, _at, domain = address.rpartition("@")
-        maildir = (box.get("maildir") or f"{domain}/{local}").rstrip("/") + "/"
         tables["mailbox"][address] = (
             address,
             box["password_hash"],
             box.get("name", ""),
-            maildir,
+            maildir(domain, local),
             int(box.get("quota", 0)),
             local,
             domain,

@@ -52,7 +52,11 @@ FINE: list[tuple[Any, Any, Any]] = [
         [{"address": "x@xn--bcher-kva.test", "goto": ["alice@bücher.test"]}],
     ),
     (DOMAINS, [ALICE], [{"address": "x@example.test", "goto": ["nobody@example.test"], "active": False}]),
-    (DOMAINS, [{"address": "o'brien@example.test", "password": "x", "quota": "10", "maildir": "a/b/"}], []),
+    (
+        DOMAINS,
+        [{"address": "o'brien@example.test", "password": "x", "quota": "10", "maildir": "example.test/o'brien/"}],
+        [],
+    ),
 ]
 
 
@@ -148,12 +152,13 @@ PROBLEMS: list[tuple[Any, Any, Any, list[str]]] = [
         "mailboxes[0].quota is 1000000000000000000. Use a number of bytes; 0 means no limit."
     ]),
     (DOMAINS, box(name="a\nb"), [], ["mailboxes[0].name is 'a\\nb'. Use text of one line."]),
-    (DOMAINS, box(maildir="../x/"), [], [
-        "mailboxes[0].maildir is '../x/'. Use a relative path such as 'example.org/alice/'."
-    ]),
-    (DOMAINS, box(maildir="/x/"), [], [
-        "mailboxes[0].maildir is '/x/'. Use a relative path such as 'example.org/alice/'."
-    ]),
+    *(
+        (DOMAINS, box(maildir=place), [], [
+            f"mailboxes[0].maildir is {place!r}. Use 'example.test/alice/', or leave maildir out: Dovecot reads the"
+            " mail of the mailbox there."
+        ])
+        for place in ("../x/", "/x/", "a.test/x/", "example.test/bob/", "example.test/alice/Maildir/", 7, ["x"])
+    ),
     (DOMAINS, [ALICE], [alias("x@example.test")], [
         "aliases[0] (x@example.test) leads nowhere: goto is []. Use a list of addresses."
     ]),

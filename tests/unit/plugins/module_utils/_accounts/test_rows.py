@@ -25,7 +25,7 @@ TABLES = accounts.rows(
     [*DOMAINS, {"name": "Off.test", "active": False}, {"name": "mx.test", "backupmx": True}, "catch.test"],
     [
         {**BOB, "quota": "5"},
-        {"address": "o'brien@example.test", "password_hash": HASH, "maildir": "odd"},
+        {"address": "o'brien@example.test", "password_hash": HASH},
         {"address": "gone@example.test", "password_hash": HASH, "active": "no"},
         {"address": "dan@off.test", "password_hash": HASH},
         {"address": "eve@catch.test", "password_hash": HASH},
@@ -54,7 +54,7 @@ def test_rows() -> None:
     assert TABLES["mailbox"]["bob@example.test"] == (
         "bob@example.test", HASH, "", "example.test/bob/", 5, "bob", "example.test", 1,
     )  # fmt: skip
-    assert TABLES["mailbox"]["o'brien@example.test"][3] == "odd/"
+    assert TABLES["mailbox"]["o'brien@example.test"][3] == "example.test/o'brien/"
     assert TABLES["alias"]["sales@example.test"] == (
         "sales@example.test", "bob@example.test,o'brien@example.test,x@example.org", "example.test", 1,
     )  # fmt: skip
@@ -255,7 +255,7 @@ ANSWERS: dict[str, tuple[str | None, str | None, str | None, str | None, str | N
     "BOB@Example.test": (
         None, None, "example.test/bob/", "bob@example.test,copy@example.org", "bob@example.test",
     ),
-    "o'brien@example.test": (None, None, "odd/", None, "o'brien@example.test"),
+    "o'brien@example.test": (None, None, "example.test/o'brien/", None, "o'brien@example.test"),
     "sales@example.test": (
         None, None, None,
         "bob@example.test,o'brien@example.test,x@example.org", "bob@example.test,o'brien@example.test",
