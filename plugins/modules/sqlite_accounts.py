@@ -73,8 +73,9 @@ options:
     default: true
   remove_many:
     description:
-      - Whether one run may remove all mailboxes, all mailboxes of a domain, or more than a tenth of the mailboxes,
-        aliases, domains or domain aliases. Up to 3 of each may always go.
+      - Whether one run may remove or switch off all mailboxes or all addresses of a domain, or more than a tenth of the
+        mailboxes, aliases, domains or domain aliases. A single one may always go, unless it is the last mailbox or the
+        last address of its domain.
       - Without it such a run fails with the names, because a variable that is missing looks the same. Set it for one
         run.
     type: bool

@@ -159,7 +159,7 @@ def test_many_accounts_are_removed_on_purpose_only(prepared: Host) -> None:
         answer = prepared.module("sqlite_accounts", empty, check=check)
         assert answer.get("failed"), answer
         assert answer["msg"].startswith(
-            f"{path}: All mailboxes would be removed: alice@example.test, bob@example.test. "
+            f"{path}: All mailboxes would be removed or switched off: alice@example.test, bob@example.test. "
         ), answer
         assert answer["msg"].endswith(" Nothing was changed.")
         assert len(sql(prepared, "SELECT 1 FROM mailbox", path)) == 2
@@ -446,7 +446,7 @@ def test_an_accounts_file(fleet: list[Host], tmp_path: Path) -> None:
     for options in (("--check", "--diff"), ()):
         code, output = play(fleet, tmp_path, PLAYBOOK, variables, *options)
         assert code == 2, output
-        assert "All mailboxes would be removed: alice@example.test, dan@off.test, o'brien@" in output
+        assert "All mailboxes would be removed or switched off: alice@example.test, dan@off.test, o'brien@" in output
         assert changes(output) == [0] * len(fleet), output
     accounts["mailboxes"] = [box for box in everything if not box["address"].startswith("gone")]
     file.write_text(json.dumps(accounts))

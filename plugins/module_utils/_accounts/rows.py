@@ -12,7 +12,6 @@ import difflib
 import hashlib
 import json
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
@@ -23,8 +22,6 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 SCHEMA_VERSION = 2
 #: PRAGMA application_id of a database of ours: the bytes "pufm"
 APPLICATION_ID = 0x7075666D
-#: rows of one table that are removed without a question, even where they are more than a tenth
-REMOVED_AT_ONCE = 3
 _PLURALS = {"domain": "domains", "mailbox": "mailboxes", "alias": "aliases", "alias_domain": "domain aliases"}
 #: what a masked hash looks like in a diff
 MASK = "********"
@@ -203,11 +200,6 @@ class TablePlan:
     def __bool__(self) -> bool:
         return bool(self.insert or self.update or self.delete or self.off)
 
-    @property
-    def gone(self) -> list[Row]:
-        """The rows that no longer serve because they are not wanted."""
-        return [row for row in self.delete if row[-1]] + [old for old, _new in self.off]
-
 
 def plan(current: Tables, wanted: Tables, exclusive: bool, due: Container[str] | None = None) -> dict[str, TablePlan]:
     """Compare by content; with ``exclusive`` rows that are not wanted go.
@@ -276,34 +268,51 @@ def diff_lines(plans: Mapping[str, TablePlan]) -> tuple[list[str], list[str]]:
     return _limited(sorted(deleted) + sorted(before)), _limited(sorted(after) + sorted(inserted))
 
 
+def _serving(tables: Tables) -> dict[str, dict[str, str]]:
+    """What serves somebody, by table: each key with its domain. Off or a backup MX, a domain has no mailboxes."""
+    found: dict[str, dict[str, str]] = {}
+    domains = tables.get("domain", {})
+    off = {name for name, row in domains.items() if not row[3]}
+    elsewhere = off | {name for name, row in domains.items() if row[2]}
+    for table, without in (("mailbox", elsewhere), ("alias", off)):
+        place = COLUMNS[table].index("domain")
+        rows_ = tables.get(table, {})
+        found[table] = {key: row[place] for key, row in rows_.items() if row[-1] and row[place] not in without}
+    twins = tables.get("alias_domain", {})
+    found["alias_domain"] = {key: key for key, row in twins.items() if row[-1] and key not in off}
+    found["domain"] = {key: key for key in domains if key not in off and key not in twins}
+    return found
+
+
 def removal_problem(current: Tables, plans: Mapping[str, TablePlan]) -> str | None:
-    """Why so many rows are only removed on purpose: all mailboxes, all of a domain, or above a tenth of a table."""
-    for table, change in plans.items():
-        # What is switched off serves nobody already.
-        there = {key: row for key, row in current.get(table, {}).items() if row[-1]}
-        gone = [row[0] for row in change.gone]
-        what = ""
-        if table == "mailbox" and gone:
-            place = COLUMNS[table].index("domain")
-            of_domain = Counter(row[place] for row in there.values())
-            kept = of_domain - Counter(row[place] for row in change.gone)
-            emptied = sorted(domain for domain in of_domain if not kept[domain])
-            if not kept:
-                what = "All mailboxes"
-            elif emptied:
-                what = f"All mailboxes of the domain {emptied[0]}"
-                gone = [row[0] for row in change.gone if row[place] == emptied[0]]
-        if not what and len(gone) > max(REMOVED_AT_ONCE, len(there) // 10):
-            what = f"{len(gone)} of {len(there)} {_PLURALS[table]}"
-        if what:
-            names = ", ".join(sorted(gone)[:SHOWN_PROBLEMS])
-            more = f", and {len(gone) - SHOWN_PROBLEMS} more" if len(gone) > SHOWN_PROBLEMS else ""
-            return (
-                f"{what} would be removed: {names}{more}. If a name is mistyped or a file of variables is missing,"
-                " correct that. To remove them, set remove_many (in the role, sqlite_maps_remove_many) to true for one"
-                " run."
-            )
-    return None
+    """Why so much is removed or switched off on purpose only: all of a domain, or more than a tenth of a table.
+
+    A single entry is never asked for, unless it is the last mailbox or the last address of its domain.
+    """
+    before, after = _serving(current), _serving(applied(current, plans))
+    lost = {table: sorted(before[table].keys() - after[table].keys()) for table in before}
+    what, gone = "", []
+    if before["mailbox"] and len(lost["mailbox"]) == len(before["mailbox"]):
+        what, gone = "All mailboxes", lost["mailbox"]
+    for kind, tables in (("mailboxes", ("mailbox",)), ("addresses", ("mailbox", "alias"))):
+        was, is_ = ({domain for table in tables for domain in there[table].values()} for there in (before, after))
+        for domain in sorted(was - is_) if not what else ():
+            what = f"All {kind} of the domain {domain}"
+            gone = [key for table in tables for key in lost[table] if before[table][key] == domain]
+            break
+    for table, keys in lost.items() if not what else ():
+        if len(keys) > 1 and len(keys) * 10 > len(before[table]):
+            what, gone = f"{len(keys)} of {len(before[table])} {_PLURALS[table]}", keys
+            break
+    if not what:
+        return None
+    names = ", ".join(gone[:SHOWN_PROBLEMS])
+    more = f", and {len(gone) - SHOWN_PROBLEMS} more" if len(gone) > SHOWN_PROBLEMS else ""
+    return (
+        f"{what} would be removed or switched off: {names}{more}. If a name is mistyped or a file of variables is"
+        " missing, correct that. To remove them, set remove_many (in the role, sqlite_maps_remove_many) to true for one"
+        " run."
+    )
 
 
 def counts(plans: Mapping[str, TablePlan]) -> dict[str, dict[str, int]]:
