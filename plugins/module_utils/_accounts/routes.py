@@ -165,7 +165,7 @@ def _never_ends(way: _Way, itself: set[str]) -> bool:
 
 
 def _round(ways: Iterable[_Way | None]) -> list[_Way]:
-    """The first circle on one of the ways: from a key to where it comes again; empty where there is none."""
+    """The first circle on one of the ways: from a key to where it comes again. An empty list without a circle."""
     # By key, since an extension grows in each round (a leads to a+b, which is found as a).
     for way in ways:
         first: dict[str, int] = {}
