@@ -97,6 +97,12 @@ ok:
   type: bool
   returned: success
   sample: true
+ports:
+  description: TCP ports on which the host listens for other hosts, sorted. Empty where the system has no C(/proc).
+  type: list
+  elements: int
+  returned: success
+  sample: [22, 25, 465, 587, 993]
 checks:
   description: All checks in their order, in the form of M(puffy.mail.smtp_probe).
   type: list
@@ -132,8 +138,8 @@ from typing import Any
 from ansible_collections.puffy.mail.plugins.module_utils import _command as command
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import checks as postfix_checks
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import daemon, main_cf, master_cf
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as postfix_host
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import main_cf, master_cf
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as planning
 from ansible_collections.puffy.mail.plugins.module_utils._probe import inside
@@ -212,6 +218,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         ok=all(check.ok is not False for check in found),
+        ports=inside.open_ports(daemon.listening() or ()),
         checks=[check.as_dict(params["label"]) for check in found],
     )
 

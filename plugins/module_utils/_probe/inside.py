@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import platform
 import secrets
 import socket
 import struct
 import time
+from collections.abc import Iterable
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_the_internet
@@ -121,6 +123,11 @@ def networks(text: str) -> Check:
     wide = [word for word in found if is_the_internet(word.replace("[", "").replace("]", ""))]
     expected = "clients that may relay without a login, not a large part of the Internet"
     return Check("mynetworks", not wide, expected, " ".join(found) or "none")
+
+
+def open_ports(listening: Iterable[tuple[str, int]]) -> list[int]:
+    """The ports that other hosts reach, of addresses and ports that this host listens on."""
+    return sorted({port for address, port in listening if not ipaddress.ip_address(address).is_loopback})
 
 
 def clock(given: float, tolerance: float) -> Check:

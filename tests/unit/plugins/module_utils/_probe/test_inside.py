@@ -111,3 +111,9 @@ def test_clock() -> None:
 def test_networks(text: str, ok: bool, seen: str) -> None:
     found = inside.networks(text)
     assert (found.ok, found.seen) == (ok, seen)
+
+
+def test_ports_that_other_hosts_reach() -> None:
+    everywhere = ("0.0.0.0", 25)  # noqa: S104 - nothing is bound
+    found = {("127.0.0.1", 53), ("::1", 25), ("127.0.0.53", 53), everywhere, ("::", 465), ("192.0.2.1", 10143)}
+    assert inside.open_ports(found) == [25, 465, 10143]
