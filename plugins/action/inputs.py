@@ -20,7 +20,7 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import module_loader
 
-from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries, routes
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import (
     agreement,
     judge,
@@ -342,7 +342,12 @@ class _Host:
         try:
             with open(local, encoding="utf-8") as file:
                 text = file.read()
-            found = sqlite_maps.file_problems(text, path, self.good.get("sqlite_maps_recipient_delimiter", "+"))
+            found = sqlite_maps.file_problems(
+                text,
+                path,
+                self.good.get("sqlite_maps_recipient_delimiter", "+"),
+                self.good.get("sqlite_maps_alias_targets", routes.TARGETS),
+            )
             if not found:
                 self.hosted = sqlite_maps.hosted(entries.accounts_file(text, path))
         except (OSError, UnicodeDecodeError) as exc:

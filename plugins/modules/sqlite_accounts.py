@@ -99,6 +99,11 @@ options:
     description: Whether a new mailbox may get the mail that is there in O(mail_home).
     type: bool
     default: false
+  alias_targets:
+    description:
+      - The most addresses that an alias may lead to, as in Postfix's C(virtual_alias_expansion_limit).
+    type: int
+    default: 1000
   recipient_delimiter:
     description:
       - The characters that separate a local part from its extension, as in Postfix's C(recipient_delimiter).
@@ -225,6 +230,7 @@ def _check(params: dict[str, Any], current: rows.Tables) -> None:
         plain_passwords=False,
         known={} if params["exclusive"] else current,
         delimiter=params["recipient_delimiter"],
+        most_targets=params["alias_targets"],
     )
     if found:
         raise ValueError(" ".join([*rows.first_of(found), "Nothing was changed."]))
@@ -349,6 +355,7 @@ def main() -> None:
             "mail_home": {"type": "path"},
             "keep_days": {"type": "int", "default": 30},
             "adopt_mail": {"type": "bool", "default": False},
+            "alias_targets": {"type": "int", "default": 1000},
             "recipient_delimiter": {"type": "str", "default": "+"},
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str", "default": "0"},

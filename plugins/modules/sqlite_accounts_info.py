@@ -30,6 +30,12 @@ options:
       - Give the task C(no_log=true) then.
     type: bool
     default: false
+  alias_targets:
+    description:
+      - The most addresses that an alias may lead to, as in Postfix's C(virtual_alias_expansion_limit). Used with
+        V(kept_by=postfixadmin).
+    type: int
+    default: 1000
   recipient_delimiter:
     description:
       - The characters that separate a local part from its extension, as in Postfix's C(recipient_delimiter). Used with
@@ -148,7 +154,7 @@ def _told(tables: rows.Tables) -> dict[str, list[dict[str, Any]]]:
     return {"domains": domains, "mailboxes": mailboxes, "aliases": aliases, "domain_aliases": twins}
 
 
-def _surveyed(path: str, delimiter: str) -> dict[str, Any]:
+def _surveyed(path: str, delimiter: str, alias_targets: int) -> dict[str, Any]:
     """What PostfixAdmin's database holds. Raises DatabaseError where Postfix cannot be served from it."""
     if sqlite_database.exists(path) and query.installed():
         postfix = query.discover()
@@ -169,7 +175,7 @@ def _surveyed(path: str, delimiter: str) -> dict[str, Any]:
             "counts": found.counts,
             "findings": [
                 *rows.index_findings(found.leading),
-                *sqlite_database.data_findings(connection, delimiter),
+                *sqlite_database.data_findings(connection, delimiter, alias_targets),
             ],
             "expect": rows.proofs(find, sqlite_database.sample_keys(connection)),
         }
@@ -182,6 +188,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "kept_by": {"type": "str", "choices": ["puffy_mail", "postfixadmin"], "default": "puffy_mail"},
             "hashes": {"type": "bool", "default": False},
+            "alias_targets": {"type": "int", "default": 1000},
             "recipient_delimiter": {"type": "str", "default": "+"},
         },
         supports_check_mode=True,
@@ -189,7 +196,7 @@ def main() -> None:
     path = module.params["path"]
     try:
         if module.params["kept_by"] == "postfixadmin":
-            surveyed = _surveyed(path, module.params["recipient_delimiter"])
+            surveyed = _surveyed(path, module.params["recipient_delimiter"], module.params["alias_targets"])
             for finding in surveyed["findings"]:
                 module.warn(f"{path}: {finding}")
             module.exit_json(changed=False, **surveyed)

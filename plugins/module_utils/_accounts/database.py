@@ -280,7 +280,9 @@ def sample_keys(connection: sqlite3.Connection) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def data_findings(connection: sqlite3.Connection, delimiter: str = "+") -> list[str]:
+def data_findings(
+    connection: sqlite3.Connection, delimiter: str = "+", most_targets: int = routes.TARGETS
+) -> list[str]:
     """What in the rows keeps addresses from being found, and aliases from leading to somebody."""
     found = []
     for table, columns in COLUMNS.items():
@@ -311,7 +313,8 @@ def data_findings(connection: sqlite3.Connection, delimiter: str = "+") -> list[
             " delimiter"
         )
     active = connection.execute("SELECT address, goto FROM alias WHERE active = 1 ORDER BY address").fetchall()
-    faults = routes.faults(row_finder(connection), ((name, targets_of(goto)) for name, goto in active), delimiter)
+    goals = ((name, targets_of(goto)) for name, goto in active)
+    faults = routes.faults(row_finder(connection), goals, delimiter, most_targets)
     return found + first_of([f"the alias {fault.alias!r} {fault.problem.rstrip('.')}" for fault in faults])
 
 

@@ -120,7 +120,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def accounts_file_problems(text: str, path: str, delimiter: str = "+") -> list[str]:
+def accounts_file_problems(text: str, path: str, delimiter: str = "+", most_targets: int = routes.TARGETS) -> list[str]:
     """A sentence for each thing that is wrong with the accounts file ``text``, each naming its ``path``."""
     try:
         lists = accounts_file(text, path)
@@ -128,7 +128,11 @@ def accounts_file_problems(text: str, path: str, delimiter: str = "+") -> list[s
         return [str(exc)]
     domains, mailboxes, aliases, twins = (f"{path}: {key}" for key in LISTS)
     return account_problems(
-        *lists.values(), names=(domains, mailboxes, aliases, twins), plain_passwords=False, delimiter=delimiter
+        *lists.values(),
+        names=(domains, mailboxes, aliases, twins),
+        plain_passwords=False,
+        delimiter=delimiter,
+        most_targets=most_targets,
     )
 
 
@@ -147,6 +151,7 @@ def account_problems(
     plain_passwords: bool = True,
     known: rows.Tables | None = None,
     delimiter: str = "+",
+    most_targets: int = routes.TARGETS,
 ) -> list[str]:
     """Return a sentence for each thing that is wrong with the accounts, naming the variable and the value.
 
@@ -182,7 +187,7 @@ def account_problems(
     given: dict[str, list[str]] = {}
     for here, entry in problems.entries(names[2], aliases, _ALIAS_KEYS, plain=False):
         _alias(problems, here, entry, own, names[0], places, given, there)
-    for fault in routes.faults(rows.finder(there), given.items(), delimiter):
+    for fault in routes.faults(rows.finder(there), given.items(), delimiter, most_targets):
         here = places.get(fault.alias, names[2])
         problems.add(f"{here}.goto of {fault.alias!r} {fault.problem}")
     return problems.found

@@ -18,14 +18,14 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts import rows
 _ANY = "\0"
 # postconf(5), recipient_delimiter, and split_addr(3): these are never taken apart.
 _WHOLE = frozenset({"postmaster", "mailer-daemon", "double-bounce"})
-#: postconf(5), virtual_alias_expansion_limit and virtual_alias_recursion_limit
-LIMIT = 1000
+#: postconf(5), virtual_alias_expansion_limit and virtual_alias_recursion_limit, both as Postfix has them by default
+TARGETS = DEPTH = 1000
 _TOO_MANY = (
-    f"leads to more than {LIMIT} addresses, and Postfix answers 451 to all of its mail (virtual_alias_expansion_limit)."
-    " Use the program of a mailing list, or several aliases."
+    "leads to more than {0} addresses, and Postfix answers 451 to all of its mail. Use the program of a mailing list,"
+    " several aliases, or a larger virtual_alias_expansion_limit (in the roles, in postfix_parameters)."
 )
 _TOO_DEEP = (
-    f"leads through {LIMIT} aliases or more, and Postfix answers 451 to all of its mail"
+    f"leads through {DEPTH} aliases or more, and Postfix answers 451 to all of its mail"
     " (virtual_alias_recursion_limit). Name the last address as its target."
 )
 
@@ -177,7 +177,7 @@ def _round(ways: Iterable[_Way | None]) -> list[_Way]:
     return []
 
 
-def _expand(find: rows.Find, start: str, delimiter: str, done: set[str], told: set[str]) -> Fault | None:
+def _expand(find: rows.Find, start: str, delimiter: str, most: int, done: set[str], told: set[str]) -> Fault | None:
     """What keeps cleanup(8) from expanding an address (cleanup_map1n.c), unless that was told before.
 
     ``done`` has the addresses that were expanded, ``told`` the keys that lead to what was told.
@@ -188,13 +188,13 @@ def _expand(find: rows.Find, start: str, delimiter: str, done: set[str], told: s
     way: _Way | None = None
     # The list grows while it is walked.
     for address, way in addresses:
-        if len(addresses) > LIMIT:
+        if len(addresses) > most:
             circle = _round(last for _address, last in addresses)
-            return _told(circle, [_Way(start, start, None)], _TOO_MANY, told)
+            return _told(circle, [_Way(start, start, None)], _TOO_MANY.format(most), told)
         count = 0
         # An address that has become itself is not expanded a second time; one with a longer extension is another.
         while address not in itself:
-            if count >= LIMIT and way is not None:
+            if count >= DEPTH and way is not None:
                 return _told(_round([way]), way.path(), _TOO_DEEP, told)
             found = None if _is_mailbox(find, address) else step(find, address, delimiter)
             if found is None:
@@ -222,8 +222,11 @@ def _told(circle: list[_Way], ways: list[_Way], otherwise: str, told: set[str]) 
     return Fault(ways[0].key.replace(_ANY, ""), otherwise)
 
 
-def faults(find: rows.Find, aliases: Iterable[tuple[str, Iterable[str]]], delimiter: str) -> Iterator[Fault]:
-    """What is wrong with where active aliases lead, each given with its targets."""
+def faults(
+    find: rows.Find, aliases: Iterable[tuple[str, Iterable[str]]], delimiter: str, most: int = TARGETS
+) -> Iterator[Fault]:
+    """What is wrong with where active aliases lead, each given with its targets. ``most`` is how many addresses one may
+    lead to."""
     done: set[str] = set()
     told: set[str] = set()
     for alias, goto in aliases:
@@ -231,10 +234,10 @@ def faults(find: rows.Find, aliases: Iterable[tuple[str, Iterable[str]]], delimi
         if row is None or not row[3]:
             continue  # nobody's address
         targets = list(goto)
-        if len(targets) <= LIMIT and all(_is_mailbox(find, target) for target in targets):
+        if len(targets) <= most and all(_is_mailbox(find, target) for target in targets):
             continue
         yield from _ends(find, alias, targets, delimiter)
         start = alias if alias.rpartition("@")[0] else f"{_ANY}{alias}"
-        fault = None if start in done else _expand(find, start, delimiter, done, told)
+        fault = None if start in done else _expand(find, start, delimiter, most, done, told)
         if fault is not None:
             yield fault

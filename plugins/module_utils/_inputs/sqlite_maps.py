@@ -96,7 +96,10 @@ def _accounts(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     if inputs["sqlite_maps_mode"] != "owned" or inputs["sqlite_maps_accounts_file"]:
         return
     found = entries.account_problems(
-        *(inputs[name] for name in ACCOUNTS), names=ACCOUNTS, delimiter=inputs["sqlite_maps_recipient_delimiter"]
+        *(inputs[name] for name in ACCOUNTS),
+        names=ACCOUNTS,
+        delimiter=inputs["sqlite_maps_recipient_delimiter"],
+        most_targets=inputs["sqlite_maps_alias_targets"],
     )
     for sentence in found:
         name = max((name for name in ACCOUNTS if sentence.startswith(name)), key=len)
@@ -126,6 +129,7 @@ TABLE = Table(
         "sqlite_maps_mail_home": path,
         "sqlite_maps_adopt_mail": anything,
         "sqlite_maps_recipient_delimiter": delimiter,
+        "sqlite_maps_alias_targets": number(1, 1000000, "addresses"),
         "sqlite_maps_expect": _expect,
         "sqlite_maps_password_cost": number(4, 31, "rounds, as its logarithm to the base 2,"),
         "sqlite_maps_packages": anything,
@@ -141,6 +145,6 @@ def hosted(lists: Mapping[str, Any]) -> list[str]:
     return [name for name, row in tables["domain"].items() if not row[2]]
 
 
-def file_problems(text: str, path_of_it: str, recipient_delimiter: str) -> list[str]:
+def file_problems(text: str, path_of_it: str, recipient_delimiter: str, most_targets: int) -> list[str]:
     """The first sentences on the accounts file ``text``, and how many more there are."""
-    return rows.first_of(entries.accounts_file_problems(text, path_of_it, recipient_delimiter))
+    return rows.first_of(entries.accounts_file_problems(text, path_of_it, recipient_delimiter, most_targets))

@@ -113,7 +113,12 @@ def test_text_stays_what_it_was_or_is_refused_by_name(part: str, name: str, opti
 NUMBERS = {"mail_batches"}
 #: inputs with the options of other programs, where a number stands for itself and the specification knows no types
 #: where the accounts are in the variables
-OWNED = {"sqlite_maps_mode": "owned", "sqlite_maps_accounts_file": "", "sqlite_maps_recipient_delimiter": "+"}
+OWNED = {
+    "sqlite_maps_mode": "owned",
+    "sqlite_maps_accounts_file": "",
+    "sqlite_maps_recipient_delimiter": "+",
+    "sqlite_maps_alias_targets": 1000,
+}
 FREE_FORM = {
     "postfix_parameters", "postfix_services", "ldap_maps_options", "ldap_maps_tables", "mail_awx_notification",
     # judged input by input where the templates are made
