@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Union
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.contents import is_the_internet
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.match_lists import MatchList, entries
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest, words
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import (
+    Setting,
+    Value,
+    nearest,
+    words,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
+    from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -34,45 +43,11 @@ _NETWORK_LISTS = frozenset(
         "smtpd_sasl_exceptions_networks",
     }
 )
+#: Characters of a list that a message shows.
+_SHOWN = 60
+_RESOLVER = "etc/resolv.conf"
 #: What people write for the two words that inet_interfaces knows.
 _INTERFACE_WORDS = {"any": "all", "*": "all", "loopback": "loopback-only", "lo": "loopback-only"}
-#: Regular expressions that match whatever is looked up.
-_MATCH_ALL = frozenset({"//", "/./", "/^/", "/$/", "/.*/", "/.+/", "/^.*/", "/^.*$/", "/.*$/", "/^.+$/"})
-
-
-def is_the_internet(text: str) -> bool:
-    """Whether a network is more than any one site has: no IPv4 network has been larger than a /8 (RFC 790), and
-    registries of whole continents have a /12 of the global addresses 2000::/3 (RFC 4291)."""
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    if isinstance(network, ipaddress.IPv4Network):
-        return network.prefixlen < 8
-    return network.prefixlen <= 12 and network.overlaps(ipaddress.IPv6Network("2000::/3"))
-
-
-def everything(context: Context, text: str) -> str | None:
-    """What a table answers to every client or address, or None where that is not plain to see.
-
-    ``static:`` always does, ``cidr:``, ``pcre:`` and ``regexp:`` tables where a line says so.
-    """
-    table_type, _unused, name = text.partition(":")
-    if table_type in ("proxy", "debug"):
-        return everything(context, name)
-    if table_type == "static":
-        return name.strip("{}").strip()
-    if table_type not in ("cidr", "pcre", "regexp"):
-        return None
-    inside = name.startswith("{")
-    for line in (word.strip("{}") for word in words(name[1:-1])) if inside else context.lines(name):
-        pattern, _unused, answer = line.strip().partition(" ")
-        if pattern.startswith("if"):
-            # What holds inside of a condition is not for everyone.
-            return None
-        if is_the_internet(pattern) if table_type == "cidr" else pattern.rstrip("imxsu") in _MATCH_ALL:
-            return answer.strip()
-    return None
 
 
 def networks(context: Context) -> Iterator[tuple[Setting, str]]:
@@ -128,35 +103,90 @@ def wrong_network(context: Context, network: tuple[Setting, str]) -> Iterator[Fa
         yield Fault(setting, f"{setting.name}: {word!r} is not a network: {why}", cure)
 
 
-def _everyone(context: Context, word: str) -> str | None:
-    """The word, or the line of the file that it names, which holds a great part of the Internet."""
-    if word.startswith("/"):
-        # The lines of a file are part of the list (match_list.c): the first of them that holds everyone is told.
-        for number, line in enumerate(context.lines(word), 1):
-            for inner in words("" if line.lstrip().startswith("#") else line):
-                if is_the_internet(inner.strip("[").replace("]", "")):
-                    return f"{inner} ({word} line {number})"
-        return None
-    if word.startswith("!"):
-        return None
-    if TABLE_SHAPE.match(word):
-        return word if everything(context, word) is not None else None
-    network = _network(word)
-    return word if network is not None and _problem(word) is None and is_the_internet(network) else None
+def everyone(context: Context, setting: Setting, text: str) -> list[str]:
+    """The words of a list of networks, and of the files that it names, which hold a great part of the Internet."""
+    parents = setting.name in words(context.value("parent_domain_matches_subdomains", setting.service))
+    found = []
+    for word, negated, where in entries(context, text):
+        if negated:
+            continue
+        network = _network(word)
+        if network is None:
+            large = bool(TABLE_SHAPE.match(word)) and MatchList(context, word, parents).has_everyone()
+        else:
+            large = _problem(word) is None and is_the_internet(network)
+        if large:
+            found.append(f"{word} ({where})" if where else word)
+    if not found and MatchList(context, text, parents).has_everyone():
+        found.append(text if len(text) < _SHOWN else f"{text[:_SHOWN]}…")
+    return found
 
 
-@rule("mynetworks-everyone", ERROR, each=networks)
-def mynetworks_everyone(context: Context, network: tuple[Setting, str]) -> Iterator[Fault]:
-    """`0.0.0.0/0`, `[::]/0`, another network larger than any site has, or `static:` in `mynetworks`, in a file or in a
-    `cidr:`, `pcre:` or `regexp:` table that it names | the networks whose hosts are yours | postconf(5),
-    `mynetworks`"""
-    setting, word = network
-    found = _everyone(context, word) if setting.name == "mynetworks" else None
-    if found is not None:
+def network_lists(context: Context) -> Iterator[Value]:
+    """The lists of networks."""
+    for value in context.values:
+        if value.name in _NETWORK_LISTS:
+            yield value
+
+
+@rule("mynetworks-everyone", ERROR, each=network_lists)
+def mynetworks_everyone(context: Context, value: Value) -> Iterator[Fault]:
+    """`mynetworks` with all hosts on the Internet or many of them: `0.0.0.0/0`, `[::]/0`, another network larger than
+    any site has, `static:`, or networks that are too many together; in the value, in a file, or in a table that it
+    names | the networks whose hosts are yours | postconf(5), `mynetworks`, match_list.c"""
+    for found in everyone(context, value.setting, value.text) if value.name == "mynetworks" else ():
         yield Fault(
-            setting,
+            value.setting,
             f"mynetworks has {found!r}: all hosts on the Internet, or many of them, may relay mail through this host",
             "name only networks whose hosts you run, such as 127.0.0.0/8 [::1]/128",
+        )
+
+
+def styles(context: Context) -> Iterator[Value]:
+    """Where mynetworks_style says what mynetworks is."""
+    for value in context.values:
+        if value.name == "mynetworks_style" and context.setting_of("mynetworks", value.setting.service) is None:
+            yield value
+
+
+@rule("mynetworks-class", WARNING, each=styles)
+def mynetworks_class(context: Context, value: Value) -> Iterator[Fault]:
+    """`mynetworks_style = class`, which trusts the class A, B or C network of each interface: up to 16 million
+    addresses, those of other customers of a provider included | `mynetworks_style = subnet`, or `mynetworks` |
+    postconf(5), `mynetworks_style`"""
+    local = all(word in ("loopback-only", "localhost") for word in words(context.value("inet_interfaces")))
+    if value.text.lower() == "class" and not local:
+        yield Fault(
+            value.setting,
+            "mynetworks_style: 'class' lets the whole class A, B or C network of each interface relay mail, other"
+            " customers of a provider included",
+            "write mynetworks_style = subnet, or name your networks in mynetworks",
+        )
+
+
+def resolvers(context: Context) -> Iterator[Service]:
+    """The first service in the chroot that asks name servers. What starts Postfix may copy files into the chroot."""
+    if context.probe.file(f"{context.value('queue_directory')}/pid/master.pid") is not None:
+        chrooted = (
+            service
+            for service in context.services
+            if service.command in ("smtp", "smtpd") and context.chrooted(service)
+        )
+        yield from itertools.islice(chrooted, 1)
+
+
+@rule("chroot-resolver", WARNING, each=resolvers)
+def chroot_resolver(context: Context, service: Service) -> Iterator[Fault]:
+    """an smtp(8) or smtpd(8) in the chroot, which lacks `etc/resolv.conf` although the host has one, after Postfix has
+    been started | the file, copied into the chroot | resolver(5), master(5)"""
+    queue = context.value("queue_directory")
+    path = f"{queue}/{_RESOLVER}"
+    if context.probe.file(f"/{_RESOLVER}") is not None and context.probe.file(path) is None:
+        yield Fault(
+            context.place(service),
+            f"service {service.name}/{service.type}: {service.command} runs in the chroot, and {path} is missing: it"
+            " asks a name server at 127.0.0.1, whatever /etc/resolv.conf says",
+            f"copy /etc/resolv.conf to {path}",
         )
 
 

@@ -3,34 +3,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a stranger gets through lists of restrictions, found by evaluating them as smtpd_check.c does.
 
-A stranger is a client outside of mynetworks, without a login and without a certificate, that asks for a recipient in a
-domain that is not of this host. Such a client chooses its HELO name, its sender and the local part of the recipient.
+A stranger is a client outside of mynetworks and without a login that asks for a recipient in a domain that is not of
+this host. Such a client chooses its HELO name or says none, its sender, the local part of the recipient and domains of
+its own, and shows a certificate that it made itself.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import itertools
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.contents import (
+    ANY,
+    END,
+    FREE,
+    GO_ON,
+    Content,
+    content,
+)
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.match_lists import SAMPLES, MatchList
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import words
-from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX, TEXT_TYPES
-from ansible_collections.puffy.mail.plugins.module_utils._tables.lookup_table import fold, logical_lines, records
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.master_cf import Service
 
 OK, DUNNO, REJECT = "ok", "dunno", "reject"
-#: The answer of a table whose content cannot be read.
-ANY = "\0"
+#: An answer with which smtpd(8) refuses, warn_if_reject or not.
+BROKEN = "\2"
+_WORDS = frozenset({OK, DUNNO, REJECT, BROKEN, ANY, FREE})
+#: What permits a client of this site.
+_TRUSTED = frozenset({"permit_mynetworks", "permit_inet_interfaces"})
 #: The lists in their order, each with the restriction that a bare table in it stands for. The last two must stop the
 #: stranger; the others may.
 LISTS = {
@@ -42,36 +51,46 @@ LISTS = {
 }
 #: The lists one of which must stop a stranger who wants to relay; without any, smtpd(8) does not serve at all.
 LAST = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
+#: What is not known yet when a list is evaluated with smtpd_delay_reject = no.
+_LATER: dict[str, dict[str, Any]] = {
+    "smtpd_client_restrictions": {"helo": None, "sender": None, "recipient": None, "certificate": None},
+    "smtpd_helo_restrictions": {"sender": None, "recipient": None},
+    "smtpd_sender_restrictions": {"recipient": None},
+}
 _DOMAIN = "stranger.example"
-_STOPS = frozenset(
-    {"reject", "defer", "defer_if_permit", "reject_unauth_destination", "defer_unauth_destination"}
-    | {"check_relay_domains"}
-)
+_STOPS = frozenset({"reject", "defer", "defer_if_permit"})
+#: These stop a recipient, where there is one.
+_STOPS_RELAYING = frozenset({"reject_unauth_destination", "defer_unauth_destination", "check_relay_domains"})
 #: What the key of a lookup is. Of other tables (`_a_`, `_mx_`, `_ns_` and reverse names) Postfix takes no permission.
 _KEYED_BY = {
     "check_client_access": "client",
     "check_helo_access": "helo",
     "check_sender_access": "sender",
     "check_recipient_access": "recipient",
+    "check_ccert_access": "certificate",
 }
-#: Actions of access(5) after which the next restriction is asked.
-_GO_ON = frozenset(
-    {"dunno", "warn", "info", "filter", "hold", "delay", "redirect", "bcc", "prepend", "defer_if_reject"}
-)
-#: DISCARD permits and throws the message away, so that nothing is relayed.
-_END = frozenset({"reject", "defer", "hangup", "discard", "defer_if_permit"})
+#: What permits by the certificate of the client.
+CERTIFICATES = ("check_ccert_access", "permit_tls_clientcerts", "permit_tls_all_clientcerts")
+#: The fingerprint of a certificate that nobody has heard of.
+_FINGERPRINT = ":".join(f"{number * 37 % 256:02X}" for number in range(1, 33))
+#: Where systems keep the authorities of the Internet, which certify everybody.
+_PUBLIC_AUTHORITIES = re.compile(r"/etc/(ssl|pki)/(certs|tls/.*|ca-trust/.*|cert\.pem|certs/ca-certificates\.crt)/?")
 #: As many nested lists as smtpd follows.
 _DEPTH = 100
+#: As many sessions as are tried.
+_SESSIONS = 20000
+_TOO_MANY = "more tables than can be tried"
 
 
 @dataclass(frozen=True)
 class Stranger:
-    """What one client says and is."""
+    """What one client says and is; None: it does not say it, or not yet."""
 
     client: tuple[str, str]
-    helo: str
-    sender: str
-    recipient: str
+    helo: str | None
+    sender: str | None
+    recipient: str | None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,250 +102,81 @@ class Hole:
 
     def described(self) -> str:
         """What in the session the restriction looks at."""
-        keyed = _KEYED_BY.get(self.restriction.partition(" ")[0], "")
-        name, address = self.who.client
+        name = self.restriction.partition(" ")[0]
+        client, address = self.who.client
+        if name in CERTIFICATES:
+            return " for a client with a certificate of its own"
         return {
-            "client": f" for the client {name}[{address}]",
+            "client": f" for the client {client}[{address}]",
             "helo": f" for the HELO name {self.who.helo}",
             "sender": f" for the sender <{self.who.sender}>",
             "recipient": f" for the recipient <{self.who.recipient}>",
-        }.get(keyed, "")
-
-
-# ------------------------------------------------------------------------------------------------- the tables
-
-
-class Content:
-    """The content of a table. This one answers with anything."""
-
-    #: keys under which an answer stands, and an address of each network that is wider than a site's
-    keys: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-    patterns: tuple[re.Pattern[str], ...] = ()
-
-    def find(self, key: str, whole: bool) -> set[str | None]:
-        """The possible answers to a key; None: not found. ``whole`` is false for the parts of an address or name."""
-        del key, whole
-        return {ANY}
-
-
-class Keyed(Content):
-    """Lines with a key and a value; without lines, ``static:`` and ``fail:``."""
-
-    def __init__(self, lines: Mapping[str, str], otherwise: str | None = None) -> None:
-        self.lines, self.otherwise = lines, otherwise
-        # Only answers that do not stop the stranger are worth a try.
-        self.keys = tuple(key for key, value in lines.items() if value.split(None, 1)[0].lower() not in _END | _GO_ON)
-
-    def find(self, key: str, whole: bool) -> set[str | None]:
-        del whole
-        return {self.lines.get(fold(key), self.otherwise)}
-
-
-class Lined(Content):
-    """``pcre:``, ``regexp:`` and ``cidr:``: the first line that matches the whole key."""
-
-    def __init__(self, lines: Iterable[str], kind: str) -> None:
-        self.rules = [rule for rule in map(self._cidr if kind == "cidr" else self._pattern, lines) if rule]
-        self.patterns = tuple(test for _word, test, _no, _answer in self.rules if isinstance(test, re.Pattern))
-        nets = [
-            test for _word, test, _no, _answer in self.rules if not isinstance(test, re.Pattern) and test is not None
-        ]
-        self.addresses = tuple(str(net[1]) for net in nets if _wide(net))
-
-    @staticmethod
-    def _cidr(line: str) -> tuple[str, Any, bool, str] | None:
-        text = line.strip()
-        if text.lower().startswith("endif"):
-            return "endif", None, False, ""
-        match = re.match(r"(if\s+|)(!?)([0-9a-fA-F:.\[\]]+(?:/\d+)?)\s*(.*)", text)
-        if match is None:
-            return None
-        with contextlib.suppress(ValueError):
-            network = ipaddress.ip_network(match[3].replace("[", "").replace("]", ""), strict=False)
-            return match[1].strip(), network, bool(match[2]), match[4].strip()
-        return None
-
-    @staticmethod
-    def _pattern(line: str) -> tuple[str, Any, bool, str] | None:
-        text = line.strip()
-        if text.lower().startswith("endif"):
-            return "endif", None, False, ""
-        match = re.match(r"(if\s+|)(!?)([^\sA-Za-z0-9])((?:\\.|(?!\3).)*)\3(\w*)\s*(.*)", text)
-        if match is None:
-            return None
-        # A pattern ignores case unless a flag says otherwise (pcre_table(5), regexp_table(5)).
-        flags = 0 if match[5].count("i") % 2 else re.IGNORECASE
-        with contextlib.suppress(re.error), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return match[1].strip(), re.compile(match[4], flags), bool(match[2]), match[6].strip()
-        return None
-
-    def find(self, key: str, whole: bool) -> set[str | None]:
-        inside: list[bool] = []
-        for word, test, negated, answer in self.rules if whole else ():
-            if word == "endif":
-                inside = inside[:-1]
-                continue
-            matches = self._matches(test, key) != negated
-            if word:
-                inside.append(matches)
-            elif matches and all(inside):
-                return {answer}
-        return {None}
-
-    @staticmethod
-    def _matches(test: Any, key: str) -> bool:
-        if isinstance(test, re.Pattern):
-            return test.search(key) is not None
-        try:
-            return ipaddress.ip_address(key) in test
-        except ValueError:
-            return False
-
-
-class Joined(Content):
-    """``unionmap:`` gives the answers of all tables, ``pipemap:`` hands each answer to the next table as its key."""
-
-    def __init__(self, parts: Sequence[Content], pipe: bool) -> None:
-        self.parts, self.pipe = parts, pipe
-        asked = parts[:1] if pipe else parts
-        self.keys = tuple(key for part in asked for key in part.keys)
-        self.addresses = tuple(address for part in asked for address in part.addresses)
-        self.patterns = tuple(pattern for part in asked for pattern in part.patterns)
-
-    def find(self, key: str, whole: bool) -> set[str | None]:
-        found: set[str | None] = {key} if self.pipe else {None}
-        for part in self.parts:
-            if self.pipe:
-                found = {answer for value in found for answer in self._handed(part, value)}
-            else:
-                answers = part.find(key, whole)
-                found = {",".join(filter(None, pair)) or None for pair in itertools.product(found, answers)}
-        return found
-
-    @staticmethod
-    def _handed(part: Content, value: str | None) -> set[str | None]:
-        if value is None:
-            return {None}
-        if value != ANY:
-            return part.find(value, True)
-        # Not known with which key the next table is asked: with one that it has, or with another.
-        if isinstance(part, Keyed):
-            return {None, part.otherwise, *part.lines.values()}
-        return {None, ANY}
-
-
-def _wide(network: Any) -> bool:
-    """Whether a network is more than any one site has (see networks.py)."""
-    return bool(network.prefixlen < (8 if network.version == 4 else 13))
-
-
-def content(context: Context, table: str, depth: int = 0) -> Content:
-    """The content of a table, where this host can tell it."""
-    kind, _unused, name = table.partition(":")
-    inside = words(name[1:-1]) if name.startswith("{") and name.endswith("}") else None
-    if kind in ("proxy", "debug") and depth < _DEPTH:
-        return content(context, name, depth + 1)
-    if kind == "static":
-        return Keyed({}, name[1:-1].strip() if inside is not None else name)
-    if kind == "fail":
-        return Keyed({}, "reject")
-    if kind in ("unionmap", "pipemap") and inside is not None and depth < _DEPTH:
-        return Joined([content(context, inner, depth + 1) for inner in inside], kind == "pipemap")
-    if kind == "inline" and inside is not None:
-        pairs = [word.strip("{}").partition("=") for word in inside]
-        return Keyed({fold(key.strip()): value.strip() for key, _unused, value in pairs if value.strip()})
-    if kind in TEXT_TYPES and inside is not None:
-        return Lined([word.strip("{}") for word in inside], kind)
-    if kind not in (*TEXT_TYPES, *INDEX_SUFFIX):
-        return Content()
-    source = context.probe.content(context.absolute(name))
-    if source is None:
-        return Content()
-    text = source.decode("utf-8", "replace")
-    try:
-        if kind in ("cidr", "pcre", "regexp"):
-            return Lined([line for _number, line in logical_lines(text)], kind)
-        return Keyed({key: value for _number, key, value in records(text)})
-    except ValueError:
-        return Content()
+        }.get(_KEYED_BY.get(name, ""), "")
 
 
 # ----------------------------------------------------------------------------------------- what a stranger can say
 
 
-def _witness(pattern: re.Pattern[str]) -> str:
-    """A text that a pattern probably matches: of each choice the first, of each repetition the fewest."""
-    with warnings.catch_warnings():
-        # Python 3.11 has the parser as re._parser.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            from re import _parser as parser  # type: ignore[attr-defined]
-        except ImportError:
-            import sre_parse as parser
-    return _spelled(parser.parse(pattern.pattern))
+Forms = Callable[[str], Iterator[str]]
 
 
-def _spelled(parts: Any) -> str:
-    text = ""
-    for code, argument in parts:
-        name = str(code)
-        if name == "LITERAL":
-            text += chr(argument)
-        elif name in ("ANY", "NOT_LITERAL", "CATEGORY"):
-            text += "x"
-        elif name == "IN":
-            text += _spelled(argument[:1]) if str(argument[0][0]) != "NEGATE" else "x"
-        elif name == "RANGE":
-            text += chr(argument[0])
-        elif name == "BRANCH":
-            text += _spelled(argument[1][0])
-        elif name == "SUBPATTERN":
-            text += _spelled(argument[-1])
-        elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            text += _spelled(argument[2]) * min(int(argument[0]), 8)
-    return text
-
-
-def _texts(tables: Sequence[Content]) -> Iterator[str]:
+def _tried(tables: Sequence[Content], forms: Forms, more: Forms | None = None) -> Iterator[str]:
+    """What is worth a try: the forms of each key, and those forms, and more, of a text that their pattern matches."""
     for table in tables:
-        yield from table.keys
-        for pattern in table.patterns:
-            with contextlib.suppress(re.error, RecursionError, OverflowError):
-                yield _witness(pattern)
+        for key in table.keys:
+            yield from forms(key)
+        for text, matches in table.witnesses:
+            yield from filter(matches, itertools.chain(forms(text), more(text) if more else ()))
 
 
 def _senders(tables: Sequence[Content]) -> Iterator[str]:
     yield f"x@{_DOMAIN}"
     yield ""
-    for text in _texts(tables):
-        if text.endswith("@"):
-            yield text + _DOMAIN
-        elif text != "<>":
-            yield text if "@" in text[1:] else f"x{text}" if text.startswith("@") else f"x@{text.lstrip('.')}"
-            yield f"x@x.{text.lstrip('.')}"
-            yield f"{text}@{_DOMAIN}"
+    yield from _tried(tables, _sender_forms)
+
+
+def _sender_forms(text: str) -> Iterator[str]:
+    if text.endswith("@"):
+        yield text + _DOMAIN
+    elif text != "<>":
+        yield text if "@" in text[1:] else f"x{text}" if text.startswith("@") else f"x@{text.lstrip('.')}"
+        yield f"x@x.{text.lstrip('.')}"
+        yield f"{text}@{_DOMAIN}"
 
 
 def _helos(tables: Sequence[Content]) -> Iterator[str]:
     yield _DOMAIN
-    for text in _texts(tables):
-        # smtpd makes question marks of these (NEUTER_CHARACTERS).
-        if not re.search(r'[\s<>()\\";@]', text):
-            yield text
-            yield f"x{text}" if text.startswith(".") else f"{text}.{_DOMAIN}"
+    yield from _tried(tables, _helo_forms)
+
+
+def _helo_forms(text: str) -> Iterator[str]:
+    # smtpd makes question marks of these (NEUTER_CHARACTERS).
+    if text and not re.search(r'[\s<>()\\";@]', text):
+        yield text
+        yield f"x{text}" if text.startswith(".") else f"{text}.{_DOMAIN}"
 
 
 def _recipients(tables: Sequence[Content]) -> Iterator[str]:
-    # An explicit foreign domain is a wish, as in relay_domains. A local part alone, or a top-level domain, is not.
     yield f"x@{_DOMAIN}"
-    for text in _texts(tables):
-        local = text.partition("@")[0]
-        if local and "." not in local:
-            yield f"{local}@{_DOMAIN}"
-        if re.fullmatch(r"[A-Za-z0-9-]+", text):
-            yield f"x@stranger.{text}"
+    yield from _tried(tables, _recipient_forms, _own_domains)
+
+
+def _recipient_forms(text: str) -> Iterator[str]:
+    # An explicit foreign domain is a wish, as in relay_domains. A local part alone, or a top-level domain, is not.
+    if text.partition("@")[0]:
+        yield f"{text.partition('@')[0]}@{_DOMAIN}"
+    if re.fullmatch(r"[A-Za-z0-9-]+", text):
+        yield f"x@stranger.{text}"
+
+
+def _own_domains(text: str) -> Iterator[str]:
+    """Recipients in domains of the stranger's own that begin or end like the one that is meant."""
+    local, _at, domain = text.rpartition("@")
+    local = local or "x"
+    if domain.strip("."):
+        yield f"{local}@{domain.strip('.')}.{_DOMAIN}"
+        if not domain.startswith("."):
+            yield f"{local}@stranger{domain}"
 
 
 def _clients(tables: Sequence[Content]) -> Iterator[tuple[str, str]]:
@@ -334,13 +184,31 @@ def _clients(tables: Sequence[Content]) -> Iterator[tuple[str, str]]:
     stranger = "203.0.113.77"
     yield f"mail.{_DOMAIN}", stranger
     yield "unknown", stranger
-    for text in _texts(tables):
-        yield f"{text}.{_DOMAIN}", stranger
-        if "." not in text:
-            yield f"mail.stranger.{text}", stranger
+    for name in _tried(tables, _client_forms, _own_names):
+        yield name, stranger
+    if any(table.witnesses for table in tables):
+        for address in SAMPLES[::9]:
+            yield f"mail.{_DOMAIN}", address
     for table in tables:
         for address in table.addresses:
             yield f"mail.{_DOMAIN}", address
+
+
+def _client_forms(text: str) -> Iterator[str]:
+    yield f"{text}.{_DOMAIN}"
+    if "." not in text:
+        yield f"mail.stranger.{text}"
+
+
+def _own_names(text: str) -> Iterator[str]:
+    if not text.startswith("."):
+        yield f"stranger{text}"
+
+
+def _certificates(tables: Sequence[Content]) -> Iterator[str]:
+    # A stranger cannot have the fingerprint of another's certificate.
+    del tables
+    yield _FINGERPRINT
 
 
 # ---------------------------------------------------------------------------------------------------- the lists
@@ -374,6 +242,11 @@ def _address_keys(address: str, parents: bool) -> Iterator[tuple[str, bool]]:
     yield f"{local}@", False
 
 
+def _fingerprint_keys(fingerprint: str, parents: bool) -> Iterator[tuple[str, bool]]:
+    del parents
+    yield fingerprint, True
+
+
 def _answer(table: Content, keys: Iterable[tuple[str, bool]]) -> set[str | None]:
     """The possible answers to the first key that has one."""
     found: set[str | None] = set()
@@ -391,78 +264,168 @@ _PARTS: Mapping[str, tuple[Any, Any]] = {
     "helo": (_helos, _domain_keys),
     "sender": (_senders, _address_keys),
     "recipient": (_recipients, _address_keys),
+    "certificate": (_certificates, _fingerprint_keys),
 }
 
 #: What can come of a list or a restriction, each with the restriction that decides.
 Outcomes = dict[str, str]
 
 
-class Evaluation:
-    """The lists of one service. ``guess`` says whether what cannot be read may permit."""
+def _judged(answer: str | None) -> str:
+    """An answer of a table as one of _WORDS, or a list of restrictions (check_table_result in smtpd_check.c)."""
+    if answer is None:
+        return DUNNO
+    if answer in (ANY, FREE):
+        return answer
+    word = answer.split(None, 1)[0].lower() if answer.strip() else "ok"
+    if word in END or re.match(r"[45]\d\d\s+\S", answer):
+        return REJECT
+    if word in GO_ON:
+        return DUNNO
+    if word in ("ok", "relay") or answer.isdigit():
+        return OK
+    # A table inside of a table is an error of the server, which refuses.
+    return BROKEN if ":" in answer else answer
 
-    def __init__(self, context: Context, service: Service) -> None:
+
+class Evaluation:
+    """The lists of one service, for a client that wants to relay. ``trusted`` says that it has an address of
+    mynetworks; ``own`` that it asks for a recipient in a domain of this host instead."""
+
+    def __init__(self, context: Context, service: Service, *, trusted: bool = False, own: bool = False) -> None:
         self.context, self.service = context, service
+        self.permits = {"permit"} | (_TRUSTED if trusted else set()) | ({"permit_auth_destination"} if own else set())
+        self.stops = _STOPS if own else _STOPS | _STOPS_RELAYING
         self.classes = {name.lower(): name for name in context.classes(service)}
         self.lists = {name: words(context.value(name, service)) for name in LISTS}
         self.guess = False
         self._contents: dict[str, Content] = {}
-        self._parents = "smtpd_access_maps" in words(context.value("parent_domain_matches_subdomains", service))
+        self._nested: dict[tuple[tuple[str, ...], str, bool], Outcomes] = {}
+        self._parents = self._has_parents("smtpd_access_maps")
+        self._delayed = context.is_yes("smtpd_delay_reject", service)
+        self._helo_required = context.is_yes("smtpd_helo_required", service)
+
+    def _has_parents(self, name: str) -> bool:
+        return name in words(self.context.value("parent_domain_matches_subdomains", self.service))
 
     def hole(self, names: Iterable[str] = tuple(LISTS), *, guess: bool = False) -> Hole | None:
-        """How a stranger gets through the lists ``names``; None where none does."""
+        """How a stranger gets through the lists ``names``; None where none does. ``guess`` says whether what cannot be
+        read may permit."""
         self.guess = guess
+        names = tuple(names)
+        # Most lists let nobody through whatever the tables answer.
+        if self._through(names, None) is None:
+            return None
         tables: dict[str, list[Content]] = {part: [] for part in _PARTS}
         for name in names:
-            for restriction, argument in self._tables(self.lists[name], LISTS[name], 0):
+            for restriction, argument in self._tables(self.lists[name], LISTS[name], set()):
                 if restriction in _KEYED_BY:
                     tables[_KEYED_BY[restriction]].append(self._content(argument))
         choices = [self._few(part, tables[part]) for part in _PARTS]
-        for chosen in itertools.islice(itertools.product(*choices), 20000):
-            who, permitted = Stranger(*chosen), ""
-            for name in names:
-                outcomes = self.outcomes(self.lists[name], LISTS[name], who)
-                if OK not in outcomes and DUNNO not in outcomes:
-                    break
-                if name in LAST:
-                    permitted = outcomes.get(OK) or permitted
-            else:
+        sessions = itertools.product(*choices)
+        for chosen in itertools.islice(sessions, _SESSIONS):
+            who = Stranger(*chosen)
+            permitted = self._through(names, who)
+            if permitted is not None:
                 return Hole(permitted, who)
+        if guess and next(sessions, None) is not None:
+            return Hole(_TOO_MANY, Stranger(*(few[0] for few in choices)))
         return None
+
+    def _through(self, names: Sequence[str], who: Stranger | None) -> str | None:
+        """What permits a stranger (None: any of them) in the lists; an empty text where nothing stops anybody."""
+        permitted = ""
+        for name in names:
+            here = who
+            if name == "smtpd_helo_restrictions" and (not self._helo_required if who is None else who.helo is None):
+                continue
+            if who is not None and not self._delayed:
+                here = replace(who, **_LATER.get(name, {}))
+            self._nested = {}
+            early = not self._delayed and name in _LATER
+            outcomes = self._outcomes(self.lists[name], LISTS[name], here, early)
+            if OK not in outcomes and DUNNO not in outcomes:
+                return None
+            if name in LAST:
+                permitted = outcomes.get(OK) or permitted
+        return permitted
 
     def _few(self, part: str, tables: Sequence[Content]) -> list[Any]:
         """What may be tried for one part; of those to which all tables answer the same, the first."""
         tried, keys = _PARTS[part]
         found: dict[Any, Any] = {}
+        if part == "certificate" and not self._asked_for_certificates:
+            return [None]
         for candidate in tried(tables):
-            answers = tuple(frozenset(_answer(table, keys(candidate, self._parents))) for table in tables)
+            answers = tuple(frozenset(map(_judged, _answer(table, keys(candidate, self._parents)))) for table in tables)
             found.setdefault(answers, candidate)
-        return list(found.values())
+        few = list(found.values())
+        if part == "certificate" or (
+            part == "helo" and not self._helo_required and (tables or self.lists["smtpd_helo_restrictions"])
+        ):
+            few.append(None)
+        return few
 
-    def _tables(self, restrictions: Sequence[str], bare: str, depth: int) -> Iterator[tuple[str, str]]:
+    @cached_property
+    def _asked_for_certificates(self) -> bool:
+        return any(self.context.is_yes(f"smtpd_tls_{name}_ccert", self.service) for name in ("ask", "req"))
+
+    @cached_property
+    def _certificates(self) -> frozenset[str]:
+        """The restrictions that permit whoever has a certificate."""
+        found = set()
+        tables = words(self.context.value("relay_clientcerts", self.service))
+        if any(self._content(table).find(_FINGERPRINT, True) - {None, ANY} for table in tables):
+            found |= {"permit_tls_clientcerts", "permit_tls_all_clientcerts"}
+        trusted = [self.context.value(f"smtpd_tls_CA{name}", self.service) for name in ("file", "path")]
+        # tls_certkey.c: the system's authorities are added to others only.
+        everybody = any(trusted) and self.context.is_yes("tls_append_default_CA", self.service)
+        if everybody or any(map(_PUBLIC_AUTHORITIES.fullmatch, trusted)):
+            found.add("permit_tls_all_clientcerts")
+        return frozenset(found)
+
+    def _tables(self, restrictions: Sequence[str], bare: str, seen: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """The tables of a list, those of its classes and of the lists in tables included."""
         for restriction, argument in _parted(restrictions, bare):
+            if (restriction, argument) in seen:
+                continue
             if types.RESTRICTIONS.get(restriction) == types.TABLE:
+                seen.add((restriction, argument))
                 yield restriction, argument
-            elif restriction in self.classes and depth < _DEPTH:
-                inner = words(self.context.value(self.classes[restriction], self.service))
-                yield from self._tables(inner, bare, depth + 1)
+                for answer in {_judged(answer) for answer in self._content(argument).answers} - _WORDS:
+                    yield from self._tables(words(answer), bare, seen)
+            elif restriction in self.classes:
+                seen.add((restriction, argument))
+                yield from self._tables(self._class(restriction), bare, seen)
+
+    def _class(self, name: str) -> list[str]:
+        return words(self.context.value(self.classes[name], self.service))
 
     def _content(self, table: str) -> Content:
         if table not in self._contents:
-            self._contents[table] = content(self.context, table)
+            # {type:name, search_order = …}
+            inside = words(table[1:-1]) if table.startswith("{") else []
+            self._contents[table] = content(self.context, inside[0] if inside else table)
         return self._contents[table]
 
-    def outcomes(self, restrictions: Sequence[str], bare: str, who: Stranger, depth: int = 0) -> Outcomes:
-        """What can come of a list for one stranger."""
+    def _outcomes(
+        self,
+        restrictions: Sequence[str],
+        bare: str,
+        who: Stranger | None,
+        early: bool,
+        warned: bool = False,
+        depth: int = 0,
+    ) -> Outcomes:
+        """What can come of a list for one stranger. ``warned`` says that warn_if_reject stands before the list."""
         found: Outcomes = {}
-        warned = False
+        once = False
         for restriction, argument in _parted(restrictions, bare):
             if restriction == "warn_if_reject":
-                warned = True
+                once = True
                 continue
-            each = self._one(restriction, argument, bare, who, depth)
-            if warned and REJECT in each:
-                each = {**{key: text for key, text in each.items() if key != REJECT}, DUNNO: ""}
-            warned = False
+            each = self._one(restriction, argument, bare, who, early, warned or once, depth)
+            once = False
             for outcome in (OK, REJECT):
                 if outcome in each:
                     found.setdefault(outcome, each[outcome])
@@ -471,50 +434,85 @@ class Evaluation:
         found[DUNNO] = ""
         return found
 
-    def _one(self, restriction: str, argument: str, bare: str, who: Stranger, depth: int) -> Outcomes:
+    def _one(
+        self, restriction: str, argument: str, bare: str, who: Stranger | None, early: bool, warned: bool, depth: int
+    ) -> Outcomes:
         shown = f"{restriction} {argument}".strip()
-        if restriction == "permit":
+        if restriction in self.permits:
             return {OK: shown}
-        if restriction in _STOPS:
-            return {REJECT: shown}
+        if restriction in self.stops and not (early and restriction in _STOPS_RELAYING):
+            return {DUNNO: ""} if warned else {REJECT: shown}
         if restriction == "permit_naked_ip_address" and self.context.host.version < (3, 9):
             return {OK: shown}
-        if restriction == "permit_mx_backup" and not self.context.value("permit_mx_backup_networks", self.service):
+        if restriction == "permit_mx_backup" and self._any_backup:
             # A stranger can name this host as the MX of a domain.
             return {OK: shown, DUNNO: ""} if self.guess else {DUNNO: ""}
         if restriction == "check_policy_service":
-            return self._of({ANY}, shown, bare, who, depth)
+            return self._of({ANY}, shown, bare, who, early, warned, depth)
         if restriction in _KEYED_BY:
-            keyed = _KEYED_BY[restriction]
-            keys = _PARTS[keyed][1](getattr(who, keyed), self._parents)
-            answers = _answer(self._content(argument), keys)
-            if keyed == "client":
-                # Whom an unreadable table of clients permits, it permits by name; a stranger is not in it.
-                answers = {None if answer == ANY else answer for answer in answers}
-            return self._of(answers, shown, bare, who, depth)
-        if restriction in self.classes and depth < _DEPTH:
-            inner = words(self.context.value(self.classes[restriction], self.service))
-            return self.outcomes(inner, bare, who, depth + 1)
+            return self._of(self._asked(restriction, argument, who), shown, bare, who, early, warned, depth)
+        if restriction in CERTIFICATES and restriction in self._certificates and self._asked_for_certificates:
+            if who is None:
+                return {OK: shown, DUNNO: ""}
+            return {OK: shown} if who.certificate else {DUNNO: ""}
+        if restriction in self.classes:
+            return self._inside(self._class(restriction), bare, who, early, warned, depth)
         return {DUNNO: ""}
 
-    def _of(self, answers: set[str | None], shown: str, bare: str, who: Stranger, depth: int) -> Outcomes:
+    @cached_property
+    def _any_backup(self) -> bool:
+        networks = self.context.value("permit_mx_backup_networks", self.service)
+        return not networks or MatchList(self.context, networks).has_everyone()
+
+    def _asked(self, restriction: str, argument: str, who: Stranger | None) -> Iterable[str | None]:
+        """What a table can answer for one stranger, or for any."""
+        part, table = _KEYED_BY[restriction], self._content(argument)
+        if who is None:
+            return {None, *table.answers}
+        said = getattr(who, part)
+        if said is None:
+            return {None}
+        answers = _answer(table, _PARTS[part][1](said, self._parents))
+        if part in ("client", "certificate"):
+            # Whom an unreadable table of clients permits, it permits by name; a stranger is not in it.
+            return {None if answer == ANY else answer for answer in answers}
+        return answers
+
+    def _inside(
+        self, restrictions: Sequence[str], bare: str, who: Stranger | None, early: bool, warned: bool, depth: int
+    ) -> Outcomes:
+        """What can come of a list inside of another. A list that goes round in a circle says nothing."""
+        key = (tuple(restrictions), bare, warned)
+        if key not in self._nested:
+            self._nested[key] = {DUNNO: ""}
+            if depth < _DEPTH:
+                self._nested[key] = self._outcomes(restrictions, bare, who, early, warned, depth + 1)
+        return self._nested[key]
+
+    def _of(
+        self,
+        answers: Iterable[str | None],
+        shown: str,
+        bare: str,
+        who: Stranger | None,
+        early: bool,
+        warned: bool,
+        depth: int,
+    ) -> Outcomes:
         found: Outcomes = {}
-        for answer in answers:
-            if answer is None:
-                found[DUNNO] = ""
-                continue
-            if answer == ANY:
+        for answer in set(map(_judged, answers)):
+            if answer == FREE:
+                found.update({OK: shown, DUNNO: "", REJECT: shown})
+            elif answer == ANY:
                 found.update({OK: shown, DUNNO: ""} if self.guess else {DUNNO: ""})
-                continue
-            word = answer.split(None, 1)[0].lower() if answer.strip() else "ok"
-            if word in _END or re.match(r"[45]\d\d\s+\S", answer):
+            elif answer == BROKEN:
                 found[REJECT] = shown
-            elif word in _GO_ON:
-                found[DUNNO] = ""
-            elif word in ("ok", "relay") or answer.isdigit():
-                found[OK] = shown
-            elif depth < _DEPTH:
-                inner = self.outcomes(words(answer), bare, who, depth + 1)
+            elif answer == REJECT:
+                found.update({DUNNO: ""} if warned else {REJECT: shown})
+            elif answer in (OK, DUNNO):
+                found[answer] = shown if answer == OK else ""
+            else:
+                inner = self._inside(words(answer), bare, who, early, warned, depth)
                 found.update({key: shown if key == OK else text for key, text in inner.items()})
         return found
 
