@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks import (  # noqa: F401  # each module registers its rules
+    exposure,
     files,
     forms,
     names,
@@ -63,6 +64,7 @@ GROUPS = {
     "table_access": "Lookup tables: access",
     "networks": "Networks and addresses",
     "relay": "Relaying",
+    "exposure": "What else strangers may do",
     "tls_files": "TLS: files",
     "tls_keys": "TLS: certificates and keys",
     "tls_policy": "TLS: policy",
@@ -87,6 +89,7 @@ ABOUT_HOST = frozenset(
         "address-not-local",
         "certificate-expired",
         "certificate-invalid",
+        "chroot-resolver",
         "key-encrypted",
         "key-invalid",
         "key-mismatch",
