@@ -71,19 +71,21 @@ def etrn_open(context: Context, value: Value) -> Iterator[Fault]:
 
 @rule("bare-newline", WARNING, each=settings)
 def bare_newline(context: Context, value: Value) -> Iterator[Fault]:
-    """`smtpd_forbid_bare_newline` turned off where Postfix has it on, or everybody in
-    `smtpd_forbid_bare_newline_exclusions`: strangers smuggle messages behind others | the default | postconf(5),
+    """`smtpd_forbid_bare_newline = no` or `note`, written out, or everybody in `smtpd_forbid_bare_newline_exclusions`:
+    strangers smuggle messages behind others | `normalize`, or `yes` before Postfix 3.9 | postconf(5),
     `smtpd_forbid_bare_newline`"""
-    usual = context.host.defaults.get("smtpd_forbid_bare_newline", "no")
     if value.name == "smtpd_forbid_bare_newline":
-        off = value.text.lower() in ("no", "note") and usual not in ("no", "note")
+        off = value.text.lower() in ("no", "note")
+        usual = context.host.defaults.get(value.name, "no")
+        cure = f"write {value.name} = {'yes' if usual == 'no' else usual}"
     elif value.name == "smtpd_forbid_bare_newline_exclusions":
-        off = bool(everyone(context, value.setting, value.text)) and value.setting.value != "$mynetworks"
+        off = value.setting.value != "$mynetworks" and bool(everyone(context, value.setting, value.text))
+        cure = "name the addresses of clients that cannot do better"
     else:
         return
     if off and any(_servers(context, value)):
         message = f"{value.name}: strangers may end a message with a bare line feed and smuggle another behind it"
-        yield Fault(value.setting, message, f"remove the line: Postfix's default is {context.defaults[value.name]}")
+        yield Fault(value.setting, message, cure)
 
 
 @rule("unlisted-recipients", WARNING, each=settings)

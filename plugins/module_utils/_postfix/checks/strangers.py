@@ -195,7 +195,7 @@ def _clients(tables: Sequence[Content]) -> Iterator[tuple[str, str]]:
 
 
 def _client_forms(text: str) -> Iterator[str]:
-    yield f"{text}.{_DOMAIN}"
+    yield f"{'x' if text.startswith('.') else ''}{text}.{_DOMAIN}"
     if "." not in text:
         yield f"mail.stranger.{text}"
 
@@ -403,7 +403,7 @@ class Evaluation:
 
     def _content(self, table: str) -> Content:
         if table not in self._contents:
-            # {type:name, search_order = …}
+            # {type:name, {search_order = …}}
             inside = words(table[1:-1]) if table.startswith("{") else []
             self._contents[table] = content(self.context, inside[0] if inside else table)
         return self._contents[table]

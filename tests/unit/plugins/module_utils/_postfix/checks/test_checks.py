@@ -61,8 +61,9 @@ def test_a_plain_configuration_has_no_findings(version):
 @pytest.mark.parametrize("version", list(cases.TYPES))
 def test_every_default_written_out_has_no_findings(version):
     """What Postfix takes for granted must not be wrong once it stands in the cases.file."""
-    # VRFY is on by default, and a fault where somebody wrote that down.
+    # The last two let strangers do by default what is a fault where somebody wrote it down.
     own = ("process_id", "process_name", "service_name", "smtpd_relay_restrictions", "disable_vrfy_command")
+    own += ("smtpd_forbid_bare_newline",)
     lines = [f"{name} = {value}\n" for name, value in cases.defaults(version).items() if name not in own]
     master = cases.MASTER + "error unix - - n - - error\n"
     probe = cases.FakeProbe({f"/etc/aliases{ending}": cases.file() for ending in ("", ".db", ".cdb")})
