@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 
 from ansible_collections.puffy.mail.plugins.module_utils import _files as files
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_the_internet
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.contents import is_the_internet
 from ansible_collections.puffy.mail.plugins.module_utils._probe.checks import Check
 
 #: Files that programs of the C library and Postfix open in a chroot, where the host has them.

@@ -168,11 +168,10 @@ class Lined(Content):
             if line.word == "endif":
                 inside = inside[:-1]
                 continue
-            matches = line.matches(key)
             if line.word:
-                inside.append(matches)
+                inside.append(False if False in inside else line.matches(key))
                 continue
-            here = [*inside, matches]
+            here = [*inside, False if False in inside else line.matches(key)]
             if all(here):
                 return found | {line.answer}
             # What is permitted by a pattern of which no text is known may be permitted to a stranger.
@@ -336,6 +335,8 @@ def _keyed(text: str) -> Content:
 _FILLS = ("x", "a", "0", "-")
 #: As many ways to spell a pattern as are tried.
 _WAYS = 20
+#: As often as a part of a pattern is repeated: a local part has no more characters (RFC 5321, section 4.5.3.1.1).
+_REPEATED = 64
 #: Texts that a pattern may not match.
 _PLAIN = ("x@stranger.example", "stranger.example", "203.0.113.77", "a@b.example")
 
@@ -407,7 +408,7 @@ class _Speller:
             return self.groups.get(argument, "")
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             text = self.spelled(argument[2])
-            return text * min(int(argument[0]), 200)
+            return text * min(int(argument[0]), _REPEATED)
         if name in ("ASSERT", "ASSERT_NOT"):
             # What is asked for may stand here, or be part of what follows.
             self.choices = max(self.choices, len(_FILLS))

@@ -116,7 +116,7 @@ class MatchList:
         """Whether the list has a great part of the Internet, or a client of any name."""
         if self.has_domain("mail.stranger.example") or any(map(self.has_address, self.addresses)):
             return True
-        found = [address for address in SAMPLES if self.has_address(address)]
+        found = [address for address in (SAMPLES if self._large else ()) if self.has_address(address)]
         six = sum(":" in address for address in found)
         return six >= _IPV6 or len(found) - six > _IPV4
 
