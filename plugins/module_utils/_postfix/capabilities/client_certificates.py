@@ -17,6 +17,10 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 )
 
 _ACCESS = "/etc/postfix/client_certificate_access"
+_AUTHORITIES = {
+    "smtpd_tls_CAfile": "postfix_tls_client_ca_file",
+    "smtpd_tls_CApath": "postfix_tls_client_ca_directory",
+}
 
 
 def _asked(wishes: Wishes) -> bool:
@@ -91,19 +95,17 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
 def part(wishes: Wishes) -> Part:
     """The CAs that the server trusts clients by, and the table of the clients."""
     parameters: dict[str, object] = {}
-    for name, wish in (
-        ("smtpd_tls_CAfile", "postfix_tls_client_ca_file"),
-        ("smtpd_tls_CApath", "postfix_tls_client_ca_directory"),
-    ):
-        if wishes.text(wish):
-            parameters[name] = wishes.text(wish)
+    parameters.update({name: wishes.text(wish) for name, wish in _AUTHORITIES.items() if wishes.text(wish)})
     entries = wishes.mapping("postfix_tls_client_access")
     if _asked(wishes):
         parameters["smtpd_tls_ccert_verifydepth"] = wishes.number("postfix_tls_client_verify_depth")
     if wishes.words("postfix_relay_clients"):
         parameters["relay_clientcerts"] = wishes.text("relay_clients_table")
     return Part(
-        parameters, absent=["relay_clientcerts"], tables=[Table(_ACCESS, "texthash", entries)] if entries else ()
+        parameters,
+        absent=(*_AUTHORITIES, "smtpd_tls_ccert_verifydepth", "relay_clientcerts"),
+        tables=[Table(_ACCESS, "texthash", entries)] if entries else (),
+        inputs=_AUTHORITIES,
     )
 
 

@@ -21,6 +21,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 _WAYS = {"sqlite": ("lmtp", "virtual"), "ldap": ("lmtp", "virtual"), "system": ("local",), "none": ("relay",)}
 _OPTIONAL = (
     "virtual_transport",
+    "virtual_mailbox_base",
+    "virtual_uid_maps",
+    "virtual_gid_maps",
     "home_mailbox",
     "local_transport",
     "local_recipient_maps",

@@ -11,6 +11,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Wishes,
 )
 
+_NAME = "import_environment"
 #: Postfix's own default up to 3.10 (postconf -d), which cannot be referred to.
 _OWN = ("MAIL_CONFIG", "MAIL_DEBUG", "MAIL_LOGTAG", "TZ", "XAUTHORITY", "DISPLAY", "LANG=C", "POSTLOG_SERVICE",
         "POSTLOG_HOSTNAME")  # fmt: skip
@@ -19,7 +20,7 @@ _OWN = ("MAIL_CONFIG", "MAIL_DEBUG", "MAIL_LOGTAG", "TZ", "XAUTHORITY", "DISPLAY
 def part(wishes: Wishes) -> Part:
     """The parameter, where anything is asked for."""
     wanted = wishes.words("postfix_environment")
-    return Part({"import_environment": [*_OWN, *wanted]} if wanted else {})
+    return Part({_NAME: [*_OWN, *wanted]} if wanted else {}, absent=[_NAME])
 
 
 CAPABILITY = Capability("postfix_environment", part)

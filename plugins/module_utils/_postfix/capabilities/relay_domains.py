@@ -17,7 +17,7 @@ def part(wishes: Wishes) -> Part:
     lists = {name: wishes.words(f"postfix_{name}") for name in ("relay_domains", "relay_recipient_maps")}
     return Part(
         {name: items for name, items in lists.items() if items},
-        absent=["relay_recipient_maps"],
+        absent=tuple(lists),
         inputs={name: f"postfix_{name}" for name in lists},
     )
 

@@ -48,8 +48,7 @@ _LISTS = {
     "smtpd_tls_mandatory_exclude_ciphers": "postfix_tls_mandatory_exclude_ciphers",
 }
 _OPTIONAL = (
-    *_LISTS, "smtpd_tls_ciphers", "smtpd_starttls_timeout", "smtpd_tls_session_cache_database",
-    "smtpd_tls_always_issue_session_ids", "smtp_tls_chain_files",
+    *_TEXTS, *_LISTS, "smtpd_tls_session_cache_database", "smtpd_tls_always_issue_session_ids", "smtp_tls_chain_files",
 )  # fmt: skip
 #: of the servers, and of no use without a certificate
 _OF_SERVERS = ("smtpd_tls_chain_files", "smtpd_tls_dh1024_param_file")
