@@ -206,6 +206,22 @@ def _action(value: Any) -> str | None:
     return f"is {shown(value)}. Use an action of access(5), such as 'OK' or 'REJECT'."
 
 
+def _client_access(value: Any) -> str | None:
+    """Actions by the fingerprint of a certificate or of its key."""
+    cure = "Use a mapping such as {'AF:4B: and 30 more pairs': 'REJECT'}."
+    if not isinstance(value, Mapping):
+        return f"is {shown(value)}. {cure}"
+    for key, action in value.items():
+        try:
+            clients.fingerprint(str(key), f"[{shown(key)}]")
+        except ValueError as exc:
+            return f": {exc}."
+        found = _action(action)
+        if found is not None:
+            return f"[{key!r}] {found}"
+    return None
+
+
 def _next_hop(value: Any) -> str | None:
     """A host that takes mail (postconf(5), relayhost)."""
     if isinstance(value, str) and _HOP.fullmatch(value):
@@ -431,12 +447,12 @@ TABLE = Table(
         "postfix_relay_clients_revoked": anything,
         "postfix_relay_clients_directory": directory("control node", "{{ inventory_dir }}/pki/clients"),
         "postfix_tls_client_services": some_of("smtp", "submission", "submissions"),
-        "postfix_tls_client_certificates": anything,
+        "postfix_tls_client_certificates": optional(anything),
         "postfix_tls_client_ca_file": optional(path),
         "postfix_tls_client_ca_directory": optional(path),
         "postfix_tls_client_verify_depth": number(1, 100, "issuers"),
         "postfix_tls_all_client_certificates": anything,
-        "postfix_tls_client_access": _of_addresses(_action, {"AF:4B:15": "REJECT"}),
+        "postfix_tls_client_access": _client_access,
         "postfix_reject_unknown_sender_domain": anything,
         "postfix_reject_own_senders": anything,
         "postfix_restrictions": _restriction_changes(restrictions.STAGES),

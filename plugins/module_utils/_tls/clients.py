@@ -15,7 +15,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._tls.names import clien
 _FINGERPRINT = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}\Z")
 
 
-def _fingerprint(value: str, who: str) -> str:
+def fingerprint(value: str, who: str) -> str:
+    """A SHA-256 fingerprint as Postfix writes it. ValueError, which begins with ``who``, for any other text."""
     text = value.strip().upper()
     if re.fullmatch(r"[0-9A-F]{64}", text):
         text = ":".join(re.findall("..", text))
@@ -44,7 +45,7 @@ def relay_client(entry: Any) -> tuple[str, str, str]:
             f"client {name!r} has {', '.join(map(repr, odd)) or 'a certificate and a fingerprint'}. {right}"
         )
     if "fingerprint" in given:
-        return name, "", _fingerprint(str(given["fingerprint"]), f"client {name!r}")
+        return name, "", fingerprint(str(given["fingerprint"]), f"client {name!r}")
     text = str(given.get("certificate", ""))
     if "certificate" in given:
         pem.certificates(text, f"the certificate of client {name!r}")

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import listed
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
@@ -15,7 +17,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Table,
     Wishes,
 )
+from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 
+_DIGEST = "smtpd_tls_fingerprint_digest"
 _ACCESS = "/etc/postfix/client_certificate_access"
 _AUTHORITIES = {
     "smtpd_tls_CAfile": "postfix_tls_client_ca_file",
@@ -23,35 +27,59 @@ _AUTHORITIES = {
 }
 
 
-def _asked(wishes: Wishes) -> bool:
-    """Whether a certificate matters at all."""
-    return bool(
-        wishes.words("postfix_relay_clients")
-        or wishes.yes("postfix_tls_all_client_certificates")
-        or wishes.mapping("postfix_tls_client_access")
-    )
+#: What lets a client pass in a table of access(5).
+_PERMITS = re.compile(r"ok|\d+|permit.*", re.IGNORECASE)
 
 
-def permits(wishes: Wishes, *, on_port_25: bool) -> list[str]:
-    """The restriction that lets such clients relay, where the server asks for certificates: with
-    ``smtpd_tls_ask_ccert = no`` Postfix warns of it."""
-    if on_port_25 and "smtp" not in wishes.words("postfix_tls_client_services"):
-        return []
+def wished(wishes: Wishes) -> list[str]:
+    """The inputs that need a service which asks for certificates."""
+    used = {
+        "postfix_relay_clients": wishes.words("postfix_relay_clients"),
+        "postfix_tls_client_access": wishes.mapping("postfix_tls_client_access"),
+        "postfix_tls_all_client_certificates": wishes.yes("postfix_tls_all_client_certificates"),
+        "postfix_tls_client_certificates": wishes.text("postfix_tls_client_certificates"),
+    }
+    return [name for name, value in used.items() if value]
+
+
+def _services(wishes: Wishes) -> list[str]:
+    """The services (smtp, submission, submissions) that there are."""
+    return ["smtp", *(name for name in ("submission", "submissions") if wishes.yes(f"postfix_{name}"))]
+
+
+def asks(wishes: Wishes, service: str) -> bool:
+    """Whether the service asks for a certificate."""
+    return bool(wished(wishes)) and service in wishes.words("postfix_tls_client_services")
+
+
+def access(wishes: Wishes, service: str) -> list[str]:
+    """The restriction that looks up each certificate; it comes before any that permits."""
+    there = wishes.mapping("postfix_tls_client_access") and asks(wishes, service)
+    return [f"check_ccert_access texthash:{_ACCESS}"] if there else []
+
+
+def permits(wishes: Wishes, service: str) -> list[str]:
+    """The restrictions that let such clients relay, where the service asks for certificates: with
+    ``smtpd_tls_ask_ccert = no`` Postfix warns of them."""
     found = []
-    if wishes.mapping("postfix_tls_client_access"):
-        found.append(f"check_ccert_access texthash:{_ACCESS}")
-    if wishes.words("postfix_relay_clients"):
-        found.append("permit_tls_clientcerts")
-    if wishes.yes("postfix_tls_all_client_certificates"):
-        found.append("permit_tls_all_clientcerts")
+    if asks(wishes, service):
+        if wishes.words("postfix_relay_clients"):
+            found.append("permit_tls_clientcerts")
+        if wishes.yes("postfix_tls_all_client_certificates"):
+            found.append("permit_tls_all_clientcerts")
     return found
 
 
+def serves(wishes: Wishes, service: str) -> bool:
+    """Whether some client may send through the service by its certificate."""
+    actions = wishes.mapping("postfix_tls_client_access").values() if asks(wishes, service) else ()
+    return bool(permits(wishes, service)) or any(_PERMITS.fullmatch(str(action).strip()) for action in actions)
+
+
 def asking(wishes: Wishes, service: str) -> dict[str, Any]:
-    """The fields of the service (smtp, submission, submissions) that ask for a certificate, or that make sure the
-    service does not ask."""
+    """The fields of the service that ask for a certificate, or that make sure the service does not ask."""
     names = ["smtpd_tls_ask_ccert", "smtpd_tls_req_ccert"]
-    if not _asked(wishes) or service not in wishes.words("postfix_tls_client_services"):
+    if not asks(wishes, service):
         return {"options": {}, "options_absent": names}
     if wishes.text("postfix_tls_client_certificates") == "require":
         return {"options": dict.fromkeys(names, "yes"), "options_absent": []}
@@ -59,7 +87,8 @@ def asking(wishes: Wishes, service: str) -> dict[str, Any]:
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
-    """Revoked clients in the list, and certificates required where they cannot be."""
+    """Revoked clients in the list, certificates that nobody asks for, and certificates required where they cannot be."""
+    yield from _unasked(wishes)
     relaying, wish = wishes.words("postfix_relay_clients"), wishes.text("postfix_tls_client_certificates")
     revoked = wishes.words("postfix_relay_clients_revoked")
     for client in relaying:
@@ -76,7 +105,7 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
             "is true, and there is no CA that Postfix could trust the certificates by. Name one with"
             " postfix_tls_client_ca_file or postfix_tls_client_ca_directory.",
         )
-    if wish != "require" or not _asked(wishes):
+    if wish != "require":
         return
     if not trusting:
         yield (
@@ -92,12 +121,34 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
         )
 
 
+def _unasked(wishes: Wishes) -> Iterable[Problem]:
+    """Wishes for certificates without a service that asks for one, and a digest that no entry has."""
+    there, chosen = _services(wishes), wishes.words("postfix_tls_client_services")
+    if not set(there) & set(chosen):
+        for name in wished(wishes):
+            yield (
+                name,
+                f"is set, and no service asks clients for a certificate: postfix_tls_client_services has"
+                f" {listed(chosen, 'and') if chosen else 'no entry'}, and this host has {listed(there, 'and')}. Set"
+                " postfix_tls_client_services to services of the host, or switch on postfix_submission or"
+                f" postfix_submissions, or remove {name}.",
+            )
+    digest = wishes.mapping("postfix_parameters").get(_DIGEST, "sha256")
+    if digest != "sha256" and {"postfix_relay_clients", "postfix_tls_client_access"} & set(wished(wishes)):
+        yield (
+            "postfix_parameters",
+            f": {_DIGEST} is {digest!r}, and the fingerprints in postfix_relay_clients and postfix_tls_client_access are"
+            f" SHA-256. Remove {_DIGEST}.",
+        )
+
+
 def part(wishes: Wishes) -> Part:
     """The CAs that the server trusts clients by, and the table of the clients."""
     parameters: dict[str, object] = {}
     parameters.update({name: wishes.text(wish) for name, wish in _AUTHORITIES.items() if wishes.text(wish)})
-    entries = wishes.mapping("postfix_tls_client_access")
-    if _asked(wishes):
+    given = wishes.mapping("postfix_tls_client_access")
+    entries = {clients.fingerprint(key, "postfix_tls_client_access"): action for key, action in given.items()}
+    if any(asks(wishes, service) for service in _services(wishes)):
         parameters["smtpd_tls_ccert_verifydepth"] = wishes.number("postfix_tls_client_verify_depth")
     if wishes.words("postfix_relay_clients"):
         parameters["relay_clientcerts"] = wishes.text("relay_clients_table")

@@ -30,11 +30,20 @@ def problems(wishes: Wishes, composed: Composition) -> Iterable[Problem]:
         own = composed.services.get(key, {})
         # Whoever gives the command defines a service of their own.
         if own.get("state", "present") != "present" and not {"state", "command"} & set(fields or {}):
+            name = composed.inputs[key]
             yield (
                 "postfix_services",
-                f"has {key!r}, and {composed.inputs[key]} removes the service {key}. Set {composed.inputs[key]}: true,"
-                f" or remove {key!r}.",
+                f"has {key!r}, and {name} removes the service {key}. {_cure(wishes, name, key)}, or remove {key!r}.",
             )
+
+
+def _cure(wishes: Wishes, name: str, key: str) -> str:
+    """What brings back the service that the input removes."""
+    if name == "postfix_submissions_name":
+        return f"Use the key '{wishes.text(name)}/inet'"
+    if name == "postfix_policy_commands":
+        return f"Add {key.partition('/')[0]} to postfix_policy_commands"
+    return f"Set {name}: true"
 
 
 def tables(wishes: Wishes) -> list[tuple[Table, str]]:

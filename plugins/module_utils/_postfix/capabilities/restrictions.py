@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import listed, shown
@@ -25,6 +25,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
 #: the stages of port 25 and those of the ports for users (postconf(5), smtpd_STAGE_restrictions)
 STAGES = ("client", "helo", "sender", "relay", "recipient", "data", "end_of_data")
 USER_STAGES = ("client", "helo", "sender", "relay", "recipient")
+USER_SERVICES = ("submission", "submissions")
 #: what a change of a list may hold
 ENDS, PLACES = ("prepend", "append", "remove"), ("before", "after", "replace")
 #: a server that check_policy_service asks, with its options in braces or without (SMTPD_POLICY_README)
@@ -41,7 +42,8 @@ def _own_senders(wishes: Wishes) -> list[str]:
         return []
     domains = [*wishes.words("postfix_local_domains"), *wishes.words("postfix_virtual_mailbox_domains")]
     refused = recipients.for_domains("sender", domains, "REJECT")
-    return [*client_certificates.permits(wishes, on_port_25=True), *refused]
+    known = [*client_certificates.access(wishes, "smtp"), *client_certificates.permits(wishes, "smtp")]
+    return [*known, *refused]
 
 
 def _dns_lists(wishes: Wishes) -> list[str]:
@@ -55,16 +57,17 @@ def _dns_lists(wishes: Wishes) -> list[str]:
 
 
 def _of_strangers(wishes: Wishes) -> dict[str, list[str]]:
-    permits = client_certificates.permits(wishes, on_port_25=True)
+    access, permits = client_certificates.access(wishes, "smtp"), client_certificates.permits(wishes, "smtp")
     unknown = ["reject_unknown_sender_domain"] if wishes.yes("postfix_reject_unknown_sender_domain") else []
     servers = [*policy_commands.endpoints(wishes), *wishes.words("postfix_policy_services")]
     policy = [f"check_policy_service {server}" for server in servers]
     return {
         "helo": ["permit_mynetworks", "reject_invalid_helo_hostname"],
         "sender": ["permit_mynetworks", "reject_non_fqdn_sender", *_own_senders(wishes), *unknown],
-        "relay": ["permit_mynetworks", "permit_sasl_authenticated", *permits, "reject_unauth_destination"],
+        "relay": [*access, "permit_mynetworks", "permit_sasl_authenticated", *permits, "reject_unauth_destination"],
         "recipient": [
             "reject_non_fqdn_recipient",
+            *access,
             "permit_mynetworks",
             *permits,
             "reject_unauth_destination",
@@ -77,10 +80,15 @@ def _of_strangers(wishes: Wishes) -> dict[str, list[str]]:
     }
 
 
-def _of_users(wishes: Wishes) -> dict[str, list[str]]:
+def _of_users(wishes: Wishes, service: str) -> dict[str, list[str]]:
     """The sender must own the address that is used. A client with a certificate only may use an address that nobody
     owns."""
-    permit = ["permit_sasl_authenticated", *client_certificates.permits(wishes, on_port_25=False), "reject"]
+    permit = [
+        *client_certificates.access(wishes, service),
+        "permit_sasl_authenticated",
+        *client_certificates.permits(wishes, service),
+        "reject",
+    ]
     # Where nobody logs in, smtpd(8) passes over it, with a warning for each message.
     owners = ["reject_sender_login_mismatch"] if wishes.text("postfix_sasl_type") != "none" else []
     first = {
@@ -114,11 +122,9 @@ def changed(have: Sequence[str], change: Any) -> list[str]:
     return [*(change.get("prepend") or ()), *found, *(change.get("append") or ())]
 
 
-def _lists(
-    wishes: Wishes, name: str, own: Callable[[Wishes], Mapping[str, list[str]]], stages: Sequence[str]
-) -> dict[str, list[str]]:
-    """The lists of ``stages`` with the changes of the input ``name``; a stage without restrictions is left out."""
-    have, changes = own(wishes), wishes.mapping(name)
+def _lists(wishes: Wishes, name: str, have: Mapping[str, list[str]], stages: Sequence[str]) -> dict[str, list[str]]:
+    """The lists ``have`` with the changes of the input ``name``; a stage without restrictions is left out."""
+    changes = wishes.mapping(name)
     found = {}
     for stage in stages:
         try:
@@ -130,18 +136,21 @@ def _lists(
     return found
 
 
-def of_users(wishes: Wishes) -> dict[str, list[str]]:
-    """The lists of the ports for users, by stage."""
-    return _lists(wishes, "postfix_user_restrictions", _of_users, USER_STAGES)
+def of_users(wishes: Wishes, service: str) -> dict[str, list[str]]:
+    """The lists of the service for users (submission, submissions), by stage."""
+    return _lists(wishes, "postfix_user_restrictions", _of_users(wishes, service), USER_STAGES)
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
-    """Places that the role's lists do not have."""
-    for name, own, stages in (
-        ("postfix_restrictions", _of_strangers, STAGES),
-        ("postfix_user_restrictions", _of_users, USER_STAGES),
+    """Places that the role's lists do not have, each told once."""
+    return dict.fromkeys(_problems(wishes))
+
+
+def _problems(wishes: Wishes) -> Iterable[Problem]:
+    for name, have, stages in (
+        ("postfix_restrictions", _of_strangers(wishes), STAGES),
+        *(("postfix_user_restrictions", _of_users(wishes, service), USER_STAGES) for service in USER_SERVICES),
     ):
-        have = own(wishes)
         for stage, change in wishes.mapping(name).items():
             try:
                 changed(have.get(stage, ()), change)
@@ -153,7 +162,7 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
 
 def part(wishes: Wishes) -> Part:
     """The lists of port 25."""
-    lists = _lists(wishes, "postfix_restrictions", _of_strangers, STAGES)
+    lists = _lists(wishes, "postfix_restrictions", _of_strangers(wishes), STAGES)
     parameters: dict[str, object] = {f"smtpd_{stage}_restrictions": items for stage, items in lists.items()}
     if wishes.yes("postfix_reject_unlisted_sender"):
         parameters["smtpd_reject_unlisted_sender"] = True

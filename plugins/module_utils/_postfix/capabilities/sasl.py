@@ -44,10 +44,11 @@ def _own_addresses(wishes: Wishes) -> Table | None:
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
     """Ports for users on which nobody could log in."""
-    if wishes.text("postfix_sasl_type") != "none" or client_certificates.permits(wishes, on_port_25=False):
+    if wishes.text("postfix_sasl_type") != "none":
         return
-    for name in ("postfix_submission", "postfix_submissions"):
-        if wishes.yes(name):
+    for service in ("submission", "submissions"):
+        name = f"postfix_{service}"
+        if wishes.yes(name) and not client_certificates.serves(wishes, service):
             yield (
                 name,
                 "is true, and postfix_sasl_type is 'none', so nobody could send there. Set postfix_sasl_type, or"

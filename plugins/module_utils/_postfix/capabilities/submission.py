@@ -42,17 +42,22 @@ def of_strangers(wishes: Wishes) -> dict[str, Any]:
 
 def part(wishes: Wishes) -> Part:
     """The services, and the lists that they use. Without the services Postfix would warn of lists that nothing uses."""
-    lists = restrictions.of_users(wishes)
-    users = False
+    on = [name for name in _TLS if wishes.yes(f"postfix_{name}")]
+    lists = {name: restrictions.of_users(wishes, name) for name in on}
+    parameters: dict[str, Any] = {}
+    inputs: dict[str, str] = {}
     services: dict[str, dict[str, Any]] = {}
     if not wishes.yes("postfix_postscreen"):
         services["smtp/inet"] = of_strangers(wishes)
     named = {"submissions": wishes.text("postfix_submissions_name")}
     for name in _TLS:
-        if not wishes.yes(f"postfix_{name}"):
+        if name not in on:
             services[f"{named.get(name, name)}/inet"] = {"state": "absent"}
+            inputs[f"{named.get(name, name)}/inet"] = f"postfix_{name}"
             continue
-        users = True
+        # Only a service that asks for certificates has the restrictions that permit by them.
+        prefix = "mua" if lists[name] == lists[on[0]] else name
+        parameters.update({f"{prefix}_{stage}_restrictions": items for stage, items in lists[name].items()})
         fields = _server(wishes)
         fields["options"] = {
             "syslog_name": f"postfix/{named.get(name, name)}",
@@ -60,10 +65,10 @@ def part(wishes: Wishes) -> Part:
             "smtpd_sasl_auth_enable": "no" if wishes.text("postfix_sasl_type") == "none" else "yes",
             "smtpd_tls_auth_only": "yes",
             **load.of_users(wishes),
-            **{f"smtpd_{stage}_restrictions": f"$mua_{stage}_restrictions" for stage in lists},
+            **{f"smtpd_{stage}_restrictions": f"${prefix}_{stage}_restrictions" for stage in lists[name]},
             "milter_macro_daemon_name": "ORIGINATING",
         }
-        unset = [f"smtpd_{stage}_restrictions" for stage in restrictions.USER_STAGES if stage not in lists]
+        unset = [f"smtpd_{stage}_restrictions" for stage in restrictions.USER_STAGES if stage not in lists[name]]
         for more in (
             header_cleanup.of_service(wishes),
             {"options_absent": unset},
@@ -75,12 +80,10 @@ def part(wishes: Wishes) -> Part:
     # The other name of port 465.
     for name in {"submissions", "smtps"} - {named["submissions"]}:
         services[f"{name}/inet"] = {"state": "absent"}
-    return Part(
-        {f"mua_{stage}_restrictions": items for stage, items in lists.items()} if users else {},
-        absent=[f"mua_{stage}_restrictions" for stage in restrictions.USER_STAGES],
-        services=services,
-        inputs={f"mua_{stage}_restrictions": "postfix_user_restrictions" for stage in lists},
-    )
+        inputs[f"{name}/inet"] = "postfix_submissions_name"
+    inputs.update(dict.fromkeys(parameters, "postfix_user_restrictions"))
+    absent = [f"{prefix}_{stage}_restrictions" for prefix in ("mua", *_TLS) for stage in restrictions.USER_STAGES]
+    return Part(parameters, absent=absent, services=services, inputs=inputs)
 
 
 CAPABILITY = Capability("postfix_submission", part)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import client_certificates
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
@@ -69,9 +70,8 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
                     "is true, and postfix_tls_security_level is 'none': passwords would cross the network in the clear."
                     f" Set postfix_tls_security_level: may, or {name}: false.",
                 )
-        for name in ("postfix_relay_clients", "postfix_tls_client_access"):
-            if wishes.raw(name):
-                yield name, "is set, and postfix_tls_security_level is 'none'. Set postfix_tls_security_level: may."
+        for name in client_certificates.wished(wishes):
+            yield name, "is set, and postfix_tls_security_level is 'none'. Set postfix_tls_security_level: may."
     key, chain = wishes.text("postfix_tls_outgoing_key_file"), wishes.text("postfix_tls_outgoing_chain_file")
     if bool(key) != bool(chain):
         have, lack = ("key", "chain") if key else ("chain", "key")

@@ -206,7 +206,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"postfix_tls_client_certificates": "always"},
-        ["postfix_tls_client_certificates is 'always'. Use 'ask' or 'require'."],
+        ["postfix_tls_client_certificates is 'always'. Use '', 'ask' or 'require'."],
     ),
     (
         {"postfix_tls_client_services": ["imaps"]},
@@ -374,7 +374,8 @@ def test_the_guard_of_port_25(
         ({"postfix_skip_checks": ["open-rely"]},
          ["postfix_skip_checks: there is no check 'open-rely'; did you mean 'open-relay'?"]),
         ({"postfix_absent": ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"]}, []),
-        ({"postfix_submission": "false", "postfix_services": {"submission/inet": {"chroot": False}}},
+        ({"postfix_submission": "false", "postfix_tls_client_services": ["submissions"],
+          "postfix_services": {"submission/inet": {"chroot": False}}},
          ["postfix_services has 'submission/inet', and postfix_submission removes the service submission/inet. Set"
           " postfix_submission: true, or remove 'submission/inet'."]),
         # Only the host knows the command.

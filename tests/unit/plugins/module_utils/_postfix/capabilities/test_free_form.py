@@ -153,3 +153,28 @@ def test_a_table_of_aliases_stands_behind_the_roles_own() -> None:
 )  # fmt: skip
 def test_tables_that_cannot_be(given: dict[str, Any], sentences: list[str]) -> None:
     assert refused(**given) == sentences
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "sentence"),
+    [
+        ({"postfix_submission": False}, "submission/inet",
+         "postfix_submission removes the service submission/inet. Set postfix_submission: true, or remove"
+         " 'submission/inet'."),
+        ({"postfix_submissions": False}, "submissions/inet",
+         "postfix_submissions removes the service submissions/inet. Set postfix_submissions: true, or remove"
+         " 'submissions/inet'."),
+        ({"postfix_submissions_name": "smtps"}, "submissions/inet",
+         "postfix_submissions_name removes the service submissions/inet. Use the key 'smtps/inet', or remove"
+         " 'submissions/inet'."),
+        ({}, "submission-cleanup/unix",
+         "postfix_header_cleanup removes the service submission-cleanup/unix. Set postfix_header_cleanup: true, or"
+         " remove 'submission-cleanup/unix'."),
+        ({}, "policyd-spf/unix",
+         "postfix_policy_commands removes the service policyd-spf/unix. Add policyd-spf to postfix_policy_commands, or"
+         " remove 'policyd-spf/unix'."),
+    ],
+)  # fmt: skip
+def test_options_of_a_service_that_the_role_removes(given: dict[str, Any], key: str, sentence: str) -> None:
+    services = {key: {"options": {"syslog_name": "x"}}}
+    assert refused(**given, postfix_services=services) == [f"postfix_services has {key!r}, and {sentence}"]

@@ -67,7 +67,7 @@ def test_on() -> None:
 def test_what_port_25_had_is_behind_it() -> None:
     """The options of the role: a certificate that is asked for, and milters."""
     given = {
-        "postfix_tls_client_access": {"AF:4B": "REJECT"},
+        "postfix_tls_client_access": {":".join(["AF"] * 32): "REJECT"},
         "postfix_tls_client_services": ["smtp"],
         "postfix_service_milters": {"smtp": ["inet:127.0.0.1:8893"]},
     }

@@ -61,33 +61,12 @@ def test_a_server_without_a_certificate() -> None:
     assert found.parameters["smtp_tls_security_level"] == "may"
 
 
-def test_clients_by_certificate() -> None:
-    found = composed(
-        postfix_tls_client_services=["smtp", "submission"],
-        postfix_tls_client_access={"AF:4B": "REJECT"},
-        postfix_tls_all_client_certificates=True,
-        postfix_tls_client_ca_file="/etc/ssl/clients.pem",
-    )
-    permits = ["check_ccert_access texthash:/etc/postfix/client_certificate_access", "permit_tls_all_clientcerts"]
-    assert found.parameters["smtpd_relay_restrictions"][2:4] == permits
-    assert found.parameters["mua_relay_restrictions"] == ["permit_sasl_authenticated", *permits, "reject"]
-    assert found.services["smtp/inet"]["options"]["smtpd_tls_ask_ccert"] == "yes"
-    assert found.services["submissions/inet"]["options"].get("smtpd_tls_ask_ccert") is None
-    assert [table.entries for table in found.tables] == [{"AF:4B": "REJECT"}]
-    assert "relay_clientcerts" in found.absent
-
-
-NEEDS_TLS = "is set, and postfix_tls_security_level is 'none'. Set postfix_tls_security_level: may."
-
-
 @pytest.mark.parametrize(
     ("given", "sentences"),
     [
         ({**OFF, "postfix_submission": True, "postfix_tls_security_level": "none"},
          ["postfix_submission is true, and postfix_tls_security_level is 'none': passwords would cross the network in"
           " the clear. Set postfix_tls_security_level: may, or postfix_submission: false."]),
-        ({**OFF, "postfix_tls_security_level": "none", "postfix_tls_client_access": {"AF:4B": "OK"}},
-         [f"postfix_tls_client_access {NEEDS_TLS}"]),
         ({"postfix_tls_outgoing_key_file": "/k"},
          ["postfix_tls_outgoing_chain_file is empty, and postfix_tls_outgoing_key_file is not. Set both, or neither."]),
         ({"postfix_tls_all_client_certificates": True},
