@@ -15,7 +15,7 @@ PRINTER = {"name": "printer", "fingerprint": "0" * 64}
 POOL: dict[str, list[Any]] = {
     "postfix_networks_style": ["host", "subnet"],
     "postfix_domain": ["example.org"],
-    "postfix_parent_domains": [["none"], ["smtpd_access_maps"]],
+    "postfix_parent_domains": [[], ["smtpd_access_maps"], ["relay_domains"]],
     "postfix_interfaces": [["loopback-only"], ["127.0.0.1"]],
     "postfix_compatibility_level": ["2", "3.6", "3.10"],
     "postfix_chroot": [False, "no"],

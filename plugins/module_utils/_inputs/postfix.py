@@ -41,13 +41,15 @@ from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
 #: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
 #: domain, [host] or either with a port
 _HOP = re.compile(r"(\[[^\]\s,]+\]|[A-Za-z0-9._-]+)(:[A-Za-z0-9-]+)?")
+#: What cannot separate a local part from its tag: it ends an address, a value of main.cf or a regular expression.
+_NO_DELIMITER = "@<>,;:/\\$^[](){}\"'"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\s,{}$]*")
 #: the check that finds the same in the files (docs/checks.md), by whose name both are overruled
 REQUIRED_ON_25 = "tls-required-on-port-25"
 
 
 def _delimiter(value: Any) -> str | None:
-    if isinstance(value, str) and not any(c.isalnum() or c.isspace() or c in "@<>,;" for c in value):
+    if isinstance(value, str) and not any(c.isalnum() or c.isspace() or c in _NO_DELIMITER for c in value):
         return None
     return f"is {shown(value)}. Use a character such as '+' or '-', or '' for none."
 

@@ -87,7 +87,7 @@ def asking(wishes: Wishes, service: str) -> dict[str, Any]:
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
-    """Revoked clients in the list, certificates that nobody asks for, and certificates required where they cannot be."""
+    """Revoked clients, certificates that nobody asks for, and certificates required where they cannot be."""
     yield from _unasked(wishes)
     relaying, wish = wishes.words("postfix_relay_clients"), wishes.text("postfix_tls_client_certificates")
     revoked = wishes.words("postfix_relay_clients_revoked")
@@ -137,8 +137,8 @@ def _unasked(wishes: Wishes) -> Iterable[Problem]:
     if digest != "sha256" and {"postfix_relay_clients", "postfix_tls_client_access"} & set(wished(wishes)):
         yield (
             "postfix_parameters",
-            f": {_DIGEST} is {digest!r}, and the fingerprints in postfix_relay_clients and postfix_tls_client_access are"
-            f" SHA-256. Remove {_DIGEST}.",
+            f": {_DIGEST} is {digest!r}, and the fingerprints in postfix_relay_clients and postfix_tls_client_access"
+            f" are SHA-256. Remove {_DIGEST}.",
         )
 
 

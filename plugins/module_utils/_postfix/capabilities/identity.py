@@ -19,14 +19,14 @@ _INPUTS = {
     "mynetworks": "postfix_networks",
     "inet_interfaces": "postfix_interfaces",
     "inet_protocols": "postfix_protocols",
+    "parent_domain_matches_subdomains": "postfix_parent_domains",
     "recipient_delimiter": "postfix_recipient_delimiter",
 }
-_LISTS = ("mydestination", "mynetworks", "inet_interfaces", "inet_protocols")
+_LISTS = ("mydestination", "mynetworks", "inet_interfaces", "inet_protocols", "parent_domain_matches_subdomains")
 #: inputs that are parameters where they are not empty
 _OPTIONAL = {
     "mydomain": "postfix_domain",
     "mynetworks_style": "postfix_networks_style",
-    "parent_domain_matches_subdomains": "postfix_parent_domains",
 }
 _LEVEL = {"compatibility_level": "postfix_compatibility_level"}
 
@@ -36,18 +36,14 @@ def part(wishes: Wishes) -> Part:
     parameters: dict[str, object] = {
         name: wishes.words(wish) if name in _LISTS else wishes.text(wish) for name, wish in _INPUTS.items()
     }
-    parents = wishes.words("postfix_parent_domains")
     optional = {
         "mydomain": wishes.text("postfix_domain"),
         "mynetworks_style": wishes.text("postfix_networks_style"),
-        "parent_domain_matches_subdomains": parents,
     }
     parameters.update({name: value for name, value in optional.items() if value})
     # Without a wish, the level of the package stays: a lower one would change many defaults at once.
     if wishes.text(_LEVEL["compatibility_level"]):
         parameters["compatibility_level"] = wishes.text(_LEVEL["compatibility_level"])
-    if parents == ["none"]:
-        parameters["parent_domain_matches_subdomains"] = ""
     if "mynetworks_style" in parameters:
         del parameters["mynetworks"]
     return Part(

@@ -13,6 +13,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     Wishes,
 )
 
+#: what makes a domain stand for its subdomains in tables of access(5)
+INCLUSIVE = "smtpd_access_maps"
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
 
 
@@ -36,7 +38,15 @@ def unknown(wishes: Wishes) -> list[str]:
     """What asks the hosts of a domain that this host is the backup MX of, where no table has the recipients."""
     if wishes.words("postfix_relay_recipient_maps") or not wishes.yes("postfix_verify_relay_recipients"):
         return []
-    return for_domains("recipient", wishes.words("postfix_relay_domains"), "reject_unverified_recipient")
+    parents = wishes.words("postfix_parent_domains")
+    domains = [str(name) for name in wishes.words("postfix_relay_domains")]
+    if INCLUSIVE in parents:
+        # smtpd(8) asks such a table for a domain and for its parents, none with a dot in front.
+        domains = [name.lstrip(".") for name in domains]
+    elif "relay_domains" in parents:
+        below = (f".{name}" for name in domains if not name.startswith(".") and not _TABLE.match(name))
+        domains = [*domains, *below]
+    return for_domains("recipient", list(dict.fromkeys(domains)), "reject_unverified_recipient")
 
 
 def part(_wishes: Wishes) -> Part:

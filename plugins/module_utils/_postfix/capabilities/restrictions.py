@@ -147,6 +147,13 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
 
 
 def _problems(wishes: Wishes) -> Iterable[Problem]:
+    if _own_senders(wishes) and recipients.INCLUSIVE in wishes.words("postfix_parent_domains"):
+        yield (
+            "postfix_reject_own_senders",
+            f"is true, and postfix_parent_domains has {recipients.INCLUSIVE!r}, so that senders in subdomains, which"
+            f" may belong to other hosts, would be refused too. Remove {recipients.INCLUSIVE!r}, or set"
+            " postfix_reject_own_senders: false.",
+        )
     for name, have, stages in (
         ("postfix_restrictions", _of_strangers(wishes), STAGES),
         *(("postfix_user_restrictions", _of_users(wishes, service), USER_STAGES) for service in USER_SERVICES),

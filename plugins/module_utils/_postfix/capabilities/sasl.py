@@ -30,9 +30,12 @@ def _own_addresses(wishes: Wishes) -> Table | None:
     host = wishes.text("postfix_hostname")
     domain = wishes.text("postfix_domain") or host.partition(".")[2]
     names = [str(name) for name in (*wishes.words("postfix_local_domains"), wishes.text("postfix_origin"))]
-    names = [name.replace("$myhostname", host).replace("$mydomain", domain) for name in names]
-    realm = wishes.text("postfix_sasl_local_domain")
-    tag = re.escape(wishes.text("postfix_recipient_delimiter")).replace("/", "\\/")
+    *names, realm = [
+        re.sub(r"\$[({]?(myhostname|mydomain)\b[)}]?", lambda found: {"myhostname": host}.get(found[1], domain), name)
+        for name in (*names, wishes.text("postfix_sasl_local_domain"))
+    ]
+    # Nothing is escaped between brackets, and a hyphen at the end is no range.
+    tag = "".join(sorted(wishes.text("postfix_recipient_delimiter"), key="-".__eq__))
     lines = [
         f"/^([^@{tag}]+)([{tag}][^@]*)?@{re.escape(name)}$/" if tag else f"/^([^@]+)@{re.escape(name)}$/"
         for name in dict.fromkeys(names)
@@ -43,7 +46,14 @@ def _own_addresses(wishes: Wishes) -> Table | None:
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
-    """Ports for users on which nobody could log in."""
+    """Ports for users on which nobody could log in, and a realm that nobody reads."""
+    kind = wishes.text("postfix_sasl_type")
+    if wishes.text("postfix_sasl_local_domain") and kind != "cyrus":
+        yield (
+            "postfix_sasl_local_domain",
+            f"is set, and postfix_sasl_type is {kind!r}: Postfix hands the realm to Cyrus SASL alone. Remove"
+            " postfix_sasl_local_domain, or set postfix_sasl_type: cyrus.",
+        )
     if wishes.text("postfix_sasl_type") != "none":
         return
     for service in ("submission", "submissions"):

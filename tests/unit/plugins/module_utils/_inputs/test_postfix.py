@@ -427,7 +427,7 @@ SOCKET = "Use a socket such as 'unix:opendkim/opendkim.sock' or 'inet:127.0.0.1:
          ["postfix_policy_services has the entry 'private/policy'. Use a server such as 'unix:private/policy' or"
           " 'inet:127.0.0.1:10031'."]),
         ({"postfix_sasl_type": "none", "postfix_relay_clients": [], "postfix_submission": False,
-          "postfix_submissions": True, "postfix_tls_client_certificates": "ask"},
+          "postfix_submissions": True, "postfix_tls_client_certificates": ""},
          ["postfix_submissions is true, and postfix_sasl_type is 'none', so nobody could send there. Set"
           " postfix_sasl_type, or postfix_submissions: false."]),
     ],

@@ -65,9 +65,9 @@ def test_without_a_wish_certificates_are_asked_for_where_they_count(given: dict[
 )
 def test_where_no_service_asks(name: str, value: Any) -> None:
     assert refused(**OFF, **CA, **{name: value}) == [
-        f"{name} is set, and no service asks clients for a certificate: postfix_tls_client_services has 'submission' and"
-        " 'submissions', and this host has 'smtp'. Set postfix_tls_client_services to services of the host, or switch on"
-        f" postfix_submission or postfix_submissions, or remove {name}."
+        f"{name} is set, and no service asks clients for a certificate: postfix_tls_client_services has 'submission'"
+        " and 'submissions', and this host has 'smtp'. Set postfix_tls_client_services to services of the host, or"
+        f" switch on postfix_submission or postfix_submissions, or remove {name}."
     ]
     if value != "require":
         assert refused(**OFF, **CA, **{name: value}, postfix_tls_client_services=["smtp"]) == []

@@ -10,7 +10,11 @@ import pytest
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import capabilities
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Facts
-from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import composed, wishes
+from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import (
+    composed,
+    refused,
+    wishes,
+)
 
 BASE = ["reject_non_fqdn_recipient", "permit_mynetworks", "reject_unauth_destination"]
 FULL = "check_policy_service {unix:private/quota-status, timeout=10s, default_action=DUNNO}"
@@ -75,3 +79,30 @@ def test_renegotiation_by_the_client_is_off(library: str, profile: str, options:
     facts = Facts("3.5.25", ("btree",), "", library)
     found = capabilities.compose(wishes(postfix_tls_profile=profile), facts).parameters
     assert found.get("tls_ssl_options") == options
+
+
+@pytest.mark.parametrize(
+    ("parents", "domains", "keys"),
+    [
+        ([], ["mx.test", ".mx.test"], ["mx.test", ".mx.test"]),
+        # smtpd(8) never asks for a key with a dot in front then.
+        (["smtpd_access_maps"], [".mx.test"], ["mx.test"]),
+        (["smtpd_access_maps", "relay_domains"], ["mx.test"], ["mx.test"]),
+        # Mail for a subdomain is relayed, too.
+        (["relay_domains"], ["mx.test"], ["mx.test", ".mx.test"]),
+    ],
+)
+def test_every_relayed_recipient_is_asked_for(parents: list[str], domains: list[str], keys: list[str]) -> None:
+    found = recipients(postfix_relay_domains=domains, postfix_parent_domains=parents, postfix_quota_service="")
+    assert found == [f"check_recipient_access inline:{{{key}=reject_unverified_recipient}}" for key in keys]
+
+
+def test_senders_of_foreign_subdomains_are_not_own_senders() -> None:
+    given = {"postfix_reject_own_senders": True, "postfix_local_domains": ["example.org"]}
+    assert "smtpd_access_maps" not in composed(**given).parameters["parent_domain_matches_subdomains"]
+    assert refused(**given) == []
+    assert refused(**given, postfix_parent_domains=["smtpd_access_maps"]) == [
+        "postfix_reject_own_senders is true, and postfix_parent_domains has 'smtpd_access_maps', so that senders in"
+        " subdomains, which may belong to other hosts, would be refused too. Remove 'smtpd_access_maps', or set"
+        " postfix_reject_own_senders: false."
+    ]
