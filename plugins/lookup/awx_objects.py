@@ -10,7 +10,7 @@ short_description: The objects that the playbook awx makes in AWX
 version_added: "0.1.0"
 author: The puffy.mail developers (@puffy-mail)
 description:
-  - Makes the arguments of the modules of C(awx.awx) from C(awx/description.yml) of this collection, from the
+  - Makes the arguments of the modules of C(awx.awx) from C(playbooks/files/awx.yml) of this collection, from the
     specifications of the inputs, and from the judged inputs of the playbook C(puffy.mail.awx).
   - Fails with one sentence for each thing that AWX would refuse half-way, or take without a word and then do wrong.
 options:
@@ -67,7 +67,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
         playbooks = sorted(path.stem for path in (_COLLECTION / "playbooks").glob("*.yml"))
         found = _variables(settings["mail_awx_variables"], inputs)
         try:
-            made = description.objects(settings, _read("awx/description.yml"), inputs, playbooks)
+            made = description.objects(settings, _read("playbooks/files/awx.yml"), inputs, playbooks)
         except ValueError as exc:
             found += str(exc).splitlines()
         else:

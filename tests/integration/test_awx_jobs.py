@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The puffy.mail developers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each template of awx/description.yml, run as AWX runs it, on a bare host with its CA on another one.
+"""Each template of playbooks/files/awx.yml, run as AWX runs it, on a bare host with its CA on another one.
 
 ansible-runner runs the playbook by its full name: inventory script, answers as ``!unsafe`` text, secrets of credentials
 as files and environment variables, a project that stays as it is. AWX itself is not there.
@@ -23,7 +23,7 @@ from ansible_collections.puffy.mail.tests.harness.containers import ROOT, Host
 from ansible_collections.puffy.mail.tests.harness.playbooks import NAME
 
 pytestmark = pytest.mark.containers
-DESCRIPTION: dict[str, Any] = yaml.safe_load((ROOT / "awx" / "description.yml").read_text())
+DESCRIPTION: dict[str, Any] = yaml.safe_load((ROOT / "playbooks" / "files" / "awx.yml").read_text())
 #: the hash of 0123456, as doveadm pw makes it
 HASH = "{BLF-CRYPT}$2b$04$Da2UB0DSBoalr/Y46rcGTurN1kFGGzqpQoNSknKuJ2WbG5kqT7j/q"
 PASSWORD = "0123456"

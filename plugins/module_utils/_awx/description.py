@@ -28,7 +28,7 @@ def objects(
     """
     described = {*description["templates"], *description["without_template"]}
     missing = [
-        f"The playbook {name} has no template in awx/description.yml." for name in playbooks if name not in described
+        f"The playbook {name} has no template in playbooks/files/awx.yml." for name in playbooks if name not in described
     ]
     if missing:
         raise ValueError("\n".join(missing))

@@ -16,7 +16,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._awx import checks, des
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import awx, tables
 
 ROOT = Path(__file__).resolve().parents[5]
-DESCRIPTION: dict[str, Any] = yaml.safe_load((ROOT / "awx" / "description.yml").read_text())
+DESCRIPTION: dict[str, Any] = yaml.safe_load((ROOT / "playbooks" / "files" / "awx.yml").read_text())
 PLAYBOOKS = [path.stem for path in sorted((ROOT / "playbooks").glob("*.yml"))]
 SETTINGS: dict[str, Any] = {
     **{name: spec.get("default") for name, spec in awx.SPEC.items()},
@@ -45,7 +45,7 @@ def objects() -> description.Objects:
 def test_each_playbook_has_a_template_or_a_reason() -> None:
     described = {*DESCRIPTION["templates"], *DESCRIPTION["without_template"]}
     assert described == set(PLAYBOOKS)
-    with pytest.raises(ValueError, match=r"^The playbook other has no template in awx/description\.yml\.$"):
+    with pytest.raises(ValueError, match=r"^The playbook other has no template in playbooks/files/awx\.yml\.$"):
         description.objects(SETTINGS, DESCRIPTION, INPUTS, [*PLAYBOOKS, "other"])
 
 
