@@ -79,16 +79,17 @@ def test_everything_is_made_and_stays(api: Api, address: str) -> None:
         "tls_pki_ca_public_directory": "",
     }
     nodes = api.named("workflow_job_template_nodes")
-    assert set(nodes) == {"audit", "check", "approve", "site", "verify", "findings", "report"}
-    assert nodes["check"]["job_type"] == "check"
+    assert set(nodes) == {"update", "audit", "check", "approve", "site", "verify", "findings", "report"}
+    assert (nodes["check"]["job_type"], nodes["check"]["diff_mode"]) == ("check", True)
+    assert nodes["update"]["unified_job_template"] == api.named("projects")["mail-project"]["id"]
     assert api.named("workflow_approval_templates")["mail-approve"]["timeout"] == 86400
 
     def leads(name: str, way: str) -> list[str]:
         numbers = api.links[f"{nodes[name]['url']}{way}_nodes/"]
         return [other for other, node in nodes.items() if node["id"] in numbers]
 
-    assert [leads(name, "success") for name in ("audit", "check", "approve", "site")] == [
-        ["check"], ["approve"], ["site"], ["verify"]
+    assert [leads(name, "success") for name in ("update", "audit", "check", "approve", "site")] == [
+        ["audit"], ["check"], ["approve"], ["site"], ["verify"]
     ]  # fmt: skip
     assert leads("site", "failure") == leads("verify", "failure") == ["findings"]
     assert leads("findings", "always") == ["report"]

@@ -55,10 +55,6 @@ def _surveys(objects: Objects) -> Iterator[str]:
             choices = question.get("choices")
             if not isinstance(choices, list) or not choices:
                 yield f"{here} it has no list of choices. Give a list."
-            elif kind == "multiselect" and question.get("default"):
-                yield f"{here} AWX drops the default of a multiselect question. Leave the default out."
-            elif question.get("default") and question["default"] not in choices:
-                yield f"{here} the default {question['default']!r} is not a choice."
         yield from _bounds(here, kind, question)
 
 
@@ -70,17 +66,15 @@ def _bounds(here: str, kind: Any, question: Mapping[str, Any]) -> Iterator[str]:
             return
     if low is not None and high is not None and low > high:
         yield f"{here} min is {low} and max is {high}, so that no answer fits."
-    if default in ("", None):
-        if question.get("required") and default == "" and kind in ("text", "textarea"):
-            yield f"{here} it must be answered, and schedules and API give no answer. Set required to false."
-        return
-    size = default if kind in ("integer", "float") else len(str(default))
-    if kind in ("integer", "float") and (isinstance(default, bool) or not isinstance(default, (int, float))):
-        yield f"{here} the default {default!r} is not a number."
-    elif (low is not None and size < low) or (high is not None and size > high):
-        yield f"{here} the default {default!r} is out of range, and AWX drops it without a word."
-    elif kind in ("text", "textarea", "multiplechoice") and is_retyped(str(default)):
-        yield f"{here} ansible-core gives the default {default!r} another type. Use another text."
+    if default not in ("", None):
+        yield (
+            f"{here} without an answer, AWX sends the default {default!r}, which comes before the inventory, or drops"
+            " the default without a word. Leave it empty."
+        )
+    elif default == "" and kind in ("text", "textarea", "password") and not low:
+        yield f"{here} without an answer, AWX sends an empty text, which comes before the inventory. Set min to 1."
+    if question.get("required") and default == "" and kind in ("text", "textarea"):
+        yield f"{here} it must be answered, and schedules and API give no answer. Set required to false."
 
 
 def _templates(objects: Objects) -> Iterator[str]:
@@ -104,10 +98,11 @@ def _templates(objects: Objects) -> Iterator[str]:
 def _prompts(objects: Objects) -> Iterator[str]:
     templates = _by_name(objects, "job_templates")
     workflows = _by_name(objects, "workflow_job_templates")
+    projects = _by_name(objects, "projects")
     for node in objects.get("nodes", []):
         template = templates.get(node.get("unified_job_template", ""))
         if template is None:
-            if "approval_node" not in node:
+            if "approval_node" not in node and node.get("unified_job_template") not in projects:
                 yield f"The node {node['identifier']}: there is no template {node.get('unified_job_template')!r}."
             continue
         yield from _prompted(f"The node {node['identifier']}:", template, node)
@@ -136,6 +131,7 @@ def _prompted(here: str, template: Mapping[str, Any], given: Mapping[str, Any]) 
         ("limit", "limit"),
         ("inventory", "inventory"),
         ("job_tags", "tags"),
+        ("diff_mode", "diff_mode"),
     ):
         if given.get(field) and not template.get(f"ask_{prompt}_on_launch"):
             wrong = " A dry run would be a real one." if given[field] == "check" else ""

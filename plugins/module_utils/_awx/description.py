@@ -28,7 +28,9 @@ def objects(
     """
     described = {*description["templates"], *description["without_template"]}
     missing = [
-        f"The playbook {name} has no template in playbooks/files/awx.yml." for name in playbooks if name not in described
+        f"The playbook {name} has no template in playbooks/files/awx.yml."
+        for name in playbooks
+        if name not in described
     ]
     if missing:
         raise ValueError("\n".join(missing))
@@ -204,10 +206,9 @@ class _Maker:
             return self._in_workflow(
                 name, approval_node={"name": self._name(name), "description": node["approval"], "timeout": timeout}
             )
-        job_type = {"job_type": node["job_type"]} if "job_type" in node else {}
-        return self._in_workflow(
-            name, unified_job_template=self._name(node["template"]), lookup_organization=self.organization, **job_type
-        )
+        runs = self._name(node.get("template") or node["project"])
+        prompted = {field: node[field] for field in ("job_type", "diff_mode") if field in node}
+        return self._in_workflow(name, unified_job_template=runs, lookup_organization=self.organization, **prompted)
 
     def _links(self, name: str) -> Iterable[dict[str, Any]]:
         """Links come last: a node cannot lead to one that is not there, and awx.awx fails with those of an approval."""

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Questions of an AWX survey, made of the specifications of inputs.
 
-No question has a default and none must be answered: what is not answered is undefined or empty in the job, so that the
-default of the input holds. AWX stores other defaults than it uses: it drops those of multiselect and those out of
-range. It demands an answer to a required question from API and schedules even where there is a default.
+No question must be answered, and what nobody answers is not sent, so that the inventory holds: an answer, and a default
+that AWX sends, come before it and before the variables of the template. AWX drops a default that is no answer itself.
+An empty text is no answer to a question of text with a least length, of a number or of a choice. AWX demands an
+answer to a required question from API and schedules even where there is a default.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ _KINDS = {"bool": "multiplechoice", "int": "integer", "float": "float", "str": "
 _LONGEST = 1024
 #: texts that ansible-core 2.19 to 2.21 give another type, as YAML 1.1 does
 _RETYPED = re.compile(
-    r"(?i)(|~|null|yes|no|on|off|true|false|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])*|0x[0-9a-f_]+|0b[01_]+"
-    r"|[-+]?([0-9][0-9_]*)?\.[0-9_]*(e[-+]?[0-9]+)?|[-+]?\.(inf|nan)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*)\Z"
+    r"(?i)(|~|=|<<|null|yes|no|on|off|true|false|[-+]?(0x[0-9a-f_]+|0b[01_]+|[0-9][0-9_]*(:[0-5]?[0-9])*(\.[0-9_]*)?"
+    r"|[0-9][0-9_]*\.[0-9_]*e[-+]?[0-9]+|\.[0-9_]+(e[-+]?[0-9]+)?|\.(inf|nan))|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*)\Z"
 )
 
 
@@ -41,7 +42,9 @@ def question(name: str, spec: Mapping[str, Any], form: Form) -> dict[str, Any]:
         raise ValueError(f"{name} is of type {kind}. Set it in the inventory.")
     found: dict[str, Any] = {
         "question_name": name,
-        "question_description": f"{_first_sentence(spec)} Without an answer: {_default(spec)}.",
+        "question_description": (
+            f"{_first_sentence(spec)} Without an answer, as in the inventory, or else: {_default(spec)}."
+        ),
         "variable": name,
         "type": "multiplechoice" if "choices" in spec else _KINDS[kind],
         "required": False,
@@ -61,7 +64,7 @@ def question(name: str, spec: Mapping[str, Any], form: Form) -> dict[str, Any]:
     elif kind in ("int", "float"):
         found["min"], found["max"] = getattr(form, "low", None), getattr(form, "high", None)
     else:
-        found["min"], found["max"] = 0, _LONGEST
+        found["min"], found["max"] = 1, _LONGEST
     return found
 
 

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.puffy.mail.plugins.module_utils._awx import survey
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import anything, number
@@ -22,7 +24,7 @@ NOTHING = {"default": "", "required": False}
             anything,
             {
                 "type": "multiplechoice", "choices": ["true", "false"], "min": None, "max": None,
-                "question_description": "Whether x. Without an answer: false.",
+                "question_description": "Whether x. Without an answer, as in the inventory, or else: false.",
             },
         ),
         (
@@ -30,7 +32,7 @@ NOTHING = {"default": "", "required": False}
             anything,
             {
                 "type": "multiplechoice", "choices": ["once"], "min": None, "max": None,
-                "question_description": "once does it. Without an answer: none.",
+                "question_description": "once does it. Without an answer, as in the inventory, or else: none.",
             },
         ),
         (
@@ -38,15 +40,17 @@ NOTHING = {"default": "", "required": False}
             number(0, 365, "days"),
             {
                 "type": "integer", "choices": "", "min": 0, "max": 365,
-                "question_description": "Days. Without an answer: 7.",
+                "question_description": "Days. Without an answer, as in the inventory, or else: 7.",
             },
         ),
         (
             {"type": "path", "default": "{{ x }}", "description": "File."},
             anything,
             {
-                "type": "text", "choices": "", "min": 0, "max": 1024,
-                "question_description": "File. Without an answer: the default of the role.",
+                "type": "text", "choices": "", "min": 1, "max": 1024,
+                "question_description": (
+                    "File. Without an answer, as in the inventory, or else: the default of the role."
+                ),
             },
         ),
     ],
@@ -73,9 +77,45 @@ def test_what_a_survey_cannot_ask_for(spec: dict[str, Any], sentence: str) -> No
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize("text", ["0123", "12:30", "yes", "Off", "null", "~", "", "1.5", "2027-01-01", "0x1f", ".inf"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0123",
+        "12:30",
+        "yes",
+        "Off",
+        "null",
+        "~",
+        "",
+        "1.5",
+        "2027-01-01",
+        "0x1f",
+        ".inf",
+        "12:30.5",
+        "1:2:3.5",
+        "+0x1f",
+        "-0b11",
+        "=",
+        "<<",
+        "1.e+3",
+        "-.5",
+        "1__0",
+        "2027-1-1 10:00:00",
+        "2027-01-01t1:00:00Z",
+    ],
+)
 def test_texts_that_change_their_type(text: str) -> None:
     assert survey.is_retyped(text)
+
+
+def test_all_that_yaml_gives_a_type_is_known() -> None:
+    """PyYAML has the rules of YAML 1.1, by which ansible-core reads the text again."""
+    resolver = yaml.SafeLoader("")
+    for size in range(5):
+        for letters in itertools.product("01:.-+xbeE_=<~in", repeat=size):
+            text = "".join(letters)
+            if resolver.resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str":
+                assert survey.is_retyped(text), text
 
 
 @pytest.mark.parametrize(
