@@ -5,7 +5,7 @@
 
 No question must be answered, and what nobody answers is not sent, so that the inventory holds: an answer, and a default
 that AWX sends, come before it and before the variables of the template. AWX drops a default that is no answer itself.
-An empty text is no answer to a question of text with a least length, of a number or of a choice. AWX demands an
+An empty text does not answer a question with a least length, a number or choices. AWX demands an
 answer to a required question from API and schedules even where there is a default.
 """
 
