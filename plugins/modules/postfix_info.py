@@ -12,6 +12,7 @@ version_added: "0.1.0"
 description:
   - Returns what the Postfix of a host is (version, TLS library, lookup table types, SASL types), what its C(main.cf)
     and C(master.cf) say, and what is wrong with them.
+  - Where a host has no Postfix, RV(installed) is false, and everything else is null or empty.
   - The findings are those of the checks that M(puffy.mail.postconf) makes before it writes. C(docs/checks.md) describes
     each of them. C(postfix check) sees few of these faults.
   - Reads only. Nothing on the host is changed.
@@ -84,6 +85,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+installed:
+  description: Whether the host has Postfix, that is, the command C(postconf).
+  returned: success
+  type: bool
+  sample: true
 version:
   description: The version of Postfix.
   returned: success
@@ -248,6 +254,13 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import host as
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import module as postfix_module
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import plan as planning
 
+#: what a host without Postfix has
+NOTHING: dict[str, Any] = {
+    "changed": False, "installed": False, "version": None, "tls_library": None, "map_types": [],
+    "sasl_types": {"server": [], "client": []}, "default_database_type": None, "parameters": {}, "effective": {},
+    "unused": [], "deprecated": {}, "services": [], "findings": [], "errors": 0, "warnings_found": 0,
+}  # fmt: skip
+
 
 def text_of(path: str) -> str:
     """The text of a file that must be there."""
@@ -274,6 +287,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if command.find("postconf") is None:
+        module.exit_json(**NOTHING)
     directory = module.params["config_directory"]
     main_path, master_path = (os.path.join(directory, name) for name in ("main.cf", "master.cf"))
     try:
@@ -308,6 +323,7 @@ def main() -> None:
     ]
     module.exit_json(
         changed=False,
+        installed=True,
         version=types.shown(host.version),
         tls_library=library[0] if library else None,
         map_types=sorted(host.map_types),

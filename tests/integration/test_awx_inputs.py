@@ -118,13 +118,19 @@ def test_a_secret_of_a_credential_arrives_as_it_is(core: str, secret: str, tmp_p
 @pytest.mark.parametrize("nothing", [{}, {"mail_hosts_pattern": ""}, {"mail_hosts_pattern": None}])
 def test_no_value_null_and_an_empty_text_are_the_same(core: str, nothing: dict[str, Any], tmp_path: Path) -> None:
     """The playbook report reaches no host. It reads what earlier jobs told, and fails always."""
-    earlier = {"puffy_mail_audit": {HOST: {"errors": 2, "rules": ["open-relay"]}}, "puffy_mail_verify": ""}
+    earlier = {
+        "puffy_mail_audit": {HOST: {"errors": 2, "rules": ["open-relay"]}},
+        # The dry run went well, and the run gave nothing: it failed.
+        "puffy_mail_site_check": {HOST: {"accounts": "sqlite"}},
+        "puffy_mail_verify": "",
+    }
     variables = {**earlier, **nothing, "awx_job_id": 7, "tower_job_id": 7}
     done = job(tmp_path / "job", "puffy.mail.report", INVENTORY, core=core, variables=variables)
     assert (done.rc, done.status) == (2, "failed")
     (message,) = json_messages(done.output)
     assert message == (
-        "The roll-out failed. audit: {'errors': 2, 'rules': ['open-relay']}; site: no result; verify: no result"
+        "The roll-out failed. audit: {'errors': 2, 'rules': ['open-relay']}; dry run: {'accounts': 'sqlite'};"
+        " site: no result; verify: no result"
     )
 
 

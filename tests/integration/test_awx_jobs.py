@@ -100,7 +100,8 @@ class Templates:
 
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
-    with Host("trixie-mail") as mail, Host("trixie-mail") as keeper:
+    # A new host, which has no Postfix yet.
+    with Host("trixie") as mail, Host("trixie-mail") as keeper:
         yield Templates(mail, keeper, tmp_path_factory.mktemp("awx"))
 
 
@@ -119,19 +120,23 @@ def test_the_way_of_the_workflow(launch: Templates) -> None:
     audit = launch("audit", answers={"audit_fail_on": "never"})
     assert audit.rc == 0, audit.output
     assert set(audit.artifacts["puffy_mail_audit"]) == {NAME}
-    assert audit.artifacts["puffy_mail_audit"][NAME]["postfix"].startswith("3.10")
+    assert audit.artifacts["puffy_mail_audit"][NAME] == {
+        "installed": False, "postfix": "", "errors": 0, "warnings": 0, "rules": []
+    }  # fmt: skip
 
     # Without an answer, AWX sends an empty text or nothing.
     answers = {"sqlite_maps_remove_many": "false", "sqlite_maps_adopt_mail": "false"}
     check = launch("site", "--check", "--diff", answers=answers, artifacts=[audit])
     assert check.rc == 0, check.output
-    assert check.artifacts["puffy_mail_site"][NAME]["check_mode"] is True
+    assert set(check.artifacts) == {"puffy_mail_site_check"}
+    assert check.artifacts["puffy_mail_site_check"][NAME]["accounts"] == "sqlite"
     assert launch.mail.run("test -e /etc/ssl/puffy-mail-ca.pem", check=False).returncode != 0
 
     site = launch("site", answers=answers, artifacts=[audit, check])
     assert site.rc == 0, site.output
     assert changed(site) > 0
-    assert site.artifacts["puffy_mail_site"][NAME]["check_mode"] is False
+    assert set(site.artifacts) == {"puffy_mail_site"}
+    assert site.artifacts["puffy_mail_site"][NAME]["postfix"].startswith("3.10")
 
     verify = launch("verify", answers={"verify_from": "host", "verify_certificate_days": 7}, artifacts=[audit, site])
     assert verify.rc == 0, verify.output
@@ -151,10 +156,12 @@ def test_the_way_of_the_workflow(launch: Templates) -> None:
     assert (red.rc, red.status) == (2, "failed")
     assert red.artifacts["puffy_mail_verify"][NAME]["ok"] is False
     launch.mail.run("postfix start")
-    report = launch("report", artifacts=[audit, site, red])
+    findings = launch("audit")
+    assert findings.artifacts["puffy_mail_audit"][NAME]["postfix"].startswith("3.10")
+    report = launch("report", artifacts=[check, site, red, findings])
     assert (report.rc, report.status) == (2, "failed")
-    assert "The roll-out failed. audit: {'postfix': '3.10" in report.output
-    assert "'check_mode': False" in report.output
+    assert "The roll-out failed. audit: {'installed': True, 'postfix': '3.10" in report.output
+    assert "dry run: {'accounts': 'sqlite'" in report.output
     assert "'ok': False" in report.output
 
 

@@ -79,6 +79,14 @@ def test_the_audit_playbook(host: Host) -> None:
     assert "audit_fail_on is 'always'. Use 'error', 'warning' or 'never'." in wrong.stdout
 
 
+def test_a_host_that_has_no_postfix_yet_passes() -> None:
+    """It is the first node of a workflow that makes the host."""
+    with Host("trixie") as bare:
+        told = audit(bare, audit_fail_on="error")
+    assert told.rc == 0, told.output
+    assert "This host has no Postfix yet. There is nothing to judge." in told.stdout
+
+
 def test_a_password_in_main_cf_is_not_told(host: Host) -> None:
     host.run("mkdir -p /tmp/secret; cp /etc/postfix/master.cf /tmp/secret")
     host.write("/tmp/secret/main.cf", "smtp_sasl_password_maps = inline:{relay.example.org=me:hunter2sesame}\n")

@@ -129,8 +129,14 @@ TARGETS: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
     "parent": ({"mail_hosts": {"children": {"mx": {"hosts": {"mail1": LOCAL}}}}}, [], None),
     "pattern": (
         {"post": {"hosts": {"mail1": LOCAL}}},
-        ["-e", "mail_hosts_pattern=post:!web", "-e", "audit_hosts=post:!web"],
+        ["-e", "mail_hosts_pattern=post:!web"],
         None,
+    ),
+    "pattern of nobody": (
+        {"post": {"hosts": {"mail1": LOCAL}}},
+        ["-e", "mail_hosts_pattern=wbe"],
+        "No host matches 'wbe', so this playbook would do nothing. The inventory has the groups post. Name the group"
+        " 'mail_hosts' in the inventory, or set mail_hosts_pattern with -e.",
     ),
     "listing": ({"mailhosts": {"hosts": {"mail1": LOCAL}}}, ["--list-tasks"], None),
     "syntax": ({}, ["--syntax-check"], None),

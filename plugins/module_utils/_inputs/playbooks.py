@@ -149,7 +149,11 @@ VERIFY_SPEC: dict[str, dict[str, Any]] = {
 }
 
 AUDIT_SPEC: dict[str, dict[str, Any]] = {
-    "audit_hosts": {"type": "raw", "default_text": "mail_hosts", "description": "Hosts to judge, a pattern."},
+    "audit_hosts": {
+        "type": "raw",
+        "default_text": "mail_hosts_pattern, or mail_hosts",
+        "description": "Hosts to judge, a pattern.",
+    },
     "audit_fail_on": {
         "type": "str",
         "choices": ["error", "warning", "never"],

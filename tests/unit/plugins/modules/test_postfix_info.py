@@ -21,7 +21,7 @@ MASTER = "2525 inet n - n - - smtpd\n  -o smtpd_tls_auth_only=yes\n"
 def run(monkeypatch, tmp_path, capsys):
     """Run the module on a directory with these files; returns what it answered and the commands that ran."""
 
-    def call(main, master=MASTER, version="3.11", library="OpenSSL 3.5.4", **options):
+    def call(main, master=MASTER, version="3.11", library="OpenSSL 3.5.4", installed=True, **options):
         ran = []
         if main is not None:
             (tmp_path / "main.cf").write_text(main)
@@ -41,6 +41,7 @@ def run(monkeypatch, tmp_path, capsys):
             return _command.Result(tuple(argv), rc, outputs[ran[-1]], "")
 
         monkeypatch.setattr(_command, "run", answer)
+        monkeypatch.setattr(_command, "find", lambda name: f"/usr/sbin/{name}" if installed else None)
         monkeypatch.setattr(_command, "require", lambda name, **_dummy: f"/usr/sbin/{name}")
         with patch_module_args({"config_directory": str(tmp_path), **options}), pytest.raises(SystemExit):
             postfix_info.main()
@@ -82,6 +83,15 @@ def test_all_parameters(run):
 def test_a_postfix_that_cannot_name_its_tls_library(run):
     result, _dummy = run("biff = no\n", library="")
     assert result["tls_library"] is None
+
+
+@pytest.mark.parametrize("main", [None, "biff = no\n"])
+def test_a_host_without_postfix(run, main):
+    """Files that a removed Postfix left are not judged: no Postfix reads them."""
+    result, ran = run(main, installed=False)
+    assert ran == []
+    assert (result["installed"], result["version"], result["findings"]) == (False, None, [])
+    assert set(result) - {"invocation"} == set(run("biff = no\n")[0]) - {"invocation"}
 
 
 def test_a_password_is_masked(run):
