@@ -78,7 +78,7 @@ class Templates:
             for variable, text in kind["env"].items():
                 secrets[variable] = re.sub(r"\{\{ (.*) \}\}", CREDENTIALS[key].replace("\\", r"\\"), text)
                 if "tower.filename" in text:
-                    file = here / "env-file"
+                    file = here / f"env-{key}"
                     file.write_text(CREDENTIALS[key])
                     file.chmod(0o600)
                     secrets[variable] = str(file)

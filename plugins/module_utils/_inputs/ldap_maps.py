@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.directory import server_problems
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import RETYPED, Problem, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     account,
     anything,
@@ -23,6 +23,10 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 )
 from ansible_collections.puffy.mail.plugins.module_utils._tables import ldap, ldap_maps, map_config
 
+#: kinds of options that are text. Each number and each truth value is an honest value of the others.
+_OF_TEXT = ("text", "query", "list")
+#: the end of the sentence about a value that is not text
+_CURE = f"{RETYPED}. Put the value in quotes, in the inventory."
 _NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
 
 
@@ -30,6 +34,27 @@ def _certificate(value: Any) -> str | None:
     if isinstance(value, str) and "-----BEGIN CERTIFICATE-----" in value:
         return None
     return "holds no certificate. Use the text of a PEM file."
+
+
+def _not_text(options: Mapping[Any, Any], where: str = "") -> str | None:
+    """What is wrong with the first option that is text by ldap_table(5) and has another value."""
+    for name, value in options.items():
+        option = map_config.OPTIONS["ldap"].get(name)
+        if option is None or option.kind not in _OF_TEXT:
+            continue
+        for part in value if option.kind == "list" and isinstance(value, (list, tuple)) else [value]:
+            if not isinstance(part, str):
+                return f"has the option {name!r}{where}, which is {shown(part)}, {_CURE}"
+    return None
+
+
+def _options(value: Any) -> str | None:
+    """Options of the connection, without the password, whose input hides it and takes it from a credential."""
+    if not isinstance(value, Mapping):
+        return f"is {shown(value)}. Use a mapping."
+    if "bind_pw" in value:
+        return "has the option 'bind_pw', which is a secret. Set it in ldap_maps_bind_password."
+    return _not_text(value)
 
 
 def _tables(value: Any) -> str | None:
@@ -43,12 +68,18 @@ def _tables(value: Any) -> str | None:
             return f"has {shown(table)} as the table {name!r}. Use a mapping of options."
         if not isinstance(table.get("expect") or {}, Mapping):
             return f"has {shown(table['expect'])} as what the table {name!r} expects. Use a mapping of keys."
+        for answer in (table.get("expect") or {}).values():
+            if answer is not None and not isinstance(answer, str):
+                return f"has an answer that the table {name!r} expects, which is {shown(answer)}, {_CURE}"
         shared = next((option for option in table if option in ldap_maps.CONNECTION), None)
         if shared is not None:
             return (
                 f"has the option {shared!r} in the table {name!r}, which belongs to the connection that all tables"
-                " share. Set it in ldap_maps_options."
+                f" share. Set it in {_INPUTS.get(shared, 'ldap_maps_options')}."
             )
+        problem = _not_text(table, f" in the table {name!r}")
+        if problem is not None:
+            return problem
     return None
 
 
@@ -102,7 +133,7 @@ TABLE = Table(
         "ldap_maps_domain_filter": checked_by(ldap.check_filter),
         "ldap_maps_group_filter": checked_by(ldap.check_filter),
         "ldap_maps_tables": _tables,
-        "ldap_maps_options": anything,
+        "ldap_maps_options": _options,
         "ldap_maps_directory": path,
         "ldap_maps_group": account,
         "ldap_maps_packages": anything,

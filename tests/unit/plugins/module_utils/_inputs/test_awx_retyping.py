@@ -102,7 +102,7 @@ def test_text_stays_what_it_was_or_is_refused_by_name(part: str, name: str, opti
                 assert all(sentence.startswith(name) for sentence in sentences), (given, sentences)
             elif arrived is None:
                 assert found == VALUES[name], given
-            elif name == "sqlite_maps_expect" and text in ("~", "null"):
+            elif name in ("sqlite_maps_expect", "ldap_maps_tables") and text in ("~", "null"):
                 # Null is an answer: that the key is not found.
                 continue
             elif name not in FREE_FORM | NUMBERS and not _has_numbers(option):
@@ -120,7 +120,7 @@ OWNED = {
     "sqlite_maps_alias_targets": 1000,
 }
 FREE_FORM = {
-    "postfix_parameters", "postfix_services", "ldap_maps_options", "ldap_maps_tables", "mail_awx_notification",
+    "postfix_parameters", "postfix_services", "mail_awx_notification",
     # judged input by input where the templates are made
     "mail_awx_variables",
 }  # fmt: skip

@@ -28,6 +28,14 @@ BASE: dict[str, Any] = {
 
 GOOD: list[dict[str, Any]] = [
     {},
+    {
+        "ldap_maps_options": {
+            "size_limit": 5,
+            "version": 3,
+            "domain": ["example.test", "0123"],
+        }
+    },
+    {"ldap_maps_tables": {"x": {"query_filter": "(cn=%s)", "expect": {"y": None, "z": "0123"}}}},
 ]
 
 BAD: list[tuple[dict[str, Any], list[str]]] = [
@@ -127,7 +135,55 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
         [
             (
                 "ldap_maps_tables has the option 'bind_dn' in the table 'x', which belongs to the connection that"
-                " all tables share. Set it in ldap_maps_options."
+                " all tables share. Set it in ldap_maps_bind_dn."
+            )
+        ],
+    ),
+    (
+        {"ldap_maps_options": {"bind_pw": "s3cret"}},
+        ["ldap_maps_options has the option 'bind_pw', which is a secret. Set it in ldap_maps_bind_password."],
+    ),
+    (
+        {"ldap_maps_options": {"bind_pw": 83}},
+        ["ldap_maps_options has the option 'bind_pw', which is a secret. Set it in ldap_maps_bind_password."],
+    ),
+    (
+        {"ldap_maps_options": []},
+        ["ldap_maps_options is []. Use a mapping."],
+    ),
+    (
+        {"ldap_maps_options": {"sasl_realm": 83}},
+        [
+            (
+                "ldap_maps_options has the option 'sasl_realm', which is 83, not text: Ansible may have made it of a"
+                " text such as '0123'. Put the value in quotes, in the inventory."
+            )
+        ],
+    ),
+    (
+        {"ldap_maps_options": {"domain": ["example.test", True]}},
+        [
+            (
+                "ldap_maps_options has the option 'domain', which is True, not text: Ansible may have made it of a"
+                " text such as '0123'. Put the value in quotes, in the inventory."
+            )
+        ],
+    ),
+    (
+        {"ldap_maps_tables": {"x": {"query_filter": 83}}},
+        [
+            (
+                "ldap_maps_tables has the option 'query_filter' in the table 'x', which is 83, not text: Ansible may"
+                " have made it of a text such as '0123'. Put the value in quotes, in the inventory."
+            )
+        ],
+    ),
+    (
+        {"ldap_maps_tables": {"x": {"query_filter": "(cn=%s)", "expect": {"y": 83}}}},
+        [
+            (
+                "ldap_maps_tables has an answer that the table 'x' expects, which is 83, not text: Ansible may have"
+                " made it of a text such as '0123'. Put the value in quotes, in the inventory."
             )
         ],
     ),
