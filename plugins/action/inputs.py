@@ -283,12 +283,12 @@ class _Host:
                 self._package(
                     "sqlite_maps_mailboxes", "bcrypt", "a mailbox has a password to hash", " Or set password_hash."
                 )
-        local = good.get("tls_pki_source") == "private_ca" and good.get("tls_pki_ca_host") == "localhost"
-        if role == "tls_pki" and local:
-            self._package("tls_pki_source", "cryptography", "the private CA is kept there")
-            if good.get("tls_pki_ca_directory"):
-                self._lasting("tls_pki_ca_directory", good["tls_pki_ca_directory"])
-                self._directory("tls_pki_ca_directory", good["tls_pki_ca_directory"])
+        if role == "tls_pki" and good.get("tls_pki_source") == "private_ca":
+            self._lasting(good.get("tls_pki_ca_host", ""))
+            if good.get("tls_pki_ca_host") == "localhost":
+                self._package("tls_pki_source", "cryptography", "the private CA is kept there")
+                if good.get("tls_pki_ca_directory"):
+                    self._directory("tls_pki_ca_directory", good["tls_pki_ca_directory"])
 
     def _package(self, name: str, package: str, why: str, otherwise: str = "") -> None:
         if importlib.util.find_spec(package) is None:
@@ -300,19 +300,20 @@ class _Host:
                 )
             )
 
-    def _lasting(self, name: str, path: str) -> None:
-        """A job of AWX loses what it keeps in its own directory: the next job would make another CA."""
-        job = os.environ.get("AWX_PRIVATE_DATA_DIR")
-        for place in (job, "/runner", "/tmp") if job else ():  # noqa: S108  # where AWX has the directories of jobs
-            if os.path.abspath(path).startswith(f"{place}/"):
-                self.problems.append(
-                    (
-                        name,
-                        f"is {path!r}, which AWX removes after the job, and the CA with it. Set tls_pki_ca_host to a"
-                        " host of the inventory that serves no mail.",
-                    )
+    def _lasting(self, host: str) -> None:
+        """A job of AWX runs in a container that is removed whole: the next job would make another CA."""
+        if "AWX_PRIVATE_DATA_DIR" not in os.environ:
+            return
+        variables = self.task_vars["hostvars"][host] if host in self.task_vars["hostvars"] else {}
+        if host == "localhost" or variables.get("ansible_connection") == "local":
+            self.problems.append(
+                (
+                    "tls_pki_ca_host",
+                    f"is {host!r}, which is the container of this job: AWX removes the container after the job, and the"
+                    " CA with it. Set tls_pki_ca_host to a host of the inventory that serves no mail, or set"
+                    " tls_pki_source to 'given'.",
                 )
-                return
+            )
 
     def _directory(self, name: str, path: str) -> None:
         """The directory itself, or the nearest one above it that is there, must take files."""

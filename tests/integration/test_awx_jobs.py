@@ -183,11 +183,11 @@ def test_answers_that_were_retyped_are_refused_by_name(launch: Templates) -> Non
     assert "verify_domain is 83" in done.output
 
 
-def test_a_ca_in_the_directory_of_the_job_is_refused(launch: Templates, tmp_path: Path) -> None:
+def test_a_ca_in_the_container_of_the_job_is_refused(launch: Templates, tmp_path: Path) -> None:
     inventory = json.loads(json.dumps(launch.inventory))
     for name in ("tls_pki_ca_host", "tls_pki_ca_directory"):
         inventory["_meta"]["hostvars"][NAME].pop(name)
     inventory["_meta"]["hostvars"][NAME]["sqlite_maps_domains"] = ["example.test"]
     done = job(tmp_path / "private", "puffy.mail.site", inventory)
     assert done.rc == 2
-    assert "which AWX removes after the job, and the CA with it." in done.output
+    assert "AWX removes the container after the job, and the CA with it." in done.output

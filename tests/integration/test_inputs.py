@@ -369,3 +369,42 @@ def test_each_input_of_each_role_is_in_effect(tmp_path: Path) -> None:
         seen.update(json.loads("{" + block + "}"))
     different = {name: seen.get(name) for name, value in inputs.items() if seen.get(name) != value}
     assert different == {}
+
+
+LOST = (
+    "which is the container of this job: AWX removes the container after the job, and the CA with it. Set"
+    " tls_pki_ca_host to a host of the inventory that serves no mail, or set tls_pki_source to 'given'."
+)
+
+
+@pytest.mark.parametrize(
+    "directory", ["/srv/pki", "/var/lib/pki", "/root/pki", "/etc/pki/mail", "/tmp/x", "/runner/pki"]
+)
+def test_a_job_of_awx_keeps_no_ca(directory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container of the job is removed whole."""
+    inventory = {"all": {"hosts": {"a.example.test": {**GOOD, "tls_pki_ca_directory": directory}}}}
+    arguments = {"roles": ["tls_pki"]}
+    assert LOST not in judge(arguments, inventory=inventory).output
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_1_x")
+    assert f"tls_pki_ca_host is 'localhost', {LOST}" in told(judge(arguments, inventory=inventory))
+
+
+def test_a_host_of_the_inventory_that_is_the_container_keeps_no_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = {
+        "a.example.test": {**GOOD, "tls_pki_ca_host": "ca.example.test"},
+        "ca.example.test": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+    }
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_1_x")
+    inventory = {"all": {"hosts": hosts}}
+    found = told(judge({"roles": ["tls_pki"]}, "--limit", "a.example.test", inventory=inventory))
+    assert found == [f"tls_pki_ca_host is 'ca.example.test', {LOST}"]
+    hosts["ca.example.test"] = NOWHERE
+    assert judge({"roles": ["tls_pki"]}, "--limit", "a.example.test", inventory=inventory).rc == 0
+
+
+def test_a_job_of_awx_may_have_keys_from_a_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"rsa": {"key": "KEY", "chain": "CHAIN"}}
+    inventory = {"all": {"hosts": {"a.example.test": {**GOOD, "tls_pki_source": "given"}}}}
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_1_x")
+    monkeypatch.setenv("PUFFY_TLS_PKI_GIVEN", json.dumps(given))
+    assert LOST not in judge({"roles": ["tls_pki"]}, inventory=inventory).output
