@@ -304,8 +304,8 @@ class _Host:
         """A job of AWX runs in a container that is removed whole: the next job would make another CA."""
         if "AWX_PRIVATE_DATA_DIR" not in os.environ:
             return
-        variables = self.task_vars["hostvars"][host] if host in self.task_vars["hostvars"] else {}
-        if host == "localhost" or variables.get("ansible_connection") == "local":
+        known = self.task_vars["hostvars"]
+        if host == "localhost" or (host in known and known[host].get("ansible_connection") == "local"):
             self.problems.append(
                 (
                     "tls_pki_ca_host",
