@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._awx import survey
+from ansible_collections.puffy.mail.plugins.module_utils._inputs import awx
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Spec
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import Form
 
@@ -112,7 +113,7 @@ class _Maker:
         kind = self.settings["mail_awx_notification_type"]
         if kind == "none":
             return []
-        configuration = self.settings["mail_awx_notification"]
+        configuration = awx.notification(self.settings)
         return [self._owned("notification", notification_type=kind, notification_configuration=configuration)]
 
     def _notified(self) -> list[str]:

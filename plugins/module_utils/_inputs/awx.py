@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import keyword
 import re
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,13 +25,39 @@ from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary impo
 
 #: characters of a name in AWX
 _LONGEST = 512
-#: by type of notification, the fields that AWX asks for
-_NOTIFICATIONS: Mapping[str, tuple[str, ...]] = {
-    "none": (),
-    "email": ("host", "port", "sender", "recipients", "use_tls", "use_ssl", "username", "password", "timeout"),
-    "webhook": ("url", "http_method", "headers"),
-    "slack": ("token", "channels"),
-    "mattermost": ("mattermost_url",),
+#: a field of a notification that has no default
+_NEEDED = object()
+#: by type of notification, the fields that AWX knows, each with its kind and default
+#: (awx/main/notifications, init_parameters). None: AWX keeps the field only where it is set.
+NOTIFICATIONS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
+    "none": {},
+    "email": {
+        "host": ("text", _NEEDED),
+        "port": ("port", _NEEDED),
+        "sender": ("text", _NEEDED),
+        "recipients": ("list", _NEEDED),
+        "use_tls": ("truth", _NEEDED),
+        "use_ssl": ("truth", _NEEDED),
+        "username": ("optional", _NEEDED),
+        "password": ("optional", _NEEDED),
+        "timeout": ("seconds", 30),
+    },
+    "webhook": {
+        "url": ("url", _NEEDED),
+        "headers": ("headers", _NEEDED),
+        "http_method": ("method", "POST"),
+        "disable_ssl_verification": ("truth", False),
+        "username": ("optional", ""),
+        "password": ("optional", ""),
+    },
+    "slack": {"token": ("text", _NEEDED), "channels": ("list", _NEEDED), "hex_color": ("optional", None)},
+    "mattermost": {
+        "mattermost_url": ("url", _NEEDED),
+        "mattermost_no_verify_ssl": ("truth", _NEEDED),
+        "mattermost_channel": ("text", None),
+        "mattermost_username": ("text", None),
+        "mattermost_icon_url": ("url", None),
+    },
 }
 #: the secrets that have a credential type of ours, and whether the text is JSON
 SECRETS: Mapping[str, bool] = {
@@ -121,7 +150,7 @@ SPEC: dict[str, dict[str, Any]] = {
     },
     "mail_awx_notification_type": {
         "type": "str",
-        "choices": list(_NOTIFICATIONS),
+        "choices": list(NOTIFICATIONS),
         "default": "none",
         "description": "How AWX tells of failures and of approvals that wait.",
     },
@@ -195,36 +224,181 @@ def _secrets(value: Any) -> str | None:
     return None
 
 
+def _variables(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return f"is {shown(value)}. Use a mapping of inputs of this collection."
+    for name in value:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+            return (
+                f"has the name {shown(name)}. Use the name of a variable, of letters, digits and '_', and not a word of"
+                " Python."
+            )
+    return None
+
+
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
+#: parts of a rule that are numbers (RFC 5545, section 3.3.10): least, most, and whether they count from the end too
+_NUMBERS: Mapping[str, tuple[int, int, bool]] = {
+    "BYMONTH": (1, 12, False),
+    "BYWEEKNO": (1, 53, True),
+    "BYYEARDAY": (1, 366, True),
+    "BYMONTHDAY": (1, 31, True),
+    "BYHOUR": (0, 23, False),
+    "BYMINUTE": (0, 59, False),
+    "BYSECOND": (0, 59, False),
+    "BYSETPOS": (1, 366, True),
+}
+_PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_NUMBERS)
+#: AWX takes other rules of RFC 5545, too, and no dates that are left out
+_SCHEDULE = re.compile(
+    r"DTSTART(;TZID=(?P<zone>[A-Za-z0-9_+/-]+):(?P<local>\d{8}T\d{6})|:(?P<utc>\d{8}T\d{6}Z))"
+    r"[ \n]RRULE:(?P<rule>[!-~]+)"
+)
+
+
 def _rule(value: Any) -> str | None:
-    """What AWX refuses of a schedule, and what it takes and the collection has no use for."""
+    """What AWX refuses of a schedule, and what it takes and never runs."""
     cure = "Use a schedule such as 'DTSTART;TZID=UTC:20260101T031500 RRULE:FREQ=DAILY;INTERVAL=1'."
     if not isinstance(value, str):
         return f"is {shown(value)}. {cure}"
-    starts = re.findall(r"DTSTART[^ ]*", value)
-    if len(starts) != 1 or not re.fullmatch(r"DTSTART(;TZID=[A-Za-z0-9_+/-]+:\d{8}T\d{6}|:\d{8}T\d{6}Z)", starts[0]):
-        return f"is {value!r}, which has not exactly one DTSTART with a zone. {cure}"
-    rules = re.findall(r"(?:^|\s)([A-Z]+):([^ ]*)", re.sub(r"DTSTART[^ ]*", "", value))
-    if [name for name, _rule in rules] != ["RRULE"]:
-        return f"is {value!r}, which has not exactly one RRULE and nothing else beside DTSTART. {cure}"
-    parts = dict(part.partition("=")[::2] for part in rules[0][1].split(";"))
-    if parts.get("FREQ") not in ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"):
-        return f"is {value!r}, whose FREQ AWX does not take. {cure}"
-    if not re.fullmatch(r"[1-9][0-9]*", parts.get("INTERVAL", "")):
-        return f"is {value!r}, which has no INTERVAL. {cure}"
-    if "COUNT" in parts and ("UNTIL" in parts or not re.fullmatch(r"[1-9][0-9]{0,2}", parts["COUNT"])):
-        return f"is {value!r}. AWX takes COUNT from 1 to 999, and not with UNTIL. {cure}"
-    if re.search(r"\d", parts.get("BYDAY", "")):
-        return f"is {value!r}. AWX takes no number in BYDAY. Use BYSETPOS."
-    return None
+    match = _SCHEDULE.fullmatch(value)
+    if match is None:
+        problem: str | None = "AWX takes one DTSTART with a zone and one RRULE, and nothing else."
+    else:
+        problem = _start_problem(match["zone"], match["local"] or match["utc"]) or _parts_problem(
+            match["rule"], match["local"] or match["utc"]
+        )
+    return None if problem is None else f"is {value!r}: {problem} {cure}"
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    """The date and time, without regard to the zone."""
+    try:
+        return datetime.datetime.strptime(text.rstrip("Z"), "%Y%m%dT%H%M%S")
+    except ValueError:
+        return None
+
+
+def _start_problem(zone: str | None, start: str) -> str | None:
+    known = zoneinfo.available_timezones()
+    # A control node may have no list of zones.
+    if zone is not None and known and zone not in known:
+        return f"TZID {zone!r} is not the name of a zone."
+    return None if _moment(start) else f"{start!r} is not a date and a time."
+
+
+def _parts_problem(rule: str, start: str) -> str | None:
+    """What is wrong with the parts of an RRULE."""
+    parts: dict[str, str] = {}
+    for part in rule.split(";"):
+        name, _equals, given = part.partition("=")
+        if name not in _PARTS:
+            shown_name = name if re.fullmatch("[A-Z]+", name) else repr(name)
+            return f"{shown_name} is not a part of a rule. Use {listed(_PARTS)}."
+        if name in parts:
+            return f"{name} stands twice."
+        parts[name] = given
+    for name in ("FREQ", "INTERVAL"):
+        if name not in parts:
+            return f"{name} is missing."
+    if "COUNT" in parts and "UNTIL" in parts:
+        return "COUNT and UNTIL are both there. Use one of them."
+    return next((found for name, given in parts.items() if (found := _part_problem(name, given, start))), None)
+
+
+def _part_problem(name: str, given: str, start: str) -> str | None:
+    here = f"{name} is {given!r}"
+    if name == "FREQ":
+        return None if given in _FREQUENCIES else f"{here}. Use {listed(_FREQUENCIES)}."
+    if name in ("INTERVAL", "COUNT"):
+        most = 999 if name == "COUNT" else 9999
+        good = re.fullmatch(r"[0-9]{1,4}", given) and 1 <= int(given) <= most
+        return None if good else f"{here}. Use a number from 1 to {most}."
+    if name == "WKST":
+        return None if given in _DAYS else f"{here}. Use a day such as 'MO'."
+    if name == "BYDAY":
+        good_days = set(given.split(",")) <= set(_DAYS)
+        return None if good_days else f"{here}. Use days such as 'MO,FR', and BYSETPOS for the first one of a month."
+    if name == "UNTIL":
+        end = _moment(given) if re.fullmatch(r"\d{8}T\d{6}Z?", given) else None
+        if end is None:
+            return f"{here}. Use a date and a time such as '20301231T000000Z'."
+        if end < datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None):
+            return f"{here}, which is over."
+        return f"{here}, which is before DTSTART." if given.rstrip("Z") < start.rstrip("Z") else None
+    low, high, backwards = _NUMBERS[name]
+    sign = "-?" if backwards else ""
+    numbers = given.split(",")
+    if all(re.fullmatch(rf"{sign}[0-9]{{1,3}}", number) and low <= abs(int(number)) <= high for number in numbers):
+        return None
+    return f"{here}. Use numbers from {low} to {high}{f' or from -{high} to -{low}' if backwards else ''}."
 
 
 def _notification(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     kind, given = inputs["mail_awx_notification_type"], inputs["mail_awx_notification"]
-    if kind == "none" and given:
-        yield "mail_awx_notification", "is set, and mail_awx_notification_type is 'none'. Set the type, or remove it."
-    missing = [field for field in _NOTIFICATIONS[kind] if field not in given]
+    if kind == "none":
+        if given:
+            yield (
+                "mail_awx_notification",
+                "is set, and mail_awx_notification_type is 'none'. Set the type, or remove it.",
+            )
+        return
+    fields = NOTIFICATIONS[kind]
+    missing = [field for field, (_kind, default) in fields.items() if default is _NEEDED and field not in given]
     if missing:
-        yield "mail_awx_notification", f"has no {', '.join(missing)}. A notification of type {kind!r} needs them."
+        word = "field" if len(missing) == 1 else "fields"
+        yield (
+            "mail_awx_notification",
+            f"has no {', '.join(missing)}. A notification of type {kind!r} needs the {word}.",
+        )
+    for field, value in given.items():
+        if field not in fields:
+            wrong: str | None = f"which a notification of type {kind!r} has not. Use {', '.join(fields)}."
+        else:
+            wrong = _field_problem(fields[field][0], value)
+        if wrong is not None:
+            yield "mail_awx_notification", f"has the field {shown(field)}, {wrong}"
+    if given.get("use_tls") is True and given.get("use_ssl") is True:
+        yield "mail_awx_notification", "has use_tls and use_ssl. Set one of them to false."
+
+
+def _is_number(value: Any, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
+def _field_problem(kind: str, value: Any) -> str | None:
+    """What is wrong with the value of a field of a notification. It may be a secret, so it is not shown."""
+    if kind in ("port", "seconds"):
+        most = 65535 if kind == "port" else 3600
+        return None if _is_number(value, most) else f"which is not a number from 1 to {most}."
+    if kind == "truth":
+        return None if isinstance(value, bool) else "which is neither true nor false."
+    if kind == "list":
+        good = isinstance(value, list) and value and all(isinstance(entry, str) and entry for entry in value)
+        return None if good else "which is not a list of text. Use a list of one entry or more."
+    if kind == "headers":
+        if not isinstance(value, Mapping):
+            return "which is not a mapping. Use a mapping."
+        texts = all(isinstance(part, str) for pair in value.items() for part in pair)
+        return None if texts else "where a value is not text. Put the value in quotes."
+    if not isinstance(value, str):
+        return "which is not text. Put the value in quotes."
+    if not value and kind != "optional":
+        return "which is empty. Set a value."
+    if kind == "url" and not re.fullmatch(r"https?://[!-~]+", value):
+        return "which is not a URL. Use https://."
+    return "which is neither 'POST' nor 'PUT'." if kind == "method" and value not in ("POST", "PUT") else None
+
+
+def notification(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration as AWX keeps it, with the defaults: awx.awx changes a shorter one on each run."""
+    fields = NOTIFICATIONS[inputs["mail_awx_notification_type"]]
+    defaults = {name: default for name, (_kind, default) in fields.items() if default is not _NEEDED}
+    return {
+        **{name: default for name, default in defaults.items() if default is not None},
+        **inputs["mail_awx_notification"],
+    }
 
 
 def _collection(inputs: Mapping[str, Any]) -> Iterable[Problem]:
@@ -249,6 +423,7 @@ TABLE = Table(
         "mail_awx_galaxy_credentials": each(_name, ["Ansible Galaxy"]),
         "mail_awx_credentials": each(_name, ["mail-machine"]),
         "mail_awx_secrets": _secrets,
+        "mail_awx_variables": _variables,
         "mail_awx_approval_timeout": number(60, 2592000, "seconds"),
         "mail_awx_verify_schedule": _rule,
     },

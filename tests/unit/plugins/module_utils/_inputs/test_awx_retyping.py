@@ -120,7 +120,9 @@ OWNED = {
     "sqlite_maps_alias_targets": 1000,
 }
 FREE_FORM = {
-    "postfix_parameters", "postfix_services", "mail_awx_notification",
+    "postfix_parameters", "postfix_services",
+    # judged field by field, by the type of notification
+    "mail_awx_notification",
     # judged input by input where the templates are made
     "mail_awx_variables",
 }  # fmt: skip
