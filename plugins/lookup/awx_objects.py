@@ -41,7 +41,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.puffy.mail.plugins.module_utils._awx import checks, description
+from ansible_collections.puffy.mail.plugins.module_utils._awx import checks, description, secrets
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import awx, judge, tables
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import say
 
@@ -57,17 +57,19 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
 
     def run(self, terms: list[dict[str, Any]], **_options: Any) -> list[Any]:
         """The objects. Raises AnsibleLookupError where AWX would refuse or misunderstand one."""
-        parts = [(spec, table.forms) for spec, table in tables.SHARED.values()]
+        parts = list(tables.SHARED.values())
         for role, table in tables.ROLES.items():
             specs = _read(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]
-            parts.append((specs["main"]["options"], table.forms))
+            parts.append((specs["main"]["options"], table))
         inputs = description.inputs_of(parts)
+        described = _read("playbooks/files/awx.yml")
         defaults = {name: spec["default"] for name, spec in awx.SPEC.items() if "default" in spec}
         settings = {**defaults, **{name: value for name, value in terms[0].items() if name in awx.SPEC}}
         playbooks = sorted(path.stem for path in (_COLLECTION / "playbooks").glob("*.yml"))
         found = _variables(settings["mail_awx_variables"], inputs)
+        found += secrets.problems(settings["mail_awx_secrets"], described["credential_types"], parts)
         try:
-            made = description.objects(settings, _read("playbooks/files/awx.yml"), inputs, playbooks)
+            made = description.objects(settings, described, inputs, playbooks)
         except ValueError as exc:
             found += str(exc).splitlines()
         else:
@@ -79,7 +81,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
 
 def _variables(given: dict[str, Any], inputs: dict[str, Any]) -> list[str]:
     """What is wrong with the variables of the templates."""
-    found = [say(*problem) for problem in tables.misspelt(given, inputs, [])]
+    own = given.get("mail_other_variables")
+    misspelt = tables.misspelt(given, inputs, own if isinstance(own, list) else [])
+    found = [say(f"mail_awx_variables: {name}", problem) for name, problem in misspelt]
     for name, value in given.items():
         if name not in inputs:
             continue

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.puffy.mail.plugins.module_utils._awx import survey
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import awx
-from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Spec
+from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Spec, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import Form
 
 #: objects by kind; each is the arguments of one call of a module of awx.awx
@@ -230,6 +230,6 @@ class _Maker:
         }
 
 
-def inputs_of(parts: Iterable[tuple[Spec, Mapping[str, Form]]]) -> dict[str, tuple[Mapping[str, Any], Form]]:
+def inputs_of(parts: Iterable[tuple[Spec, Table]]) -> dict[str, tuple[Mapping[str, Any], Form]]:
     """Every input by name, with its specification and form."""
-    return {name: (option, forms[name]) for spec, forms in parts for name, option in spec.items()}
+    return {name: (option, table.forms[name]) for spec, table in parts for name, option in spec.items()}

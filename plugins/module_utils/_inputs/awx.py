@@ -216,6 +216,8 @@ def _secrets(value: Any) -> str | None:
         if not isinstance(text, str) or len(text) < 3:
             # awx.awx masks a secret wherever its text stands: one letter would mask each message.
             return f": {key} is not a text of 3 characters or more. Put the secret in quotes."
+        if not SECRETS[key] and re.search(r"[\r\n\0]", text):
+            return f": {key} has a line break or a NUL. Use text of one line."
         if SECRETS[key]:
             try:
                 json.loads(text)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.puffy.mail.plugins.module_utils._awx import checks, description
+from ansible_collections.puffy.mail.plugins.module_utils._awx import checks, description, secrets
 from ansible_collections.puffy.mail.plugins.module_utils._inputs import awx, tables
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -27,10 +27,10 @@ SETTINGS: dict[str, Any] = {
 
 
 def inputs() -> dict[str, Any]:
-    parts: list[Any] = [(spec, table.forms) for spec, table in tables.SHARED.values()]
+    parts: list[Any] = list(tables.SHARED.values())
     for role, table in tables.ROLES.items():
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
-        parts.append((specs["argument_specs"]["main"]["options"], table.forms))
+        parts.append((specs["argument_specs"]["main"]["options"], table))
     return description.inputs_of(parts)
 
 
@@ -66,8 +66,7 @@ def test_each_secret_of_a_credential_type_has_an_input() -> None:
     for key, kind in DESCRIPTION["credential_types"].items():
         assert key in awx.SECRETS
         for variable in kind["env"]:
-            name = variable.removeprefix("PUFFY_").lower()
-            assert name in INPUTS or name.removesuffix("_file") in INPUTS, variable
+            assert secrets.input_of(kind, INPUTS) in variable.lower()
         assert awx.SECRETS[key] is any(field.get("json", False) for field in kind["fields"].values())
 
 

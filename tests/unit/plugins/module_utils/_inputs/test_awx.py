@@ -200,3 +200,11 @@ def test_names_of_variables(name: Any) -> None:
 def test_variables_are_a_mapping(given: Any) -> None:
     (found,) = sentences(mail_awx_variables=given)
     assert found.startswith("mail_awx_variables is ")
+
+
+@pytest.mark.parametrize("key", ["ldap", "ca", "relay"])
+def test_a_password_is_one_line(key: str) -> None:
+    """It becomes an environment variable."""
+    assert sentences(mail_awx_secrets={key: "two\nlines"}) == [
+        f"mail_awx_secrets: {key} has a line break or a NUL. Use text of one line."
+    ]
