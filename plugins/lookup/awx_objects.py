@@ -52,6 +52,12 @@ def _read(path: str) -> Any:
     return yaml_load((_COLLECTION / path).read_text(encoding="utf-8"))
 
 
+def settings_of(terms: list[dict[str, Any]]) -> dict[str, Any]:
+    """The inputs of the playbook awx, with their defaults."""
+    defaults = {name: spec["default"] for name, spec in awx.SPEC.items() if "default" in spec}
+    return {**defaults, **{name: value for name, value in terms[0].items() if name in awx.SPEC}}
+
+
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
     """Ansible's entry point."""
 
@@ -63,8 +69,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
             parts.append((specs["main"]["options"], table))
         inputs = description.inputs_of(parts)
         described = _read("playbooks/files/awx.yml")
-        defaults = {name: spec["default"] for name, spec in awx.SPEC.items() if "default" in spec}
-        settings = {**defaults, **{name: value for name, value in terms[0].items() if name in awx.SPEC}}
+        settings = settings_of(terms)
         playbooks = sorted(path.stem for path in (_COLLECTION / "playbooks").glob("*.yml"))
         found = _variables(settings["mail_awx_variables"], inputs)
         found += secrets.problems(settings["mail_awx_secrets"], described["credential_types"], parts)

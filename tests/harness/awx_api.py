@@ -5,10 +5,11 @@
 ``awx_recordings.jsonl.xz`` has 1,500 exchanges of awx.awx 24.6.1 with the API of AWX 24.6.1 (lists are cut to id, type
 and name). The server keeps objects in memory and answers a request only if the recordings have one of its kind: the
 same method, the same path but for numbers, the same names in the query, and no field that the kind of object was not
-seen with. What was refused is refused with the same words. Everything else is ``unknown``, and a test fails on it.
+seen with. A value that was refused is refused with the same words, whatever else the request has, and so are
+credentials of the wrong kind and two of a type. Everything else is ``unknown``, and a test fails on it.
 
 Not recorded, and answered by what awx.awx reads (UNRECORDED): how a kind of object is made that was there before the
-recording, the credentials of an organization, and the making of an approval.
+recording, a type of credentials by its number, the credentials of an organization, and the making of an approval.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ UNRECORDED: Mapping[str, Mapping[str, Any]] = {
     "notification_templates": {},
 }  # fmt: skip
 UNRECORDED_REQUESTS = {
+    ("GET", "credential_types/N/"),
     ("GET", "organizations/N/galaxy_credentials/"),
     ("POST", "organizations/N/galaxy_credentials/"),
     ("POST", "workflow_job_template_nodes/N/create_approval_template/"),
@@ -55,6 +57,15 @@ UNRECORDED_REQUESTS = {
     ("PATCH", "credential_types/N/"),
     ("PATCH", "projects/N/"),
 }
+REFERENCES = (
+    "credential",
+    "credential_type",
+    "inventory",
+    "organization",
+    "project",
+    "source_project",
+    "unified_job_template",
+)
 TEMPLATES = ("job_templates", "workflow_job_templates", "projects", "inventory_sources", "workflow_approval_templates")
 _TYPES = {"workflow_job_template_nodes": "workflow_job_template_node", "inventories": "inventory"}
 
@@ -99,7 +110,14 @@ class Api:
         self.refused = {
             (entry["method"], kind_of(entry["path"]), json.dumps(entry["request"], sort_keys=True)): entry
             for entry in recordings()
+            # The number of an object says nothing here.
+            if entry["status"] == 400 and set(entry["request"] or {}) != {"id"}
+        }
+        self.values = {
+            (kind_of(entry["path"]).split("/")[0], *found): entry["response"]
+            for entry in recordings()
             if entry["status"] == 400
+            for found in _refused_values(entry)
         }
 
     def changes(self) -> list[tuple[str, str]]:
@@ -129,15 +147,38 @@ class Api:
         listed = method != "GET" or not query or (shape, tuple(sorted(query))) in self.queries
         if (method, shape) not in self.known or not listed:
             return self._unknown(f"{method} {shape} with {sorted(query)}")
-        refused = self.refused.get((method, shape, json.dumps(body, sort_keys=True)))
-        if refused is not None:
-            return 400, refused["response"]
+        whole = self.refused.get((method, shape, json.dumps(body, sort_keys=True)))
+        if whole is not None:
+            return 400, whole["response"]
+        if method != "GET" and rest in ("", "N/"):
+            for found in _values(body or {}):
+                if (refused := self.values.get((kind, *found))) is not None:
+                    return 400, refused
+        if kind == "projects" and method != "GET" and self._kind((body or {}).get("credential")) not in (None, "scm"):
+            return 400, {"credential": ["Credential kind must be 'scm'."]}
         parts = path.removeprefix(PREFIX).strip("/").split("/")
         if rest == "":
             return self._list(kind, query) if method == "GET" else self._create(kind, body)
         if rest == "N/":
             return self._one(method, kind, int(parts[1]), body)
         return self._below(method, path, parts, body)
+
+    def _type(self, number: Any) -> dict[str, Any]:
+        """The type of a credential."""
+        found = self.objects.get("credentials", {}).get(number, {})
+        return self.objects.get("credential_types", {}).get(found.get("credential_type"), {})
+
+    def _kind(self, number: Any) -> Any:
+        return self._type(number).get("kind")
+
+    def _refused_credential(self, number: int, assigned: list[int]) -> dict[str, str] | None:
+        """What AWX says to a credential that a template does not take (awx/api/views, is_valid_relation)."""
+        mine = self._type(number)
+        if mine.get("id") in [self._type(other).get("id") for other in assigned] and mine.get("kind") != "vault":
+            return {"error": f"Cannot assign multiple {mine['name']} credentials."}
+        if mine.get("kind") not in ("ssh", "vault", "cloud", "net", "kubernetes"):
+            return {"error": f"Cannot assign a Credential of kind `{mine.get('kind')}`."}
+        return None
 
     def _unknown(self, what: str) -> tuple[int, Any]:
         self.unknown.append(what)
@@ -183,6 +224,10 @@ class Api:
             every = {number: entry for entries in self.objects.values() for number, entry in entries.items()}
             results = [every[number] for number in numbers]
             return 200, {"count": len(results), "next": None, "previous": None, "results": results}
+        if parts[0] == "job_templates" and parts[2] == "credentials" and not body.get("disassociate"):
+            refused = self._refused_credential(body["id"], numbers)
+            if refused is not None:
+                return 400, refused
         numbers.remove(body["id"]) if body.get("disassociate") else numbers.append(body["id"])
         return 204, None
 
@@ -194,9 +239,30 @@ class Api:
         if kind == "notification_templates":
             given = body.get("notification_configuration", {})
             kept["notification_configuration"] = {
-                key: "$encrypted$" if key in ("password", "token") else value for key, value in given.items()
+                key: "$encrypted$" if key in ("password", "token") and value else value for key, value in given.items()
             }
         return kept
+
+
+def _values(request: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Each field with its value as text, those of mappings in it included."""
+    for name, value in request.items():
+        if isinstance(value, str) and (cut := re.fullmatch(r"<(.) x (\d+)>", value)):
+            value = cut[1] * int(cut[2])
+        yield f"{above}{name}", json.dumps(value, sort_keys=True)
+        if isinstance(value, dict):
+            yield from _values(value, f"{above}{name}.")
+
+
+def _refused_values(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The fields that a refusal names, each with the value that was refused. Numbers of objects are left out."""
+    if not isinstance(entry["response"], dict):
+        return
+    named = {*entry["response"], *re.findall(r"'(\w+)'", json.dumps(entry["response"]))}
+    for field, value in _values(entry["request"] or {}):
+        name = field.rpartition(".")[2]
+        if name in named and (name not in REFERENCES or not value.isdigit()):
+            yield field, value
 
 
 def _empty(value: Any) -> Any:

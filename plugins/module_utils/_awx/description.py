@@ -56,9 +56,7 @@ class _Maker:
     def made(self) -> Objects:
         image = self.settings["mail_awx_execution_environment"]
         return {
-            "organizations": [
-                {"name": self.organization, "galaxy_credentials": self.settings["mail_awx_galaxy_credentials"]}
-            ],
+            "organizations": [{"name": self.organization}],
             "execution_environments": [self._owned("ee", image=image, pull="missing")] if image else [],
             "credential_types": [self._credential_type(kind) for kind in self.description["credential_types"].values()],
             "credentials": [self._credential(key) for key in self._secrets()],
