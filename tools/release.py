@@ -57,6 +57,18 @@ def check(root: Path, version: str) -> None:
         )
 
 
+def write(root: Path, version: str) -> None:
+    """Write the version wherever the name of a tarball or of a tag has it; not into what says what earlier ones had."""
+    galaxy = root / "galaxy.yml"
+    galaxy.write_text(re.sub(r"^version: .*$", f"version: {version}", galaxy.read_text(), flags=re.MULTILINE))
+    for name in git(root, "ls-files", "*.md", "*.yml", ":!CHANGELOG.md", ":!changelogs").splitlines():
+        path = root / name
+        text = path.read_text(encoding="utf-8")
+        named = re.sub(rf"(puffy-mail-|REPOSITORY_URL,){VERSION.pattern}", rf"\g<1>{version}", text)
+        if named != text:
+            path.write_text(named, encoding="utf-8")
+
+
 def release(root: Path, version: str) -> str:
     """Make the commit and the tag of the version in the checkout ``root``, and return the commit."""
     check(root, version)
@@ -66,8 +78,7 @@ def release(root: Path, version: str) -> str:
         git(root, "clone", "-q", "--no-hardlinks", str(root), str(clone))
         for key in ("user.name", "user.email"):
             git(clone, "config", key, git(root, "config", key))
-        galaxy = clone / "galaxy.yml"
-        galaxy.write_text(re.sub(r"^version: .*$", f"version: {version}", galaxy.read_text(), flags=re.MULTILINE))
+        write(clone, version)
         step("changelog")
         done = subprocess.run(
             [sys.executable, clone / "tools" / "sanity.py", "--changelog", "release"],

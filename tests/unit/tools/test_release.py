@@ -89,6 +89,12 @@ def test_a_release_has_version_changelog_and_tag_and_is_pushed_when_told(
     assert entry["changes"] == {"release_summary": "It does more.", "minor_changes": ["postmap - it does more."]}
     assert "It does more" in (repository / "CHANGELOG.md").read_text()
     assert not list((repository / "changelogs").glob("fragments/*"))
+    written = subprocess.run(
+        ["git", "grep", "-hoE", r"(puffy-mail-|REPOSITORY_URL,)[0-9]+\.[0-9]+\.[0-9]+", "--", "*.md", "*.yml"],
+        cwd=repository, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert len(written) > 8
+    assert {found[-5:] for found in written} == {"0.2.0"}
     remote = git(repository, "ls-remote", "origin")
     assert f"{git(repository, 'rev-parse', 'HEAD')}\trefs/heads/main" in remote
     assert "refs/tags/0.2.0" in remote

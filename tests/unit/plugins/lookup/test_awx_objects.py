@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.puffy.mail.plugins.lookup import awx_objects
@@ -106,3 +107,14 @@ def test_good_secrets() -> None:
         "relay_logins": json.dumps([{"host": "relay.example.org", "username": "a", "password": "0123"}]),
     }  # fmt: skip
     assert len(made(mail_awx_secrets=secrets)["credentials"]) == len(secrets)
+
+
+def test_the_example_of_the_guide() -> None:
+    """The jobs that prove the hosts trust the private CA where the role tls_pki puts its certificate."""
+    text = (ROOT / "docs" / "awx.md").read_text()
+    example = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    templates = {template["name"]: template["extra_vars"] for template in made(**example)["job_templates"]}
+    defaults = yaml.safe_load((ROOT / "roles" / "tls_pki" / "defaults" / "main.yml").read_text())
+    for name in ("mail-verify", "mail-site"):
+        assert templates[name]["verify_from"] == "host"
+        assert templates[name]["verify_ca_file"] == defaults["tls_pki_ca_file"]
