@@ -62,9 +62,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible is not typed
             found, galaxy = existing.compared(awx_objects.settings_of(terms), made, get)
         except AnsibleError as exc:
             raise AnsibleLookupError(
-                f"AWX cannot be asked: {exc} Set CONTROLLER_HOST and CONTROLLER_OAUTH_TOKEN in the environment."
-                " Nothing was changed."
-            ) from exc
+                f"AWX cannot be asked: {str(exc).rstrip('.')}. Set CONTROLLER_HOST and CONTROLLER_OAUTH_TOKEN in the"
+                " environment. Nothing was changed."
+            ) from None
         if found:
             raise AnsibleLookupError("\n".join([*found, "Nothing was changed."]))
         return [{"galaxy_credentials": galaxy}]

@@ -180,6 +180,13 @@ def test_what_awx_lacks_is_told_before_the_first_write(
     assert api.unknown == []
 
 
+def test_an_awx_that_does_not_answer_is_named() -> None:
+    done = run("http://127.0.0.1:1")
+    assert done.rc == 2
+    assert "AWX cannot be asked: " in done.output
+    assert "Set CONTROLLER_HOST and CONTROLLER_OAUTH_TOKEN in the environment. Nothing was changed." in done.output
+
+
 def test_an_organization_keeps_what_it_has(api: Api, address: str) -> None:
     """Its Galaxy credentials serve projects of others, too."""
     mail = api.make("organizations", {"name": "Mail"})
