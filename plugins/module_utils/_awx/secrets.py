@@ -39,7 +39,7 @@ def input_of(kind: Mapping[str, Any], known: Iterable[str]) -> str:
 def _of_one(name: str, text: str, known: Mapping[str, tuple[Spec, Table]]) -> Iterator[str]:
     if name == _ACCOUNTS:
         # Which delimiter holds, each host says.
-        for sentence in sqlite_maps.file_problems(text, "the text", "", routes.TARGETS):
+        for sentence in sqlite_maps.file_problems(text, "the text", ""):
             yield say(name, f": {sentence}")
         return
     spec, table = known[name]

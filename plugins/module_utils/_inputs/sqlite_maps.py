@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries, rows
+from ansible_collections.puffy.mail.plugins.module_utils._accounts import entries, routes, rows
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.judge import Problem, Table
 from ansible_collections.puffy.mail.plugins.module_utils._inputs.vocabulary import (
     PASSWORD_LEAST,
@@ -145,6 +145,8 @@ def hosted(lists: Mapping[str, Any]) -> list[str]:
     return [name for name, row in tables["domain"].items() if not row[2]]
 
 
-def file_problems(text: str, path_of_it: str, recipient_delimiter: str, most_targets: int) -> list[str]:
+def file_problems(
+    text: str, path_of_it: str, recipient_delimiter: str, most_targets: int = routes.TARGETS
+) -> list[str]:
     """The first sentences on the accounts file ``text``, and how many more there are."""
     return rows.first_of(entries.accounts_file_problems(text, path_of_it, recipient_delimiter, most_targets))
