@@ -245,10 +245,9 @@ def _pattern(text: str, kind: str) -> Line | None:
 class Joined(Content):
     """``unionmap:`` gives the answers of all tables, ``pipemap:`` hands each answer to the next table as its key."""
 
-    answers = frozenset({None, FREE})
-
     def __init__(self, parts: Sequence[Content], pipe: bool) -> None:
         self.parts, self.pipe = parts, pipe
+        self.answers = frozenset({None, FREE}).union(*(part.answers for part in parts))
         asked = parts[:1] if pipe else parts
         self.keys = tuple(key for part in asked for key in part.keys)
         self.addresses = tuple(address for part in asked for address in part.addresses)

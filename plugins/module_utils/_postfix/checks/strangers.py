@@ -74,7 +74,19 @@ CERTIFICATES = ("check_ccert_access", "permit_tls_clientcerts", "permit_tls_all_
 #: The fingerprint of a certificate that nobody has heard of.
 _FINGERPRINT = ":".join(f"{number * 37 % 256:02X}" for number in range(1, 33))
 #: Where systems keep the authorities of the Internet, which certify everybody.
-_PUBLIC_AUTHORITIES = re.compile(r"/etc/(ssl|pki)/(certs|tls/.*|ca-trust/.*|cert\.pem|certs/ca-certificates\.crt)/?")
+_PUBLIC_AUTHORITIES = frozenset(
+    {
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/pki/tls/cert.pem",
+        "/etc/pki/tls/certs",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+        "/etc/ssl/certs",
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/usr/local/share/certs/ca-root-nss.crt",
+    }
+)
 #: As many nested lists as smtpd follows.
 _DEPTH = 100
 #: As many sessions as are tried.
@@ -380,7 +392,7 @@ class Evaluation:
         trusted = [self.context.value(f"smtpd_tls_CA{name}", self.service) for name in ("file", "path")]
         # tls_certkey.c: the system's authorities are added to others only.
         everybody = any(trusted) and self.context.is_yes("tls_append_default_CA", self.service)
-        if everybody or any(map(_PUBLIC_AUTHORITIES.fullmatch, trusted)):
+        if everybody or any(path.rstrip("/") in _PUBLIC_AUTHORITIES for path in trusted):
             found.add("permit_tls_all_clientcerts")
         return frozenset(found)
 

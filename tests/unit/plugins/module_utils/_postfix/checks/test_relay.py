@@ -85,6 +85,7 @@ THROUGH = [
     ("check_client_access static:friends", "check_client_access", "mail.stranger.example"),
     ("check_recipient_access static:friends", "check_recipient_access", "x@stranger.example"),
     ("check_sender_access static:inner", "check_sender_access", "x@c.example"),
+    ("check_sender_access unionmap:{static:inner,inline:{{b.example=DUNNO}}}", "check_sender_access", "x@c.example"),
     # What warn_if_reject stands before is warned of to its end.
     ("warn_if_reject guarded", "permit", ""),
     ("warn_if_reject check_sender_access inline:{{a.example=guarded}}", "check_sender_access", "x@a.example"),
@@ -250,7 +251,7 @@ WHOLE = [
         ["open-relay"],
     ),
     (
-        "smtpd_tls_ask_ccert = yes\nsmtpd_tls_CAfile = /ca\n"
+        "smtpd_tls_ask_ccert = yes\nsmtpd_tls_CAfile = /etc/pki/tls/certs/own.pem\n"
         "smtpd_relay_restrictions = permit_tls_all_clientcerts, reject_unauth_destination\n",
         [],
     ),
@@ -270,7 +271,12 @@ WHOLE = [
 
 @pytest.mark.parametrize(("main", "rules"), WHOLE)
 def test_what_a_whole_session_comes_to(main, rules):
-    found = {finding.rule for finding in cases.check(main, probe=cases.FakeProbe(contents={"/ca": b""}))}
+    found = {
+        finding.rule
+        for finding in cases.check(
+            main, probe=cases.FakeProbe(contents={"/ca": b"", "/etc/pki/tls/certs/own.pem": b""})
+        )
+    }
     assert sorted(found & {"open-relay", "relay-unproved"}) == rules
 
 
