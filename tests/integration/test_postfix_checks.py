@@ -308,6 +308,7 @@ cp one.crt /etc/ssl/cert.pem; cat one one.crt > server-ec.pem; pair two two.crt 
 cp one.crt /etc/ssl/ca.crt; cp one.crt CAcert.pem; rm one two one.crt two.crt
 umask 022
 printf 'pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\n' > sasl/smtpd.conf
+install -m 0755 /dev/null /usr/bin/policyd-spf
 : > aliases; : > relay_clientcerts; postalias hash:/etc/postfix/aliases; postmap hash:/etc/postfix/relay_clientcerts
 for name in mailbox_domains mailbox_maps alias_maps; do
   for file in ldap-virtual_$name.cf sql/virtual_$name.cf; do : > $file; chgrp postfix $file; chmod 640 $file; done
