@@ -296,7 +296,7 @@ def test_a_parameter_twice(host: Host) -> None:
 #: What the five configurations name, put in place on a host.
 FURNITURE = r"""
 set -e; cd /etc/postfix; umask 022
-mkdir -p sasl /var/spool/postfix/var/run/saslauthd /var/run/saslauthd
+mkdir -p sasl /var/spool/postfix/private /var/spool/postfix/var/run/saslauthd /var/run/saslauthd
 mkdir -p ssl/private certs sql /etc/letsencrypt/live/mail.example.org /run/opendkim /run/opendmarc
 ecdsa="ec -pkeyopt ec_paramgen_curve:prime256v1"
 pair() { openssl req -x509 -nodes -days 9 -subj /CN=mail.example.org -newkey $3 -keyout $1 -out $2 2>/dev/null; }
