@@ -100,14 +100,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(host, str(tmp_path_factory.mktemp("pki")))
 
 
-@pytest.fixture(scope="module")
-def written(site: Site) -> dict[str, str]:
+def first_run(site: Site, **variables: Any) -> dict[str, str]:
     """Each path that the first run wrote, and who may write its directory, or one above it, beside root."""
     before = site.look()
-    run = site()
+    run = site(**variables)
     assert run.rc == 0, run.output
     after = site.look()
     return {path: state[2] for path, state in after.items() if before.get(path) != state}
+
+
+def writable(site: Site, account: str, written: dict[str, str]) -> set[str]:
+    """The directories of what the run wrote in which an account may make files."""
+    ours = sorted(path for path in written if not path.startswith(DAEMONS))
+    directories = sorted({path.rpartition("/")[0] or "/" for path in ours})
+    command = "; ".join(f"[ ! -w '{directory}' ] || echo '{directory}'" for directory in directories)
+    user = 'exec setpriv --reuid "$0" --regid "$(id -g "$0")" --init-groups sh -c "$1"'
+    argv = ["sh", "-c", user, account, command]
+    return {path for path in site.host.run(argv).stdout.split() if not path.startswith(("/tmp", "/var/tmp"))}
+
+
+@pytest.fixture(scope="module")
+def written(site: Site) -> dict[str, str]:
+    """What the first run of the host with the default roles wrote."""
+    return first_run(site)
 
 
 def test_root_writes_where_root_alone_may_put_things(site: Site, written: dict[str, str]) -> None:
@@ -125,12 +140,43 @@ def test_root_writes_where_root_alone_may_put_things(site: Site, written: dict[s
 
 @pytest.mark.parametrize("account", ATTACKERS)
 def test_no_account_can_plant_anything_there(site: Site, written: dict[str, str], account: str) -> None:
-    ours = sorted(path for path in written if not path.startswith(DAEMONS))
-    directories = sorted({path.rpartition("/")[0] or "/" for path in ours})
-    command = "; ".join(f"[ ! -w '{directory}' ] || echo '{directory}'" for directory in directories)
-    argv = ["setpriv", "--reuid", account, "--regid", account, "--init-groups", "sh", "-c", command]
-    may = {path for path in site.host.run(argv).stdout.split() if not path.startswith(("/tmp", "/var/tmp"))}
-    assert may <= {path for path, owner in SHARED.items() if owner == account}
+    assert writable(site, account, written) <= {path for path, owner in SHARED.items() if owner == account}
+
+
+#: hosts with the roles that the one above has not: the image, the variables, and where an account
+#: may write what the run wrote
+ROLES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "authentication": (
+        "trixie-milters",
+        {
+            "mail_authentication": ["dkim", "dmarc", "spf"],
+            "mail_authentication_nameservers": ["127.0.0.1"],
+            "tls_pki_clients": ["printer"],
+            "postfix_relay_clients": ["printer"],
+        },
+        # Debian's package keeps a text there, and the daemons make their sockets; the role writes in none of them.
+        ("/etc/dkimkeys", "/var/spool/postfix/opendkim", "/var/spool/postfix/opendmarc"),
+    ),
+    "cyrus": (
+        "trixie-sasl",
+        {"mail_accounts": "system", "mail_sasl": "cyrus", "sqlite_maps_domains": [], "sqlite_maps_mailboxes": []}, (),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ROLES)
+def test_the_paths_of_other_roles(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    image, variables, shared = ROLES[name]
+    with Host(image) as host:
+        site = Site(host, str(tmp_path_factory.mktemp("pki")))
+        written = first_run(site, **variables)
+        writers = {path: writer for path, writer in written.items() if writer and not path.startswith(DAEMONS)}
+        assert {path: writer for path, writer in writers.items() if not path.startswith(shared)} == {}
+        accounts = [line.split(":")[0] for line in host.read("/etc/passwd").splitlines() if ":0:0:" not in line]
+        known = {*SHARED, *shared}
+        found = {account: may - known for account in accounts if (may := writable(site, account, written)) - known}
+        assert found == {}
 
 
 def test_what_the_accounts_plant_in_their_own_places_changes_nothing(site: Site, written: dict[str, str]) -> None:
