@@ -54,6 +54,13 @@ def _delimiter(value: Any) -> str | None:
     return f"is {shown(value)}. Use a character such as '+' or '-', or '' for none."
 
 
+def _protocols(value: Any) -> str | None:
+    """Postfix ends where the list is empty (inet_proto.c)."""
+    if isinstance(value, list) and value and set(value) <= {"all", "ipv4", "ipv6"}:
+        return None
+    return f"is {shown(value)}. Use a list of 'all', 'ipv4' or 'ipv6'."
+
+
 def _level(value: Any) -> str | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,2}", value):
         return None
@@ -231,8 +238,9 @@ def _next_hop(value: Any) -> str | None:
     return f"is {shown(value)}. Use a host such as '[smtp.example.org]:587', or a domain such as 'example.org'."
 
 
-def _of_addresses(form: Form, example: Mapping[str, Any]) -> Form:
-    """A mapping from an address or a domain to a value of ``form``."""
+def _of_addresses(form: Form, example: Mapping[str, Any], key_fault: Callable[[str], str | None]) -> Form:
+    """A mapping from an address or a domain to a value of ``form``. ``key_fault`` says why Postfix never asks for a
+    key."""
 
     def problem(value: Any) -> str | None:
         if not isinstance(value, Mapping):
@@ -240,12 +248,32 @@ def _of_addresses(form: Form, example: Mapping[str, Any]) -> Form:
         for key, item in value.items():
             if not isinstance(key, str) or not re.fullmatch(r"[^\s,#][^\s,]*", key):
                 return f"has the key {shown(key)}. Use a mapping such as {dict(example)!r}."
+            fault = key_fault(key)
+            if fault is not None:
+                return f"has the key {shown(key)}{fault}"
             found = form(item)
             if found is not None:
                 return f"[{key!r}] {found}"
         return None
 
     return problem
+
+
+def _of_senders(key: str) -> str | None:
+    """smtp(8) and trivial-rewrite(8) ask for an address and for @domain (postconf(5))."""
+    return None if "@" in key else f", which no sender is asked for. Use an address, or '@{key}' for a domain."
+
+
+def _of_routes(key: str) -> str | None:
+    """transport(5) has no key that begins with an at sign."""
+    return f", and a transport is asked for by domain. Use {key[1:]!r}." if key.startswith("@") else None
+
+
+def _login(value: Any) -> str | None:
+    """A name of a login; the sentence does not show the value."""
+    if isinstance(value, str) and ":" in value:
+        return "has a colon, which ends the name. Use the name without a colon."
+    return one_line(value)
 
 
 def _recipients(value: Any) -> str | None:
@@ -256,7 +284,7 @@ def _recipients(value: Any) -> str | None:
 
 
 def _transport(value: Any) -> str | None:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*:[^\s,]*", value):
+    if isinstance(value, str) and re.fullmatch(r"(error|retry):[^\r\n]*|[A-Za-z][\w-]*:[^\s,]*", value):
         return None
     return f"is {shown(value)}. Use a transport with its host, such as 'smtp:[192.0.2.1]' or 'relay:'."
 
@@ -272,6 +300,9 @@ def _credentials(value: Any) -> str | None:
         texts = [given.get(name) for name in ("host", "sender") if given.get(name)]
         if len(texts) != 1 or any(not isinstance(text, str) or re.search(r"\s|,", text) for text in texts):
             return f"has a wrong entry, number {index}. {cure}"
+        fault = _of_senders(given["sender"]) if given.get("sender") else None
+        if fault is not None:
+            return f"has an entry, number {index}, for the sender {given['sender']!r}{fault}"
         for name in ("username", "password"):
             if not isinstance(given[name], str) or not given[name] or one_line(given[name]):
                 return f"has an entry, number {index}, whose {name} is not text of one line. {cure}"
@@ -331,7 +362,9 @@ def _whole(inputs: Mapping[str, Any]) -> Iterable[Problem]:
     values = _composed(inputs)
     if not any(list(capability.problems(Wishes(values))) for capability in capabilities.CAPABILITIES):
         found = capabilities.problems(values)
-        yield from found or judgement.problems(capabilities.compose(values), inputs["postfix_skip_checks"])
+        # _required_on_port_25 tells it with the input that is behind it.
+        skip = [*inputs["postfix_skip_checks"], REQUIRED_ON_25]
+        yield from found or judgement.problems(capabilities.compose(values), skip)
 
 
 def _says_yes(value: Any) -> bool:
@@ -384,7 +417,7 @@ TABLE = Table(
         "postfix_networks_style": optional(anything),
         "postfix_parent_domains": anything,
         "postfix_interfaces": anything,
-        "postfix_protocols": anything,
+        "postfix_protocols": _protocols,
         "postfix_message_size_limit": number(0, None, "bytes"),
         "postfix_recipient_delimiter": _delimiter,
         "postfix_compatibility_level": optional(_level),
@@ -394,17 +427,17 @@ TABLE = Table(
         "postfix_home_mailbox": optional(_relative),
         "postfix_local_transport": optional(anything),
         "postfix_local_recipient_maps": anything,
-        "postfix_aliases": _of_addresses(_recipients, {"root": "admin@example.org"}),
+        "postfix_aliases": _of_addresses(_recipients, {"root": "admin@example.org"}, lambda _key: None),
         "postfix_alias_file": optional(path),
         "postfix_alias_type": optional(anything),
         "postfix_relay_domains": anything,
         "postfix_relay_recipient_maps": anything,
         "postfix_relayhost": optional(_next_hop),
-        "postfix_relayhost_username": optional(one_line),
+        "postfix_relayhost_username": optional(_login),
         "postfix_relayhost_password": optional(one_line),
         "postfix_relay_credentials": _credentials,
-        "postfix_sender_relayhosts": _of_addresses(_next_hop, {"@example.org": "[smtp.example.org]:587"}),
-        "postfix_transports": _of_addresses(_transport, {"example.org": "smtp:[192.0.2.1]"}),
+        "postfix_sender_relayhosts": _of_addresses(_next_hop, {"@example.org": "[smtp.example.org]:587"}, _of_senders),
+        "postfix_transports": _of_addresses(_transport, {"example.org": "smtp:[192.0.2.1]"}, _of_routes),
         "postfix_verify_relay_recipients": anything,
         "postfix_quota_service": optional(_socket),
         "postfix_client_connections": number(0, 100000, "connections"),

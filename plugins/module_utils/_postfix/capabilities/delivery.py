@@ -47,6 +47,19 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
             "postfix_local_transport",
             f"uses virtual_transport, and with postfix_delivery: {way} that is not set. Name a transport.",
         )
+    agent, _colon, _rest = wishes.text("postfix_local_transport").partition(":")
+    if (
+        agent not in ("error", "retry")
+        and wishes.words("postfix_local_domains")
+        and wishes.words("postfix_local_recipient_maps") == ["$virtual_mailbox_maps"]
+        and not wishes.words("postfix_virtual_mailbox_maps")
+    ):
+        yield (
+            "postfix_local_recipient_maps",
+            "is ['$virtual_mailbox_maps'], and postfix_virtual_mailbox_maps is empty, so that Postfix would take mail"
+            " for every name in postfix_local_domains, and bounce what nobody gets. Name the tables of the recipients,"
+            " or set postfix_local_recipient_maps: [] for the accounts of the system and their aliases.",
+        )
     if wishes.text("postfix_home_mailbox"):
         why = _nothing_in_homes(wishes)
         if why:

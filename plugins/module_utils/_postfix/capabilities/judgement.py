@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterable
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import (
@@ -16,10 +17,11 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import (
     types,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Composition, Problem
-from ansible_collections.puffy.mail.plugins.module_utils._rights import File
+from ansible_collections.puffy.mail.plugins.module_utils._rights import File, User
 
-#: The groups of rules that need no host.
-_GROUPS = ("names", "references", "values", "tls_protocols", "restrictions", "relay")
+#: The groups of rules that are about what the host has: its tables, keys and certificates. All others are judged here.
+_OF_HOSTS = frozenset({"tables", "table_access", "tls_files", "tls_keys"})
+_GROUPS = tuple(name for name in checks.GROUPS if name not in _OF_HOSTS)
 #: Services that each master.cf has.
 _STOCK = """\
 pickup unix n - n 60 1 pickup
@@ -40,13 +42,30 @@ _DEFAULTS = {
 
 
 class _Nowhere(host.Probe):
-    """A host that nobody has seen: it says nothing of its files."""
+    """A host that nobody has seen: it says nothing of its files, and has whatever else a configuration asks for."""
 
     def file(self, _path: str) -> File | None:
         return None
 
     def entries(self, _path: str) -> tuple[str, ...]:
         return ()
+
+    def resolve(self, path: str) -> str:
+        return path
+
+    def user(self, name: str) -> User | None:
+        # Each account has a number of its own: two names are never one account.
+        number = self.group(name)
+        return User(name, number, number, frozenset({number}))
+
+    def group(self, name: str) -> int:
+        return 0 if name == "root" else 1 + zlib.crc32(name.encode())
+
+    def sasl_types(self, _option: str) -> tuple[str, ...]:
+        return ("cyrus", "dovecot")
+
+    def has_address(self, _address: str) -> bool | None:
+        return None
 
 
 def _host(version: tuple[int, ...]) -> host.Host:

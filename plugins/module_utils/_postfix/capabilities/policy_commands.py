@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
+    Problem,
     Wishes,
 )
 
@@ -16,11 +19,27 @@ _INPUT = "postfix_policy_commands"
 _TIME_LIMIT = "3600"
 #: the service that a role of this collection asks for, and that must go where no role asks for it
 _OWN = "policyd-spf"
+#: the unix services of Postfix's master.cf, and those of this role
+_POSTFIX = (
+    "anvil", "bounce", "cleanup", "defer", "discard", "dnsblog", "error", "flush", "lmtp", "local", "pickup",
+    "postlog", "proxymap", "proxywrite", "qmgr", "relay", "retry", "rewrite", "scache", "showq", "smtp",
+    "submission-cleanup", "tlsmgr", "tlsproxy", "trace", "verify", "virtual",
+)  # fmt: skip
 
 
 def endpoints(wishes: Wishes) -> list[str]:
     """Where smtpd(8) asks the servers."""
     return [f"unix:private/{name}" for name in wishes.mapping(_INPUT)]
+
+
+def problems(wishes: Wishes) -> Iterable[Problem]:
+    """Names that Postfix needs for services of its own."""
+    for name in wishes.mapping(_INPUT):
+        if name in _POSTFIX:
+            yield (
+                _INPUT,
+                f"has the name {name!r}, which is a service of Postfix. Use another name, such as '{name}-policy'.",
+            )
 
 
 def part(wishes: Wishes) -> Part:
@@ -39,4 +58,4 @@ def part(wishes: Wishes) -> Part:
     return Part(limits, absent=[f"{_OWN}_time_limit"], services=services)
 
 
-CAPABILITY = Capability(_INPUT, part)
+CAPABILITY = Capability(_INPUT, part, problems)

@@ -60,6 +60,9 @@ def _deny(wishes: Wishes) -> str:
 def problems(wishes: Wishes) -> Iterable[Problem]:
     """Hosts that have nobody to test, services that stand in the way, and tests that no client can fail."""
     if not wishes.yes(_INPUT):
+        for name in ("postfix_postscreen_access", "postfix_postscreen_dns_lists", "postfix_postscreen_after_greeting"):
+            if wishes.yes(name) if name.endswith("greeting") else wishes.raw(name):
+                yield name, f"is set, and {_INPUT} is false. Set {_INPUT}: true, or remove {name}."
         return
     listening = [str(name).strip("[]") for name in wishes.words("postfix_interfaces")]
     if all(name in ("loopback-only", "localhost", "::1") or name.startswith("127.") for name in listening):

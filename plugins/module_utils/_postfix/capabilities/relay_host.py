@@ -21,6 +21,7 @@ _TABLES = {
     "sender_dependent_relayhost_maps": ("/etc/postfix/sender_relayhosts", "postfix_sender_relayhosts"),
     "transport_maps": ("/etc/postfix/transports", "postfix_transports"),
 }
+_WRAPPED = ("465", "smtps", "submissions", "urd")
 _LOGIN = {
     "smtp_sasl_auth_enable": True,
     # A password crosses the network inside TLS only.
@@ -40,8 +41,37 @@ def _logins(wishes: Wishes) -> dict[str, str]:
     return found
 
 
+def _wrapped(wishes: Wishes) -> Iterable[Problem]:
+    """Next hops on the port where the server waits for TLS at once, which smtp(8) begins only where all of them do."""
+    own = wishes.mapping("postfix_parameters")
+    if str(own.get("smtp_tls_wrappermode")).strip().lower() in ("yes", "true"):
+        return
+    hops = [
+        ("postfix_relayhost", "", wishes.text("postfix_relayhost")),
+        *(
+            ("postfix_sender_relayhosts", f"[{key!r}] ", hop)
+            for key, hop in wishes.mapping("postfix_sender_relayhosts").items()
+        ),
+        *(
+            ("postfix_transports", f"[{key!r}] ", hop)
+            for key, hop in wishes.mapping("postfix_transports").items()
+            if str(hop).partition(":")[0] in ("smtp", "relay")
+        ),
+    ]
+    for name, where, hop in hops:
+        if str(hop).rpartition(":")[2] in _WRAPPED:
+            yield (
+                name,
+                f"{where}is {hop!r}, where the server waits for TLS without STARTTLS, and Postfix waits for the server:"
+                " mail would stay in the queue. Use port 587. Where the server has port 465 alone, set"
+                " postfix_parameters: {smtp_tls_wrappermode: true, smtp_tls_security_level: encrypt}, which holds for"
+                " each host that Postfix sends mail to.",
+            )
+
+
 def problems(wishes: Wishes) -> Iterable[Problem]:
-    """A login without a host, or one half of a login."""
+    """A login without a host, one half of a login, or a host that waits for TLS."""
+    yield from _wrapped(wishes)
     username, password = wishes.text("postfix_relayhost_username"), wishes.text("postfix_relayhost_password")
     if username and not wishes.text("postfix_relayhost"):
         yield "postfix_relayhost_username", "is set, and postfix_relayhost is empty. Set postfix_relayhost."

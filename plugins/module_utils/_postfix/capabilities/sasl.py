@@ -34,7 +34,7 @@ def _own_addresses(wishes: Wishes) -> Table | None:
         re.sub(r"\$[({]?(myhostname|mydomain)\b[)}]?", lambda found: {"myhostname": host}.get(found[1], domain), name)
         for name in (*names, wishes.text("postfix_sasl_local_domain"))
     ]
-    # Nothing is escaped between brackets, and a hyphen at the end stands for itself.
+    # Nothing is escaped between brackets, and a hyphen at the end makes no range.
     tag = "".join(sorted(wishes.text("postfix_recipient_delimiter"), key="-".__eq__))
     lines = [
         f"/^([^@{tag}]+)([{tag}][^@]*)?@{re.escape(name)}$/" if tag else f"/^([^@]+)@{re.escape(name)}$/"

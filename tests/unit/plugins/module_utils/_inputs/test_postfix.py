@@ -365,9 +365,9 @@ def test_the_guard_of_port_25(
         ({"postfix_services": {"submission/inet": {"options": {"smtpd_helo_restriction": ""}}}},
          ["postfix_services: service submission/inet: Postfix 3.11 has no parameter 'smtpd_helo_restriction', and no"
           " other value uses it as $smtpd_helo_restriction (did you mean smtpd_helo_restrictions?)."]),
-        ({"postfix_services": {"587/inet": {"command": "smtpd", "options": {
+        ({"postfix_services": {"2525/inet": {"command": "smtpd", "options": {
             "smtpd_relay_restrictions": "permit", "smtpd_recipient_restrictions": "permit"}}}},
-         ["postfix_services: service 587/inet: strangers may relay mail: no reject_unauth_destination,"
+         ["postfix_services: service 2525/inet: strangers may relay mail: no reject_unauth_destination,"
           " defer_unauth_destination, reject or defer in smtpd_relay_restrictions or smtpd_recipient_restrictions stops"
           " them (smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination)."
           ]),
@@ -434,3 +434,54 @@ SOCKET = "Use a socket such as 'unix:opendkim/opendkim.sock' or 'inet:127.0.0.1:
 )  # fmt: skip
 def test_bad_wishes(judged: Any, change: dict[str, Any], sentences: list[str]) -> None:
     assert judged("postfix", {**BASE, **change})[1] == sentences
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("postfix_networks", ["0.0.0.0/0"],
+         ": mynetworks has '0.0.0.0/0': all hosts on the Internet, or many of them, may relay mail through this host"
+         " (name only networks whose hosts you run, such as 127.0.0.0/8 [::1]/128)."),
+        ("postfix_interfaces", ["any"],
+         ": inet_interfaces: 'any' is not an address, a host name, all or loopback-only (did you mean all?)."),
+        ("postfix_origin", "a.example.org b.example.org",
+         ": myorigin: 'a.example.org b.example.org' is more than one name (write one domain)."),
+        ("postfix_relayhost", "[x]:99999",
+         ": relayhost: '[x]:99999' names the port '99999', which is neither a number nor in services(5) (write the"
+         " number)."),
+        ("postfix_services", {"465/inet": {"command": "smtpd"}}, "master(8) cannot start both"),
+        ("postfix_services", {"foo/unix": {"command": "pipe", "unpriv": "n"}},
+         ": foo/unix: pipe(8) needs argv= (add argv=command and its arguments, last on the line)."),
+        ("postfix_policy_commands", {"local": {"user": "nobody", "command": "/bin/x"}},
+         " has the name 'local', which is a service of Postfix. Use another name, such as 'local-policy'."),
+        ("postfix_protocols", [], " is []. Use a list of 'all', 'ipv4' or 'ipv6'."),
+        ("postfix_parent_domains", ["relay_domain"], " has the entry 'relay_domain'."),
+        ("postfix_relayhost_username", "a:b", " has a colon, which ends the name. Use the name without a colon."),
+        ("postfix_relay_credentials", [{"sender": "example.org", "username": "a", "password": "one-two"}],
+         " has an entry, number 1, for the sender 'example.org', which no sender is asked for. Use an address, or"
+         " '@example.org' for a domain."),
+        ("postfix_sender_relayhosts", {"example.org": "[smtp.example.org]:587"},
+         " has the key 'example.org', which no sender is asked for. Use an address, or '@example.org' for a domain."),
+        ("postfix_transports", {"@example.org": "smtp:[192.0.2.1]"},
+         " has the key '@example.org', and a transport is asked for by domain. Use 'example.org'."),
+        ("postfix_tls_client_access", {"AF:4B": "REJECT"}, "which is not a SHA-256 fingerprint"),
+        ("postfix_tls_client_access", {"example": "REJECT"}, "which is not a SHA-256 fingerprint"),
+    ],
+)  # fmt: skip
+def test_each_is_found_before_the_first_host(judged: Any, name: str, value: Any, sentence: str) -> None:
+    sentences = judged("postfix", {"postfix_tls_other_keys": [], name: value})[1]
+    assert [name for told in sentences if told.startswith(name) and sentence in told] == [name], sentences
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("postfix_transports", {"example.net": "error:5.1.2 no mail here", "alice@example.net": "smtp:"}),
+        ("postfix_policy_commands", {"greylist": {"user": "nobody", "command": "/bin/x"}}),
+        ("postfix_parent_domains", []),
+        ("postfix_protocols", ["ipv4", "ipv6"]),
+        ("postfix_relay_credentials", [{"host": "smtp.example.org", "username": "a", "password": "one-two"}]),
+    ],
+)
+def test_each_is_right(judged: Any, name: str, value: Any) -> None:
+    assert judged("postfix", {"postfix_tls_other_keys": [], name: value})[1] == []

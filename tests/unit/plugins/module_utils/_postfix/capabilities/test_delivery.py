@@ -157,3 +157,16 @@ def test_the_other_name_of_port_465() -> None:
     assert found.services["smtps/inet"]["options"]["smtpd_tls_wrappermode"] == "yes"
     assert found.services["submissions/inet"] == {"state": "absent"}
     assert composed().services["smtps/inet"] == {"state": "absent"}
+
+
+@pytest.mark.parametrize("transport", ["lmtp:unix:private/my-lmtp", "virtual"])
+def test_a_host_that_would_take_mail_for_every_name(transport: str) -> None:
+    given = {**SYSTEM, "postfix_local_transport": transport, "postfix_virtual_mailbox_maps": []}
+    assert refused(**given, postfix_local_recipient_maps=["$virtual_mailbox_maps"]) == [
+        "postfix_local_recipient_maps is ['$virtual_mailbox_maps'], and postfix_virtual_mailbox_maps is empty, so that"
+        " Postfix would take mail for every name in postfix_local_domains, and bounce what nobody gets. Name the tables"
+        " of the recipients, or set postfix_local_recipient_maps: [] for the accounts of the system and their aliases."
+    ]
+    for maps in ([], ["hash:/etc/postfix/recipients"]):
+        assert refused(**given, postfix_local_recipient_maps=maps) == []
+    assert refused(**given, postfix_local_recipient_maps=["$virtual_mailbox_maps"], postfix_local_domains=[]) == []

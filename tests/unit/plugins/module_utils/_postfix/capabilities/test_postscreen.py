@@ -278,3 +278,18 @@ def test_there_and_back(own: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_wrong_forms(name: str, value: Any, told: str) -> None:
     assert inputs.TABLE.forms[name](value) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("postfix_postscreen_access", {"192.0.2.1": "permit"}),
+        ("postfix_postscreen_dns_lists", ["bl.example.org"]),
+        ("postfix_postscreen_after_greeting", True),
+    ],
+)
+def test_tests_without_postscreen(name: str, value: Any) -> None:
+    assert refused(**{name: value}) == [
+        f"{name} is set, and postfix_postscreen is false. Set postfix_postscreen: true, or remove {name}."
+    ]
+    assert refused(**ON, **{name: value}) == []

@@ -81,3 +81,30 @@ def test_by_sender_and_by_recipient() -> None:
 )  # fmt: skip
 def test_half_a_login(change: dict[str, Any], sentences: list[str]) -> None:
     assert refused(**{**LOGIN, **change}) == sentences
+
+
+WAITS = (
+    ", where the server waits for TLS without STARTTLS, and Postfix waits for the server: mail would stay in the queue."
+    " Use port 587. Where the server has port 465 alone, set postfix_parameters: {smtp_tls_wrappermode: true,"
+    " smtp_tls_security_level: encrypt}, which holds for each host that Postfix sends mail to."
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("postfix_relayhost", "[smtp.example.org]:465", " is '[smtp.example.org]:465'"),
+        ("postfix_relayhost", "smtp.example.org:submissions", " is 'smtp.example.org:submissions'"),
+        ("postfix_sender_relayhosts", {"@a.test": "[b.test]:smtps"}, "['@a.test'] is '[b.test]:smtps'"),
+        ("postfix_transports", {"a.test": "relay:[b.test]:465"}, "['a.test'] is 'relay:[b.test]:465'"),
+    ],
+)
+def test_a_server_that_waits_for_tls(name: str, value: Any, what: str) -> None:
+    assert refused(**{name: value}) == [f"{name}{what}{WAITS}"]
+    wrapper = {"smtp_tls_wrappermode": True, "smtp_tls_security_level": "encrypt"}
+    assert refused(**{name: value}, postfix_parameters=wrapper) == []
+
+
+def test_a_transport_of_ones_own_knows_its_port() -> None:
+    assert refused(postfix_transports={"a.test": "wrapped:[b.test]:465"}) == []
+    assert refused(postfix_relayhost="[smtp.example.org]:587") == []
