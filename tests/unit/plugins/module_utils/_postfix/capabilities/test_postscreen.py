@@ -188,8 +188,10 @@ def test_the_cache_has_a_type_of_the_host(facts: Facts, cache: str | None) -> No
 )  # fmt: skip
 def test_what_it_cannot_stand_beside(given: dict[str, Any], sentence: str) -> None:
     assert refused(**ON, **given) == [sentence]
-    # Without postscreen, nothing of this is in the way.
-    assert refused(**given) == []
+    # Without postscreen, that alone is told of what belongs to postscreen.
+    alone = refused(**given)
+    assert all("postfix_postscreen is false" in told for told in alone)
+    assert sentence not in alone
 
 
 def test_an_option_of_the_server_behind_it_needs_it() -> None:
