@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import (
     Capability,
     Part,
+    Problem,
     Wishes,
 )
 
@@ -49,6 +51,21 @@ def unknown(wishes: Wishes) -> list[str]:
     return for_domains("recipient", list(dict.fromkeys(domains)), "reject_unverified_recipient")
 
 
+def problems(wishes: Wishes) -> Iterable[Problem]:
+    """Mail to subdomains of relayed domains that would be taken for any recipient."""
+    relayed = wishes.words("postfix_relay_domains")
+    if "relay_domains" not in wishes.words("postfix_parent_domains") or wishes.words("postfix_relay_recipient_maps"):
+        return
+    tables = [str(name) for name in relayed if _TABLE.match(str(name))]
+    if tables or (relayed and not wishes.yes("postfix_verify_relay_recipients")):
+        yield (
+            "postfix_parent_domains",
+            f"has 'relay_domains', so that mail to any subdomain of {', '.join(tables or map(str, relayed))} is"
+            " accepted, and no recipient there is verified. Remove 'relay_domains', or set"
+            " postfix_relay_recipient_maps.",
+        )
+
+
 def part(_wishes: Wishes) -> Part:
     """The parameters behind these restrictions."""
     return Part(
@@ -60,4 +77,4 @@ def part(_wishes: Wishes) -> Part:
     )
 
 
-CAPABILITY = Capability("postfix_verify_relay_recipients", part)
+CAPABILITY = Capability("postfix_verify_relay_recipients", part, problems)

@@ -104,7 +104,10 @@ def unlisted_recipients(context: Context, value: Value) -> Iterator[Fault]:
 
 
 def _takes_unknown(context: Context, service: Service, name: str) -> bool:
-    listed = {word.lower() for one in LISTS for word in words(context.value(one, service))}
+    texts = [context.value(one, service).lower() for one in LISTS]
+    listed = {word for text in texts for word in words(text)}
+    # What a table in the value answers: check_recipient_access inline:{example.org=reject_unverified_recipient}.
+    listed.update(word for word in ("reject_unverified_recipient",) if any(word in text for text in texts))
     # receive_override_options turns reject_unlisted_recipient off too.
     refuse = _REFUSE_UNKNOWN if name != "receive_override_options" else {"reject_unverified_recipient"}
     return not listed & refuse and Evaluation(context, service, own=True).hole() is not None

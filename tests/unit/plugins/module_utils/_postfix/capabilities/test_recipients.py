@@ -106,3 +106,24 @@ def test_senders_of_foreign_subdomains_are_not_own_senders() -> None:
         " subdomains, which may belong to other hosts, would be refused too. Remove 'smtpd_access_maps', or set"
         " postfix_reject_own_senders: false."
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"postfix_relay_domains": ["example.net"]}, False),
+        ({"postfix_relay_domains": ["example.net"], "postfix_verify_relay_recipients": False}, True),
+        ({"postfix_relay_domains": ["hash:/etc/postfix/domains"]}, True),
+        (
+            {
+                "postfix_relay_domains": ["hash:/etc/postfix/domains"],
+                "postfix_relay_recipient_maps": ["hash:/etc/postfix/recipients"],
+            },
+            False,
+        ),
+        ({"postfix_relay_domains": []}, False),
+    ],
+)
+def test_subdomains_of_relayed_domains_are_verified_or_refused(given: dict[str, Any], told: bool) -> None:
+    found = refused(postfix_parent_domains=["relay_domains"], **given)
+    assert [sentence.split(" ")[0] for sentence in found] == (["postfix_parent_domains"] if told else [])
