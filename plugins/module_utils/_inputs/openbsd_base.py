@@ -27,6 +27,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._openbsd import crontab
 #: lookups that are a flavor of the package each; no package has two of them. SQLite is in every package.
 _DATABASES = ("ldap", "mysql", "pgsql")
 _SERVICE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: what has a role of its own, or is switched off by this one
+_OWN_SERVICES = frozenset({"smtpd", "postfix", "dovecot", "saslauthd", "courier_authdaemond", "opendkim", "opendmarc"})
 _ALIAS = re.compile(r"[A-Za-z0-9._+-]+\Z")
 
 
@@ -60,8 +62,8 @@ def flags(value: Any) -> str | None:
     for service, text in value.items():
         if not isinstance(service, str) or not _SERVICE.match(service) or service.endswith("_flags"):
             return f"has the daemon {service!r}. {cure}"
-        if service in ("smtpd", "postfix"):
-            return f"has the daemon {service!r}, which the role starts or stops itself. Leave it out."
+        if service in _OWN_SERVICES:
+            return f"has the daemon {service!r}, which this collection starts or stops itself. Leave it out."
         if not isinstance(text, str):
             return f"has {text!r} for {service!r}, which is not text. Put 'NO' in quotes. {cure}"
         try:

@@ -134,7 +134,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"openbsd_base_flags": {"smtpd": "NO"}},
-        ["openbsd_base_flags has the daemon 'smtpd', which the role starts or stops itself. Leave it out."],
+        ["openbsd_base_flags has the daemon 'smtpd', which this collection starts or stops itself. Leave it out."],
     ),
     (
         {"openbsd_base_flags": {"syslogd": "-a #x"}},
