@@ -116,12 +116,13 @@ def _branches(operator: str, text: str) -> tuple[str, str]:
     return first, second
 
 
-def references(value: str, depth: int = 0) -> list[tuple[str, bool]]:
+def references(value: str, depth: int = 0, asked: frozenset[str] = frozenset()) -> list[tuple[str, bool]]:
     """The parameters a value names with ``$``, in order, each with whether it must be there.
 
-    ``$name``, ``${name}``: it must. ``${name?…}`` and ``${name:…}`` ask whether it has a value, so it need not.
-    ``$$`` is a dollar sign. postconf(5), "parameter expansion". ValueError where a brace is not closed, or where
-    braces lie deeper in each other than Postfix reads.
+    ``$name``, ``${name}``: it must. ``${name?…}`` and ``${name:…}`` ask whether it has a value, so it need not, and
+    neither in the text that ``?`` chooses where it has one; ``asked`` are these names. ``$$`` is a dollar sign.
+    postconf(5), "parameter expansion". ValueError where a brace is not closed, or where braces lie deeper in each
+    other than Postfix reads.
     """
     if depth > NESTING:
         raise ValueError(_too_deep(value))
@@ -141,10 +142,13 @@ def references(value: str, depth: int = 0) -> list[tuple[str, bool]]:
         name = head[1] if head else ""
         rest = body[head.end() :] if head else body
         if name and not rest.startswith("{"):
-            found.append((name, not rest.startswith(("?", ":"))))
+            found.append((name, name not in asked and not rest.startswith(("?", ":"))))
         # A comparison, the texts to choose from, or the argument of a function such as domain_to_ascii{…}.
+        if name and rest.startswith("?"):
+            chosen, rest = _operand(rest[1:])
+            found.extend(references(chosen, depth + 1, asked | {name}))
         if rest:
-            found.extend(references(rest, depth + 1))
+            found.extend(references(rest, depth + 1, asked))
         index = value.find("$", end)
     return found
 

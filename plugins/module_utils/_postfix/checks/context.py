@@ -34,6 +34,11 @@ _READ_BY_ALL = ("smtpd", "trivial-rewrite")
 #: Ports of the mail services, for a host whose services(5) lacks them (RFC 5321, 6409, 8314).
 MAIL_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465, "ssmtp": 465}
 
+#: The lists that the submission services of Postfix's own master.cf use: "specify mua_<xxx>_restrictions in main.cf".
+_LISTS_FOR_USERS = frozenset(
+    f"mua_{stage}_restrictions" for stage in ("client", "helo", "sender", "relay", "recipient")
+)
+
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -47,6 +52,11 @@ def _option_line(master: MasterCf, service: Service, name: str) -> int:
         if not line.lstrip().startswith("#") and written.search(line):
             return number
     return service.line
+
+
+def _may_be_unset(setting: Setting, name: str) -> bool:
+    """Whether a name is the list for users that Postfix's own master.cf uses here and its main.cf does not set."""
+    return setting.service is not None and name in _LISTS_FOR_USERS and setting.name == f"smtpd_{name[4:]}"
 
 
 class Context:
@@ -177,13 +187,14 @@ class Context:
             return Value(setting, kind, setting.value)
         try:
             names = expansion.references(setting.value)
-            missing = tuple(dict.fromkeys(name for name, needed in names if needed and name not in self.defined))
+            undefined = dict.fromkeys(name for name, needed in names if needed and name not in self.defined)
+            missing = tuple(name for name in undefined if not _may_be_unset(setting, name))
             if missing:
                 return Value(setting, kind, "", missing)
             text = self._expander(setting.service).expand(setting.value)
         except ValueError as exc:
             return Value(setting, kind, "", (), str(exc))
-        return Value(setting, kind, text.strip())
+        return Value(setting, kind, text.strip(), empty=tuple(undefined))
 
     @cached_property
     def values(self) -> list[Value]:

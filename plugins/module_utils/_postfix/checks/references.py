@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value
 
 if TYPE_CHECKING:
@@ -33,6 +33,18 @@ def undefined_reference(context: Context, value: Value) -> Iterator[Fault]:
             value.setting,
             f"{value.name} uses ${name}, which is set nowhere and has no default",
             f"did you mean ${guess}?" if guess else f"set {name}, or write $$ for a dollar sign",
+        )
+
+
+@rule("unset-list-for-users", WARNING, each=values)
+def unset_list_for_users(context: Context, value: Value) -> Iterator[Fault]:
+    """`-o smtpd_client_restrictions=$mua_client_restrictions` and its kin, as the stock master.cf of Postfix has them,
+    where `main.cf` does not set that list | the list in `main.cf`; it may be empty | master.cf of Postfix"""
+    for name in value.empty:
+        yield Fault(
+            value.setting,
+            f"{value.name} uses ${name}, which is set nowhere and counts as empty",
+            f"set {name} in main.cf; it may be empty",
         )
 
 

@@ -38,13 +38,14 @@ class Setting(Place):
 @dataclass(frozen=True)
 class Value:
     """What a setting comes to. ``text`` is expanded and empty where that fails: ``problem`` then says why, or
-    ``missing`` has the names that the value uses and nothing defines."""
+    ``missing`` has the names that the value uses and nothing defines. ``empty`` has those that may stay undefined."""
 
     setting: Setting
     kind: str | None
     text: str
     missing: tuple[str, ...] = ()
     problem: str = ""
+    empty: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
