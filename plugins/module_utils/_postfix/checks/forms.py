@@ -81,6 +81,20 @@ def _destinations(context: Context, value: Value) -> Iterator[Problem]:
             return
 
 
+def _relayhost(context: Context, value: Value) -> Iterator[Problem]:
+    yield from _destinations(context, value)
+    own = value.setting.service
+    for service in (own,) if own is not None else (None, *context.services):
+        same = context.value("myhostname", service).lower() == value.text.lower()
+        if same and context.setting_of("relayhost", service) == value.setting:
+            where = f" of the service {service.name}/{service.type}" if service is not None and own is None else ""
+            yield (
+                f"{value.text!r} is also myhostname{where}, which Postfix refuses",
+                "name another host; remove the line where this host delivers the mail itself",
+            )
+            return
+
+
 def _transport(context: Context, value: Value) -> Iterator[Problem]:
     name, _colon, hop = value.text.partition(":")
     if not name:
@@ -224,7 +238,8 @@ def _sasl(context: Context, value: Value) -> Iterator[Problem]:
 _FORMS: tuple[tuple[Form, str], ...] = (
     (_host_name, "myhostname mydomain"),
     (_origin, "myorigin"),
-    (_destinations, "relayhost address_verify_relayhost smtp_fallback_relay lmtp_fallback_relay fallback_relay"),
+    (_relayhost, "relayhost"),
+    (_destinations, "address_verify_relayhost smtp_fallback_relay lmtp_fallback_relay fallback_relay"),
     (
         _transport,
         "content_filter default_transport fallback_transport local_transport mailbox_transport relay_transport"
@@ -259,10 +274,11 @@ def formed(context: Context) -> Iterator[tuple[Value, Form]]:
 
 @rule("wrong-form", ERROR, each=formed)
 def wrong_form(context: Context, found: tuple[Value, Form]) -> Iterator[Fault]:
-    """a text that a program cannot read or whose object the host lacks: an address for a host name, a list or a missing
-    file in `myorigin`, a next hop or server with a transport, quotes, an open bracket, an unknown port or none, an
-    account, group or directory that does not exist, a SASL type that Postfix was not built with, `maillog_file` outside
-    its prefixes or without postlogd(8) | the right form | postconf(5), host_port.c, valid_hostname.c"""
+    """a text that a program cannot read or whose object the host lacks: an address for a host name, a list or a
+    missing file in `myorigin`, a `relayhost` that is `myhostname`, a next hop or server with a transport, quotes,
+    an open bracket, an unknown port or none, an account, group or directory that does not exist, a SASL type that
+    Postfix was not built with, `maillog_file` outside its prefixes or without postlogd(8) | the right form |
+    postconf(5), host_port.c, valid_hostname.c"""
     value, form = found
     for problem, cure in form(context, value):
         yield Fault(value.setting, f"{value.name}: {problem}", cure)

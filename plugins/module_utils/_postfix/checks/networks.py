@@ -46,6 +46,8 @@ _NETWORK_LISTS = frozenset(
 #: Characters of a list that a message shows.
 _SHOWN = 60
 _RESOLVER = "etc/resolv.conf"
+#: The words that stand for interfaces, where nothing else stands beside them.
+_INTERFACES = ("all", "loopback-only")
 #: What people write for the two words that inet_interfaces knows.
 _INTERFACE_WORDS = {"any": "all", "*": "all", "loopback": "loopback-only", "lo": "loopback-only"}
 
@@ -194,6 +196,8 @@ def interfaces(context: Context) -> Iterator[tuple[Setting, str]]:
     """The words that name an interface of the host."""
     for value in context.values:
         if value.name in ("inet_interfaces", "proxy_interfaces"):
+            if value.name == "inet_interfaces" and value.text in _INTERFACES:
+                continue
             for word in words(value.text):
                 yield value.setting, word
         elif value.name.endswith(("_bind_address", "_bind_address6")) and value.text:
@@ -217,20 +221,68 @@ def is_address(text: str) -> bool:
 
 @rule("wrong-address", ERROR, each=interfaces)
 def wrong_address(context: Context, interface: tuple[Setting, str]) -> Iterator[Fault]:
-    """a word that is not an address; `any` in `inet_interfaces` | `all`, `loopback-only`, or an address | postconf(5),
-    `inet_interfaces`"""
+    """a word that is not an address; `any` in `inet_interfaces`; `all` or `loopback-only` in capital letters or beside
+    other words, where Postfix looks for a host of that name; an IPv6 address where `inet_protocols` has only `ipv4`, or
+    the other way round | `all`, `loopback-only`, or an address | postconf(5), `inet_interfaces`, own_inet_addr.c"""
     setting, word = interface
     address, text = _address(setting, word), word.strip("[]").lower()
     if address is not None:
         if not is_address(address):
             yield Fault(setting, f"{setting.name}: {word!r} is not an IP address", "write an IP address")
-    elif text in _INTERFACE_WORDS or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?", text):
-        guess = nearest(text, ("all", "loopback-only")) or _INTERFACE_WORDS.get(text)
+        elif setting.name in ("inet_interfaces", "proxy_interfaces"):
+            family = "ipv6" if ":" in address else "ipv4"
+            protocols = words(context.value("inet_protocols", setting.service))
+            if protocols and not {family, "all"} & {*protocols}:
+                yield Fault(
+                    setting,
+                    f"{setting.name}: {word!r} is not of the inet_protocols ({', '.join(protocols)}), so Postfix does"
+                    " not find it, and stops",
+                    f"remove {word}, or add {family} to inet_protocols",
+                )
+    elif text in _INTERFACES and setting.name == "proxy_interfaces":
+        yield Fault(setting, f"{setting.name}: {word!r} is not an address or a host name", "write the addresses")
+    elif word in _INTERFACES:
+        yield Fault(
+            setting,
+            f"{setting.name}: {word!r} stands beside other words, so Postfix takes it for the name of a host",
+            f"write {setting.name} = {word}, or only addresses",
+        )
+    elif text in _INTERFACES or text in _INTERFACE_WORDS or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?", text):
+        guess = nearest(text, _INTERFACES) or _INTERFACE_WORDS.get(text)
         yield Fault(
             setting,
             f"{setting.name}: {word!r} is not an address, a host name, all or loopback-only",
             f"did you mean {guess}?" if guess else "write an address, all or loopback-only",
         )
+
+
+def nowhere(context: Context) -> Iterator[tuple[Value, Service]]:
+    """An empty list of interfaces or protocols in main.cf, with the first service that is to listen on them."""
+    for value in context.values:
+        if value.name in ("inet_interfaces", "inet_protocols") and not value.text and value.setting.service is None:
+            listening = (
+                (value, service)
+                for service in context.services
+                if service.type == "inet" and (value.name == "inet_protocols" or ":" not in service.name)
+            )
+            yield from itertools.islice(listening, 1)
+
+
+@rule("listens-nowhere", ERROR, each=nowhere)
+def listens_nowhere(context: Context, found: tuple[Value, Service]) -> Iterator[Fault]:
+    """an empty `inet_interfaces`, with which master(8) does not start, or an empty `inet_protocols`, with which all
+    ports stay closed, while `master.cf` has a service that is to listen | `loopback-only`, `all`, or no such service |
+    postconf(5), master_ent.c, inet_proto.c"""
+    value, service = found
+    least, then = {
+        "inet_interfaces": ("loopback-only", "Postfix does not start"),
+        "inet_protocols": ("all", "its port stays closed"),
+    }[value.name]
+    yield Fault(
+        value.setting,
+        f"{value.name} is empty, and the service {service.name}/{service.type} is to listen: {then}",
+        f"set {value.name} = {least}, or remove the inet services from master.cf",
+    )
 
 
 def _elsewhere(context: Context, setting: Setting, word: str) -> Iterator[Fault]:
