@@ -69,8 +69,10 @@ def _origin(context: Context, value: Value) -> Iterator[Problem]:
         yield f"{text!r} is more than one name", "write one domain"
     elif text.startswith("/"):
         file = context.probe.file(text)
-        if file is None or file.size == 0:
-            yield f"the file {text} {'is empty' if file else 'does not exist'}", "write the domain itself"
+        if file is None or file.kind == "directory":
+            yield f"the file {text} {'is a directory' if file else 'does not exist'}", "write the domain itself"
+        elif file.size == 0:
+            yield f"the file {text} is empty", "write the domain itself"
 
 
 def _destinations(context: Context, value: Value) -> Iterator[Problem]:

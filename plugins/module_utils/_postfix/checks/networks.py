@@ -52,12 +52,12 @@ _INTERFACES = ("all", "loopback-only")
 _INTERFACE_WORDS = {"any": "all", "*": "all", "loopback": "loopback-only", "lo": "loopback-only"}
 
 
-def networks(context: Context) -> Iterator[tuple[Setting, str]]:
-    """The words of the lists of networks."""
+def networks(context: Context) -> Iterator[tuple[Setting, str, str]]:
+    """The words of the lists of networks and of the files that they name, each with its place in a file."""
     for value in context.values:
         if value.name in _NETWORK_LISTS:
-            for word in words(value.text):
-                yield value.setting, word
+            for word, negated, where in entries(context, value.text):
+                yield value.setting, f"!{word}" if negated and not where else word, where
 
 
 def _network(word: str) -> str | None:
@@ -87,6 +87,8 @@ def _problem(word: str) -> tuple[str, str] | None:
     six = network.version == 6
     written = f"[{network.network_address}]/{network.prefixlen}" if six else str(network)
     cure = f"write {'!' if word.startswith('!') else ''}{written}"
+    if not re.fullmatch(r"[^/]+(/[0-9]+)?", text):
+        return "Postfix takes the length of a prefix, and no mask", cure
     if ipaddress.ip_address(text.partition("/")[0]) != network.network_address:
         return "the address has bits after the prefix", cure
     if six and "[" not in word:
@@ -95,14 +97,15 @@ def _problem(word: str) -> tuple[str, str] | None:
 
 
 @rule("wrong-network", ERROR, each=networks)
-def wrong_network(context: Context, network: tuple[Setting, str]) -> Iterator[Fault]:
-    """an address with bits after its prefix, IPv6 without brackets, a wrong prefix | the network in the right form |
-    postconf(5), `mynetworks`"""
-    setting, word = network
+def wrong_network(context: Context, network: tuple[Setting, str, str]) -> Iterator[Fault]:
+    """an address with bits after its prefix, IPv6 without brackets, a wrong prefix, a mask for a prefix; in the value or
+    in a file that it names | the network in the right form | postconf(5), `mynetworks`, cidr_match.c"""
+    setting, word, where = network
     problem = _problem(word)
     if problem is not None:
         why, cure = problem
-        yield Fault(setting, f"{setting.name}: {word!r} is not a network: {why}", cure)
+        place = f" ({where})" if where else ""
+        yield Fault(setting, f"{setting.name}: {word!r}{place} is not a network: {why}", cure)
 
 
 def everyone(context: Context, setting: Setting, text: str) -> list[str]:

@@ -123,16 +123,21 @@ def proxy_of_a_default_not_allowed(context: Context, setting: Setting) -> Iterat
 
 
 def _missing(context: Context, setting: Setting, what: str, path: str) -> Fault:
+    file = context.probe.file(path)
+    if file is not None:
+        message = f"{setting.name}: {what} cannot be read: {path} is a {file.kind}"
+        return Fault(setting, message, "name a file")
     return Fault(setting, f"{setting.name}: {what} is missing: {path} does not exist", context.create(path))
 
 
 @rule("table-missing", ERROR, each=tables)
 def table_missing(context: Context, table: Table) -> Iterator[Fault]:
-    """a table, client file or list file that does not exist; a cache in a directory that does not exist | create it;
+    """a table, client file or list file that does not exist or is a directory; a cache in a directory that does not exist | create it;
     the nearest name beside it | DATABASE_README"""
     setting = table.setting
     if table.form == "file":
-        if context.probe.file(table.text) is None:
+        listed = context.probe.file(table.text)
+        if listed is None or listed.kind == "directory":
             yield _missing(context, setting, "a file of the list", table.text)
         return
     path = source(context, table)
