@@ -127,6 +127,52 @@ def relay_unproved(context: Context, server: tuple[Service, Evaluation]) -> Iter
         yield _fault(context, service, message, "write reject_unauth_destination before it")
 
 
+#: The restrictions one of which smtpd(8) wants to see in the lists; it looks into classes, but into no table.
+_CLOSING = frozenset(
+    {
+        "check_relay_domains",
+        "defer",
+        "defer_if_permit",
+        "defer_unauth_destination",
+        "reject",
+        "reject_unauth_destination",
+    }
+)
+
+
+def _closes(context: Context, service: Service, name: str, above: frozenset[str] = frozenset()) -> bool:
+    """Whether a list, or a class, has a word that closes it (has_required of smtpd_check.c)."""
+    found = iter(words(context.value(name, service)))
+    for word in found:
+        lowered = word.lower()
+        if lowered == "warn_if_reject":
+            next(found, None)
+        elif lowered == "permit":
+            return False
+        elif lowered in _CLOSING:
+            return True
+        elif word in context.classes(service) and word not in above:
+            if _closes(context, service, word, above | {word}):
+                return True
+    return False
+
+
+@rule("relay-not-closed", ERROR, each=servers)
+def relay_not_closed(context: Context, server: tuple[Service, Evaluation]) -> Iterator[Fault]:
+    """an SMTP service whose relay is closed by nothing but a table or a policy server: smtpd(8) does not start unless
+    `smtpd_relay_restrictions` or `smtpd_recipient_restrictions` has `reject_unauth_destination` or the like as a word
+    before `permit` | `reject_unauth_destination` at the end | smtpd_check.c, has_required"""
+    service, evaluation = server
+    if any(_closes(context, service, name) for name in LAST) or _hole(evaluation) is not None:
+        return
+    message = (
+        "smtpd does not start: neither smtpd_relay_restrictions nor smtpd_recipient_restrictions has"
+        " reject_unauth_destination, defer_unauth_destination, reject or defer before permit; it does not look into"
+        " tables"
+    )
+    yield _fault(context, service, message, "append reject_unauth_destination to smtpd_relay_restrictions")
+
+
 def _fault(context: Context, service: Service, message: str, cure: str) -> Fault:
     setting = next(filter(None, (context.setting_of(name, service) for name in LAST)), None)
     if setting is None:
