@@ -98,8 +98,8 @@ def _problem(word: str) -> tuple[str, str] | None:
 
 @rule("wrong-network", ERROR, each=networks)
 def wrong_network(context: Context, network: tuple[Setting, str, str]) -> Iterator[Fault]:
-    """an address with bits after its prefix, IPv6 without brackets, a wrong prefix, a mask for a prefix; in the value or
-    in a file that it names | the network in the right form | postconf(5), `mynetworks`, cidr_match.c"""
+    """an address with bits after its prefix, IPv6 without brackets, a wrong prefix, a mask for a prefix; in the value
+    or in a file that it names | the network in the right form | postconf(5), `mynetworks`, cidr_match.c"""
     setting, word, where = network
     problem = _problem(word)
     if problem is not None:
@@ -220,6 +220,21 @@ def is_address(text: str) -> bool:
     with contextlib.suppress(ValueError):
         return bool(ipaddress.ip_address(text.partition("%")[0]).version)
     return False
+
+
+_OCTET = r"0*(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])"
+_MEMBER = rf"{_OCTET}(?:\.\.{_OCTET})?"
+_FIELD = rf"(?:{_OCTET}|\[{_MEMBER}(?:;{_MEMBER})*\])"
+_REPLIES = re.compile(rf"{_FIELD}(?:\.{_FIELD}){{3}}", re.ASCII)
+
+
+def is_reply_filter(text: str) -> bool:
+    """Whether a text is a pattern of the addresses that a DNS list answers with, such as ``127.0.0.[2;4..11]``
+    (ip_match.c)."""
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else ""
+    whole = next((one for one in (text, inner) if _REPLIES.fullmatch(one)), None)
+    ranges = re.findall(r"(\d+)\.\.(\d+)", whole or "")
+    return whole is not None and all(int(low) <= int(high) for low, high in ranges)
 
 
 @rule("wrong-address", ERROR, each=interfaces)

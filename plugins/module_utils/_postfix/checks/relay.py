@@ -144,16 +144,13 @@ def _closes(context: Context, service: Service, name: str, above: frozenset[str]
     """Whether a list, or a class, has a word that closes it (has_required of smtpd_check.c)."""
     found = iter(words(context.value(name, service)))
     for word in found:
-        lowered = word.lower()
-        if lowered == "warn_if_reject":
+        is_class = word in context.classes(service) and word not in above
+        if word.lower() == "warn_if_reject":
             next(found, None)
-        elif lowered == "permit":
+        elif word.lower() == "permit":
             return False
-        elif lowered in _CLOSING:
+        elif word.lower() in _CLOSING or (is_class and _closes(context, service, word, above | {word})):
             return True
-        elif word in context.classes(service) and word not in above:
-            if _closes(context, service, word, above | {word}):
-                return True
     return False
 
 

@@ -12,19 +12,37 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import TABLE_SHAPE
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_reply_filter
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest, words
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
 
-#: What stands after a restriction, in words and as an example.
+#: How a table and a policy server begin.
+_PLAIN = {types.TABLE: TABLE_SHAPE, types.POLICY: re.compile(r"(inet|local|unix):\S")}
+#: What stands after a restriction, in words, as an example, and as an example with all that may belong to it.
 _ARGUMENTS = {
-    types.TABLE: ("a lookup table", "type:name"),
-    types.DOMAIN: ("the domain of a DNS list", "zen.example.org"),
-    types.POLICY: ("a policy server", "unix:private/policy"),
-    types.NUMBER: ("a number of seconds", "1"),
+    types.TABLE: ("a lookup table", "type:name", "{ type:name, search_order=cert_fingerprint }"),
+    types.DOMAIN: ("the domain of a DNS list", "zen.example.org", "zen.example.org=127.0.0.[2..11]"),
+    types.POLICY: ("a policy server", "unix:private/policy", "{ unix:private/policy, timeout=10s }"),
+    types.NUMBER: ("a number of seconds", "1", "1"),
 }
+_TIME = (re.compile(r"\+?0*[1-9]\d*([smhdw].*|)"), "a time such as 10s")
+_TEXT = (re.compile(r".+"), "a text")
+#: The attributes of a policy server, each with its form (smtpd_check.c, attr_override.c).
+_POLICY_ATTRIBUTES = {
+    "default_action": _TEXT,
+    "max_idle": _TIME,
+    "max_ttl": _TIME,
+    "policy_context": _TEXT,
+    "request_limit": (re.compile(r"\+?\d+"), "a number"),
+    "retry_delay": _TIME,
+    "timeout": _TIME,
+    "try_limit": (re.compile(r"\+?0*[1-9]\d*"), "a number, 1 or more"),
+}
+#: What check_ccert_access can search for.
+_SEARCHES = ("cert_fingerprint", "pubkey_fingerprint", "issuer_cn", "subject_cn")
 #: Lists at a stage of the session where a bare table has nothing to check (NO_DEF_ACL of smtpd_check.c).
 _NO_BARE_TABLE = ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
 
@@ -77,17 +95,19 @@ def restrictions(context: Context) -> Iterator[Restriction]:
             yield from _restrictions(value.setting, context.own_words(value.setting), lowered[id(own)])
 
 
-def _restrictions(setting: Setting, words: list[str], classes: Collection[str]) -> Iterator[Restriction]:
+def _restrictions(setting: Setting, written: list[str], classes: Collection[str]) -> Iterator[Restriction]:
     index = 0
-    while index < len(words):
-        word, before = words[index], words[index - 1] if index else None
+    while index < len(written):
+        word, before = written[index], written[index - 1] if index else None
         index += 1
         argument = types.RESTRICTIONS.get(word.lower())
         if argument is None:
             yield Restriction(setting, word, before, classes)
             continue
-        follow = words[index] if index < len(words) else None
+        follow = written[index] if index < len(written) else None
         problem = _argument_problem(word.lower(), argument, follow, classes)
+        if problem is None and follow is not None:
+            problem = _detail_problem(argument, follow)
         yield Restriction(setting, word, before, classes, argument, follow, problem)
         if follow is not None and follow.lower() not in types.RESTRICTIONS and follow.lower() not in classes:
             index += 1
@@ -102,10 +122,46 @@ def _argument_problem(name: str, argument: str, follow: str | None, classes: Col
         # check_ccert_access { type:table, { search_order = … } }: Postfix 3.5 and later (postconf(5)).
         types.TABLE: bool(TABLE_SHAPE.match(follow)) or (name == "check_ccert_access" and follow[0] == "{"),
         types.DOMAIN: bool(re.match(r"[\w-]+(\.[\w-]+)*\.?(=\S+)?$", follow)) and "." in follow,
-        types.POLICY: bool(re.match(r"(inet|local|unix):\S|\{", follow)),
-        types.NUMBER: bool(re.fullmatch(r"\d+[smhdw]?", follow)),
+        types.POLICY: bool(_PLAIN[types.POLICY].match(follow)) or follow[0] == "{",
+        types.NUMBER: bool(re.fullmatch(r"[0-9]+", follow)),
     }[argument]
     return None if right else f"not {follow!r}"
+
+
+def _detail_problem(argument: str, follow: str) -> str | None:
+    """What is wrong with what belongs to an argument: the filter of a DNS list, the attributes in braces."""
+    if argument == types.DOMAIN:
+        _domain, equals, filtered = follow.partition("=")
+        if equals and not is_reply_filter(filtered):
+            return f"with a filter such as 127.0.0.2 or 127.0.0.[2;4..11], not {filtered!r}"
+        return None
+    if not follow.startswith("{"):
+        return None
+    first, *attributes = words(follow[1:-1]) or [""]
+    if not follow.endswith("}") or not re.match(_PLAIN[argument], first):
+        return f"not {first!r}"
+    for attribute in attributes:
+        name, equals, text = (part.strip() for part in attribute.strip("{}").partition("="))
+        if not equals or not name:
+            return f"with attributes written name=value, not {attribute!r}"
+        problem = _policy_problem(name, text) if argument == types.POLICY else _search_problem(name, text)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _policy_problem(name: str, text: str) -> str | None:
+    if name not in _POLICY_ATTRIBUTES:
+        return f"with attributes out of {', '.join(_POLICY_ATTRIBUTES)}, not {name!r}"
+    form, said = _POLICY_ATTRIBUTES[name]
+    return None if form.fullmatch(text) else f"with a {name} that is {said}, not {text!r}"
+
+
+def _search_problem(name: str, text: str) -> str | None:
+    if name.lower() != "search_order":
+        return f"with no attribute but search_order, not {name!r}"
+    wrong = next((word for word in words(text) if word.lower() not in _SEARCHES), None)
+    return None if wrong is None else f"with a search_order out of {', '.join(_SEARCHES)}, not {wrong!r}"
 
 
 def undefined_classes(context: Context) -> Iterator[tuple[Setting, str]]:
@@ -166,12 +222,14 @@ def unknown_restriction(context: Context, restriction: Restriction) -> Iterator[
 
 @rule("restriction-argument", ERROR, each=restrictions)
 def restriction_argument(context: Context, restriction: Restriction) -> Iterator[Fault]:
-    """a missing table, domain, server or number; an argument where none belongs; a bare table at DATA | the form of the
-    restriction | postconf(5), smtpd_check.c"""
+    """a missing table, domain, server or number; a filter of a DNS list that is not an address with ranges; an unknown
+    or wrong attribute of a policy server or of `check_ccert_access`; an argument where none belongs; a bare table at
+    DATA | the form of the restriction | postconf(5), smtpd_check.c, ip_match.c"""
     setting, word = restriction.setting, restriction.word
     if restriction.argument is not None:
         if restriction.problem is not None:
-            what, example = _ARGUMENTS[restriction.argument]
+            what, plain, whole = _ARGUMENTS[restriction.argument]
+            example = whole if restriction.problem.startswith("with ") else plain
             yield Fault(
                 setting,
                 f"{setting.name}: {restriction.name} needs {what} after it, {restriction.problem}",

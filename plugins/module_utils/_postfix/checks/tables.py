@@ -132,8 +132,8 @@ def _missing(context: Context, setting: Setting, what: str, path: str) -> Fault:
 
 @rule("table-missing", ERROR, each=tables)
 def table_missing(context: Context, table: Table) -> Iterator[Fault]:
-    """a table, client file or list file that does not exist or is a directory; a cache in a directory that does not exist | create it;
-    the nearest name beside it | DATABASE_README"""
+    """a table, client file or list file that does not exist or is a directory; a cache in a directory that does not
+    exist | create it; the nearest name beside it | DATABASE_README"""
     setting = table.setting
     if table.form == "file":
         listed = context.probe.file(table.text)
