@@ -284,6 +284,9 @@ def kind_of(name: str, defaults: dict[str, str], seen: tuple[str, ...] = ()) -> 
     return "text"
 
 
+#: The least that code takes, where the table of the program says less: watchdog.c divides these seconds by three, and
+#: the daemon stops where nothing is left.
+LEAST = {"daemon_timeout": 3, "qmgr_daemon_timeout": 3}
 #: Libraries that several programs link, and whose parameters all of those read.
 LIBRARIES = {"libpostfix-global.so": ("all",), "libpostfix-tls.so": ("lmtp", "smtp", "smtpd", "tlsproxy")}
 
@@ -321,6 +324,9 @@ def facts_of(release: Release, kinds: dict[str, str]) -> tuple[dict[str, tuple[i
     count["with bounds"] = sum(1 for low, high, _wide in bounds.values() if low or high)
     print(release.defaults["mail_version"], ", ".join(f"{name}: {number}" for name, number in count.items()))
     print("  without a row:", " ".join(sorted(set(release.defaults) - set(shapes))))
+    for name, least in LEAST.items():
+        low, high, wide = bounds[name]
+        bounds[name] = max(low, least), high, wide
     return bounds, {name: " ".join(sorted(programs)) for name, programs in readers.items()}
 
 

@@ -325,8 +325,8 @@ BOUNDS: dict[str, str] = {
         berkeley_db_read_buffer_size bounce_notice_recipient bounce_service_name bounce_size_limit
         canonical_classes cleanup_service_name command_directory command_expansion_filter command_time_limit
         config_directory connection_cache_protocol_timeout connection_cache_service_name
-        connection_cache_status_update_time connection_cache_ttl_limit daemon_directory daemon_timeout
-        data_directory debug_peer_level default_cache_db_type default_database_type
+        connection_cache_status_update_time connection_cache_ttl_limit daemon_directory data_directory
+        debug_peer_level default_cache_db_type default_database_type
         default_destination_concurrency_negative_feedback default_destination_concurrency_positive_feedback
         default_privs default_process_limit default_rbl_reply default_recipient_refill_delay
         default_recipient_refill_limit default_transport defer_service_name delay_notice_recipient
@@ -356,36 +356,35 @@ BOUNDS: dict[str, str] = {
         postscreen_expansion_filter postscreen_greet_action postscreen_greet_ttl postscreen_greet_wait
         postscreen_non_smtp_command_action postscreen_non_smtp_command_ttl postscreen_pipelining_action
         postscreen_pipelining_ttl postscreen_upstream_proxy_timeout process_id_directory proxymap_service_name
-        proxywrite_service_name qmgr_daemon_timeout qmgr_ipc_timeout qmgr_message_active_limit
-        qmgr_message_recipient_limit qmgr_message_recipient_minimum qmqpd_timeout queue_directory
-        queue_file_attribute_count_limit queue_run_delay queue_service_name readme_directory
-        recipient_canonical_classes reject_tempfail_action relay_transport rewrite_service_name sample_directory
-        sender_canonical_classes sendmail_fix_line_endings sendmail_path service_throttle_time setgid_group
-        shlib_directory showq_service_name smtp_address_preference smtp_address_verify_target
-        smtp_connection_cache_time_limit smtp_connection_reuse_time_limit smtp_data_done_timeout
-        smtp_data_init_timeout smtp_data_xfer_timeout smtp_helo_name smtp_helo_timeout smtp_host_lookup
-        smtp_mail_timeout smtp_min_data_rate smtp_pix_workaround_delay_time smtp_quit_timeout smtp_rcpt_timeout
-        smtp_rset_timeout smtp_sasl_type smtp_starttls_timeout smtp_tls_ciphers smtp_tls_fingerprint_digest
-        smtp_tls_mandatory_ciphers smtp_tls_secure_cert_match smtp_tls_verify_cert_match smtp_xforward_timeout
-        smtpd_banner smtpd_expansion_filter smtpd_forbid_bare_newline smtpd_hard_error_limit
-        smtpd_history_flush_threshold smtpd_junk_command_limit smtpd_min_data_rate
-        smtpd_policy_service_default_action smtpd_policy_service_max_idle smtpd_policy_service_max_ttl
-        smtpd_policy_service_retry_delay smtpd_policy_service_timeout smtpd_policy_service_try_limit
-        smtpd_proxy_timeout smtpd_recipient_limit smtpd_recipient_overshoot_limit smtpd_sasl_path
-        smtpd_sasl_service smtpd_sasl_type smtpd_service_name smtpd_soft_error_limit smtpd_starttls_timeout
-        smtpd_timeout smtpd_tls_ciphers smtpd_tls_eecdh_grade smtpd_tls_fingerprint_digest
-        smtpd_tls_mandatory_ciphers smtpd_upstream_proxy_timeout smtputf8_autodetect_classes
-        socketmap_max_reply_size stale_lock_time syslog_facility syslog_name tls_daemon_random_bytes
-        tls_dane_digests tls_eecdh_auto_curves~3.10 tls_eecdh_strong_curve~3.10 tls_eecdh_ultra_curve~3.10
-        tls_export_cipherlist~3.10 tls_high_cipherlist tls_low_cipherlist~3.10 tls_medium_cipherlist
-        tls_null_cipherlist tls_random_bytes tls_random_prng_update_period tls_random_reseed_period
-        tlsmgr_service_name tlsproxy_client_fingerprint_digest tlsproxy_service_name tlsproxy_tls_ciphers
-        tlsproxy_tls_eecdh_grade tlsproxy_tls_fingerprint_digest tlsproxy_tls_mandatory_ciphers
-        trace_service_name transport_retry_time trigger_timeout unknown_address_tempfail_action
-        unknown_helo_hostname_tempfail_action unverified_recipient_tempfail_action
-        unverified_sender_tempfail_action verp_delimiter_filter virtual_alias_address_length_limit
-        virtual_alias_expansion_limit virtual_alias_recursion_limit virtual_mailbox_base virtual_mailbox_lock
-        virtual_minimum_uid virtual_transport
+        proxywrite_service_name qmgr_ipc_timeout qmgr_message_active_limit qmgr_message_recipient_limit
+        qmgr_message_recipient_minimum qmqpd_timeout queue_directory queue_file_attribute_count_limit
+        queue_run_delay queue_service_name readme_directory recipient_canonical_classes reject_tempfail_action
+        relay_transport rewrite_service_name sample_directory sender_canonical_classes sendmail_fix_line_endings
+        sendmail_path service_throttle_time setgid_group shlib_directory showq_service_name
+        smtp_address_preference smtp_address_verify_target smtp_connection_cache_time_limit
+        smtp_connection_reuse_time_limit smtp_data_done_timeout smtp_data_init_timeout smtp_data_xfer_timeout
+        smtp_helo_name smtp_helo_timeout smtp_host_lookup smtp_mail_timeout smtp_min_data_rate
+        smtp_pix_workaround_delay_time smtp_quit_timeout smtp_rcpt_timeout smtp_rset_timeout smtp_sasl_type
+        smtp_starttls_timeout smtp_tls_ciphers smtp_tls_fingerprint_digest smtp_tls_mandatory_ciphers
+        smtp_tls_secure_cert_match smtp_tls_verify_cert_match smtp_xforward_timeout smtpd_banner
+        smtpd_expansion_filter smtpd_forbid_bare_newline smtpd_hard_error_limit smtpd_history_flush_threshold
+        smtpd_junk_command_limit smtpd_min_data_rate smtpd_policy_service_default_action
+        smtpd_policy_service_max_idle smtpd_policy_service_max_ttl smtpd_policy_service_retry_delay
+        smtpd_policy_service_timeout smtpd_policy_service_try_limit smtpd_proxy_timeout smtpd_recipient_limit
+        smtpd_recipient_overshoot_limit smtpd_sasl_path smtpd_sasl_service smtpd_sasl_type smtpd_service_name
+        smtpd_soft_error_limit smtpd_starttls_timeout smtpd_timeout smtpd_tls_ciphers smtpd_tls_eecdh_grade
+        smtpd_tls_fingerprint_digest smtpd_tls_mandatory_ciphers smtpd_upstream_proxy_timeout
+        smtputf8_autodetect_classes socketmap_max_reply_size stale_lock_time syslog_facility syslog_name
+        tls_daemon_random_bytes tls_dane_digests tls_eecdh_auto_curves~3.10 tls_eecdh_strong_curve~3.10
+        tls_eecdh_ultra_curve~3.10 tls_export_cipherlist~3.10 tls_high_cipherlist tls_low_cipherlist~3.10
+        tls_medium_cipherlist tls_null_cipherlist tls_random_bytes tls_random_prng_update_period
+        tls_random_reseed_period tlsmgr_service_name tlsproxy_client_fingerprint_digest tlsproxy_service_name
+        tlsproxy_tls_ciphers tlsproxy_tls_eecdh_grade tlsproxy_tls_fingerprint_digest
+        tlsproxy_tls_mandatory_ciphers trace_service_name transport_retry_time trigger_timeout
+        unknown_address_tempfail_action unknown_helo_hostname_tempfail_action
+        unverified_recipient_tempfail_action unverified_sender_tempfail_action verp_delimiter_filter
+        virtual_alias_address_length_limit virtual_alias_expansion_limit virtual_alias_recursion_limit
+        virtual_mailbox_base virtual_mailbox_lock virtual_minimum_uid virtual_transport
     """,
     "1..1": "lmtp_sasl_password_result_delimiter smtp_sasl_password_result_delimiter",
     "10..": """
@@ -397,6 +396,7 @@ BOUNDS: dict[str, str] = {
     "2..2": "default_verp_delimiters",
     "200..499": "unverified_recipient_defer_code unverified_sender_defer_code",
     "200..599": "unverified_recipient_reject_code unverified_sender_reject_code",
+    "3..": "daemon_timeout qmgr_daemon_timeout",
     "5..": "postscreen_post_queue_limit",
     "500..599": "smtpd_forbid_bare_newline_reject_code",
     "512..": "line_length_limit",

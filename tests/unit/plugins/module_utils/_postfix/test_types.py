@@ -70,6 +70,8 @@ def test_kinds(name, kind, is_list, is_ordered):
         ("tls_eecdh_strong_curve", (3, 10), (0, 0), 32, ("lmtp", "smtp", "smtpd", "tlsproxy")),
         ("mailbox_size_limit", (3, 11), (0, 0), 64, ("local",)),
         ("myhostname", (3, 11), (1, 0), 32, ()),
+        ("daemon_timeout", (3, 5), (3, 0), 32, ()),
+        ("qmgr_daemon_timeout", (3, 11), (3, 0), 32, ("oqmgr", "qmgr")),
         ("own_initial_destination_concurrency", (3, 11), (1, 0), 32, ("oqmgr", "qmgr")),
         ("own_word", (3, 11), (0, 0), 32, ()),
     ],
