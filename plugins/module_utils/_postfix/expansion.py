@@ -24,6 +24,11 @@ _ALIAS = re.compile(r"\$(?:([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")
 _BRACKETS = {"{": re.compile(r"[{}]"), "(": re.compile(r"[()]")}
 #: The name of an expression, white space around it included.
 _HEAD = re.compile(rf"[{_SPACE}]*([A-Za-z0-9_]*)[{_SPACE}]*")
+#: A comparison of a name with nothing, which asks whether the name has a value.
+_IS_EMPTY = re.compile(
+    rf"{{[{_SPACE}]*\$[{{(]?(\w+)[)}}]?[{_SPACE}]*}}[{_SPACE}]*[!=]=[{_SPACE}]*{{[{_SPACE}]*}}"
+    rf"|{{[{_SPACE}]*}}[{_SPACE}]*[!=]=[{_SPACE}]*{{[{_SPACE}]*\$[{{(]?(\w+)[)}}]?[{_SPACE}]*}}"
+)
 _OPERATOR = re.compile(r"(==|!=|<=|>=|<|>)(level)?(?![<>!=?+\-*/~&|%A-Za-z0-9])")
 _LEVEL = re.compile(r"\d+(\.\d+){0,2}", re.ASCII)
 
@@ -120,9 +125,9 @@ def references(value: str, depth: int = 0, asked: frozenset[str] = frozenset()) 
     """The parameters a value names with ``$``, in order, each with whether it must be there.
 
     ``$name``, ``${name}``: it must. ``${name?…}`` and ``${name:…}`` ask whether it has a value, so it need not, and
-    neither in the text that ``?`` chooses where it has one; ``asked`` are these names. ``$$`` is a dollar sign.
-    postconf(5), "parameter expansion". ValueError where a brace is not closed, or where braces lie deeper in each
-    other than Postfix reads.
+    neither in the text that ``?`` chooses where it has one; ``${{$name} != {} …}`` asks the same. ``asked`` are these
+    names. ``$$`` is a dollar sign. postconf(5), "parameter expansion". ValueError where a brace is not closed, or where
+    braces lie deeper in each other than Postfix reads.
     """
     if depth > NESTING:
         raise ValueError(_too_deep(value))
@@ -147,8 +152,9 @@ def references(value: str, depth: int = 0, asked: frozenset[str] = frozenset()) 
         if name and rest.startswith("?"):
             chosen, rest = _operand(rest[1:])
             found.extend(references(chosen, depth + 1, asked | {name}))
+        compared = _IS_EMPTY.match(rest) if not name else None
         if rest:
-            found.extend(references(rest, depth + 1, asked))
+            found.extend(references(rest, depth + 1, asked | {compared[1] or compared[2]} if compared else asked))
         index = value.find("$", end)
     return found
 

@@ -162,6 +162,25 @@ def table_missing(context: Context, table: Table) -> Iterator[Fault]:
         yield _missing(context, setting, f"the table of {table.shown}", path + INDEX_SUFFIX[table.type])
 
 
+def patterns(context: Context) -> Iterator[tuple[Setting, str]]:
+    """The words of lists of domains and networks."""
+    for value in context.values:
+        if value.kind == "match_list":
+            for word in context.own_words(value.setting):
+                yield value.setting, word
+
+
+@rule("pattern-missing", ERROR, each=patterns)
+def pattern_missing(context: Context, pattern: tuple[Setting, str]) -> Iterator[Fault]:
+    """a `!` with nothing directly after it in a list of domains or networks, with which the programs that read the list
+    do not start | the pattern directly after it | postconf(5), match_list.c"""
+    setting, word = pattern
+    if not word.strip("!"):
+        yield Fault(
+            setting, f"{setting.name}: nothing stands directly after {word!r}", f"write {word}pattern without a blank"
+        )
+
+
 def _index(context: Context, table: Table) -> tuple[str, str, str] | None:
     """The source and the index of an indexed table, and what builds the index."""
     path = source(context, table)

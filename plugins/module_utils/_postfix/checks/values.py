@@ -183,8 +183,6 @@ def wrong_enumeration(context: Context, value: Value) -> Iterator[Fault]:
     for word in words(value.text) if many else [value.text]:
         if types.folded(value.name, word) in known or (not word and value.name.endswith(_MAY_BE_EMPTY)):
             continue
-        if value.name == "inet_protocols" and word.lower() == "none":
-            continue
         guess = nearest(word.lower(), known)
         yield Fault(
             value.setting,
