@@ -24,6 +24,8 @@ _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,255}}$)(?![0-9.]+$){_LABEL}(?:\.{_LABEL})*")
 _RATE = re.compile(r"\s*\d+(\.\d*)?\s*(/\s*(\d+(\.\d*)?|concurrency|sqrt_concurrency)\s*)?")
 
+_MILTER_VERSIONS = ("2", "3", "4", "6")
+
 
 def is_host(text: str) -> bool:
     """Whether a text is a host name (valid_hostname.c) or an address."""
@@ -46,7 +48,8 @@ def destination(context: Context, text: str, port_needed: bool = False) -> Probl
             if ":" not in host or not is_address(host):
                 return f"{text!r} has {host!r} after 'IPv6:', which is not an IPv6 address", cure
     else:
-        host, _colon, port = text.rpartition(":") if ":" in text else (text, "", "")
+        alone = port_needed and context.port_known(text)
+        host, _colon, port = text.rpartition(":") if alone or ":" in text else (text, "", "")
     if not host and not port_needed:
         return f"{text!r} names no host", cure
     if host and not is_host(host):
@@ -202,11 +205,77 @@ def _rate(context: Context, value: Value) -> Iterator[Problem]:
         yield f"{value.text!r} is not a feedback", "write a number, or number/concurrency or number/sqrt_concurrency"
 
 
+_OCTET = re.compile(r"0*(\d{1,3})")
+_FIELD = re.compile(r"\[([^][]*)\]|([^][.]*)")
+
+
+def address_filter(text: str) -> str:
+    """Why ip_match.c cannot read a filter of addresses such as ``127.0.0.[2;4..8]``; empty where it can."""
+    if text.startswith("[") and _closing(text) == len(text) - 1:
+        text = text[1:-1]
+    if not text:
+        return "the filter is empty"
+    position = 0
+    for count in range(4):
+        match = _FIELD.match(text, position)
+        members = (match[1].split(";") if match[1] is not None else [match[2]]) if match else []
+        for member in members or [""]:
+            ends = member.split("..") if match and match[1] is not None else [member]
+            octets = [_octet(end) for end in ends]
+            if len(ends) > 2 or None in octets or octets != sorted(octets, key=lambda octet: octet or 0):
+                return f"{member!r} is not a number from 0 to 255"
+        position = match.end() if match else position
+        if count < 3 and text[position : position + 1] != ".":
+            return "the filter has fewer than four numbers"
+        position += count < 3
+    return f"{text[position:]!r} follows the filter" if position < len(text) else ""
+
+
+def _closing(text: str) -> int:
+    """The place of the bracket that closes the first one, or -1."""
+    level = 0
+    for place, letter in enumerate(text):
+        level += (letter == "[") - (letter == "]")
+        if not level:
+            return place
+    return -1
+
+
+def _octet(text: str) -> int | None:
+    match = _OCTET.fullmatch(text) if text.isascii() else None
+    return int(match[1]) if match and int(match[1]) < 256 else None
+
+
 def _dns_lists(context: Context, value: Value) -> Iterator[Problem]:
+    """As postscreen_dnsbl.c reads it: the weight behind the first '*', then the filter behind the first '='."""
     for word in words(value.text):
-        domain = re.split(r"[=*]", word, maxsplit=1)[0]
+        site, star, weight = word.partition("*")
+        domain, equals, pattern = site.partition("=")
         if not _HOST_NAME.fullmatch(domain) and domain.isascii():
             yield f"{word!r} names {domain!r}, which is not a domain", "write domain=filter*weight"
+        if star and not re.fullmatch(r"\s*[+-]?\d+", weight, re.ASCII):
+            yield f"{word!r} has the weight {weight!r}, which is not a whole number", "write domain*2"
+        problem = address_filter(pattern) if equals else ""
+        if problem:
+            yield f"{word!r}: {problem}", "write a filter such as 127.0.0.2 or 127.0.0.[2;4..8]"
+
+
+def milter_protocol(text: str) -> Problem | None:
+    """What keeps Postfix from reading ``milter_protocol`` (milter8.c, milter8_versions)."""
+    given = [word.lower() for word in words(text)]
+    versions = [word for word in given if word in _MILTER_VERSIONS]
+    if len(versions) != 1 or not {*given} <= {*_MILTER_VERSIONS, "no_header_reply"}:
+        return f"{text!r} is not a version of the Milter protocol", f"write one of {', '.join(_MILTER_VERSIONS)}"
+    return None
+
+
+def _milter_protocol(context: Context, value: Value) -> Iterator[Problem]:
+    """Where no Milter is asked, or mail passes without one, it does not count."""
+    service = value.setting.service
+    asked = any(context.value(name, service) for name in ("smtpd_milters", "non_smtpd_milters"))
+    problem = milter_protocol(value.text) if asked else None
+    if problem is not None and context.value("milter_default_action", service).lower() != "accept":
+        yield problem
 
 
 def _delimiters(context: Context, value: Value) -> Iterator[Problem]:
@@ -259,6 +328,7 @@ _FORMS: tuple[tuple[Form, str], ...] = (
     (_log_file, "maillog_file"),
     (_rate, "default_destination_concurrency_negative_feedback default_destination_concurrency_positive_feedback"),
     (_dns_lists, "postscreen_dnsbl_sites"),
+    (_milter_protocol, "milter_protocol"),
     (_delimiters, "default_verp_delimiters verp_delimiter_filter"),
     (_logs_in, "smtp_sasl_auth_enable lmtp_sasl_auth_enable"),
     (_sasl, "smtpd_sasl_type smtp_sasl_type lmtp_sasl_type"),

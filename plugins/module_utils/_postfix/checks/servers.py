@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import LOCAL_TYPES
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.forms import destination, milter_protocol
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import Table, source, tables
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.restrictions import Restriction, restrictions
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, Value, nearest, words
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.values import seconds
 from ansible_collections.puffy.mail.plugins.module_utils._rights import denied
 
 if TYPE_CHECKING:
@@ -52,13 +55,19 @@ def targets(context: Context) -> Iterator[Target]:
         elif value.name == "defer_transports":
             for word in words(value.text):
                 yield Target(setting, word)
-        elif value.kind == "milters" and value.text.lower() != "none":
+        elif value.kind == "milters" and not _passed_over(context, value):
             for word in words(value.text):
                 inner = words(word[1:-1]) if word.startswith("{") else [word]
                 if inner:
                     yield Target(setting, server=_server(context, setting, inner[0], "the Milter"))
         elif value.name == "smtpd_sasl_path" and value.text:
             yield from _sasl_server(context, value)
+
+
+def _passed_over(context: Context, value: Value) -> bool:
+    """Whether Postfix goes on without a Milter, though ``none`` is no word of its own in the list (milter8.c)."""
+    action = context.value("milter_default_action", value.setting.service)
+    return value.text.lower() == "none" and action.lower() == "accept"
 
 
 def _transport(context: Context, value: Value) -> Iterator[Target]:
@@ -133,17 +142,22 @@ def unknown_service(context: Context, target: Target) -> Iterator[Fault]:
 def _wrong(context: Context, server: Server) -> Iterator[Fault]:
     setting, what, text = server.setting, server.what, server.text
     scheme, _unused, rest = text.partition(":")
-    if not rest or scheme not in ("unix", "local", "inet", "inet6"):
+    if not rest or scheme not in ("unix", "local", "inet"):
         message = f"{what} {text!r} is neither inet:host:port nor unix:path"
-        yield Fault(
-            setting, f"{setting.name}: {message}", f"write inet:{text} or unix:{text}" if text else "name a server"
-        )
-    elif scheme.startswith("inet"):
-        # A Milter may be written port@host, everything else host:port.
-        port = rest.partition("@")[0] if "@" in rest else rest.rpartition(":")[2]
-        if not context.port_known(port):
-            message = f"{what} {text!r} names the port {port!r}, which is neither a number nor in services(5)"
-            yield Fault(setting, f"{setting.name}: {message}", "write the port as a number")
+        cure = f"write inet:{text} or unix:{text}" if text else "name a server"
+        if rest and scheme == "inet6":
+            cure = f"write inet:{rest}"
+        elif text.lower() == "none":
+            cure = "remove the word none"
+        yield Fault(setting, f"{setting.name}: {message}", cure)
+    elif scheme == "inet":
+        problem = destination(context, rest, port_needed=True)
+        if problem is not None:
+            message, cure = problem
+            if "@" in rest:
+                port, _unused, host = rest.partition("@")
+                cure = f"write inet:{host}:{port}"
+            yield Fault(setting, f"{setting.name}: {what} {message}", cure)
     else:
         path = _socket(context, server)
         file = context.probe.file(path) if path is not None else None
@@ -165,8 +179,8 @@ def _missing(context: Context, server: Server) -> Iterator[Fault]:
 
 @rule("wrong-endpoint", ERROR, each=targets)
 def wrong_endpoint(context: Context, target: Target) -> Iterator[Fault]:
-    """a server that is neither `inet:host:port` nor `unix:path`, a port without a number, a path that is not a socket |
-    the right form | postconf(5)"""
+    """a server that is neither `inet:host:port` nor `unix:path`, a host or a port that Postfix cannot read, a path that
+    is not a socket | the right form | postconf(5), host_port.c, milter8.c"""
     if target.server is not None:
         yield from _wrong(context, target.server)
     if target.host:
@@ -181,6 +195,56 @@ def socket_missing(context: Context, target: Target) -> Iterator[Fault]:
     postconf(5)"""
     if target.server is not None:
         yield from _missing(context, target.server)
+
+
+def milters(context: Context) -> Iterator[tuple[Value, str]]:
+    """The Milters that are written in braces, without the braces."""
+    for value in context.values:
+        if value.kind == "milters":
+            yield from ((value, word[1:-1]) for word in words(value.text) if word.startswith("{"))
+
+
+#: The attributes of a Milter in braces, which stand for the parameters with milter_ before (milter.c).
+_MILTER_ATTRIBUTES = ("command_timeout", "connect_timeout", "content_timeout", "default_action", "protocol")
+
+
+def _attribute_problem(context: Context, value: Value, word: str) -> tuple[str, str] | None:
+    inner = word[1:-1] if word.startswith("{") else word
+    name, equals, text = (part.strip() for part in inner.partition("="))
+    if not equals or not name:
+        return f"{word!r} is not name=value", "write name=value without white space around '=', or { name = value }"
+    if name not in _MILTER_ATTRIBUTES:
+        guess = nearest(name, _MILTER_ATTRIBUTES)
+        return (
+            f"Postfix knows no {name!r}",
+            f"did you mean {guess}?" if guess else f"use {', '.join(_MILTER_ATTRIBUTES)}",
+        )
+    parameter = f"milter_{name}"
+    if name.endswith("_timeout"):
+        time = replace(value, setting=replace(value.setting, name=parameter), text=text)
+        return None if seconds(context, time) else (f"{name} is {text!r}, not a time", "write a time such as 30s")
+    if name == "protocol":
+        return milter_protocol(text)
+    known = types.enumeration(parameter, context.host.version)
+    return None if text.lower() in known else (f"{name} is {text!r}", f"use one of {', '.join(known)}")
+
+
+@rule("milter-attribute", ERROR, each=milters)
+def milter_attribute(context: Context, found: tuple[Value, str]) -> Iterator[Fault]:
+    """braces without a Milter; an attribute behind a Milter that Postfix does not know, or with a value that it cannot
+    read | an attribute of `smtpd_milters`, such as `connect_timeout=10s` | milter.c, attr_override.c"""
+    value, inner = found
+    name, *attributes = words(inner) or [""]
+    if not name:
+        yield Fault(
+            value.setting, f"{value.name}: there is no Milter in {{{inner}}}", "name a Milter, or remove the braces"
+        )
+    for word in attributes:
+        problem = _attribute_problem(context, value, word)
+        if problem is not None:
+            yield Fault(value.setting, f"{value.name}: the Milter {name!r}: {problem[0]}", problem[1])
+        if "=" not in word:
+            return
 
 
 def _policy_server(context: Context, restriction: Restriction) -> Server | None:
