@@ -65,7 +65,7 @@ def targets(context: Context) -> Iterator[Target]:
 
 
 def _passed_over(context: Context, value: Value) -> bool:
-    """Whether Postfix goes on without a Milter, though ``none`` is no word of its own in the list (milter8.c)."""
+    """Whether ``none`` stands alone and does no harm: Postfix takes it for a Milter that does not answer (milter8.c)."""
     action = context.value("milter_default_action", value.setting.service)
     return value.text.lower() == "none" and action.lower() == "accept"
 
@@ -291,11 +291,13 @@ def socketmap_socket_missing(context: Context, table: Table) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Command:
-    """A program that pipe(8) or spawn(8) runs: ``path`` as written, ``user`` without its group."""
+    """A program that pipe(8) or spawn(8) runs: ``path`` as the host sees it, ``user`` without its group, and the
+    directories that pipe(8) enters before."""
 
     service: Service
     path: str
     user: str
+    directories: tuple[str, ...] = ()
 
 
 def _routed(context: Context, table: Table) -> Iterator[str]:
@@ -322,14 +324,32 @@ def commands(context: Context) -> Iterator[Command]:
             for word in service.arguments:
                 name, _unused, text = word.partition("=")
                 given.setdefault(name.lower(), text)
-            if given.get("argv", "").startswith("/"):
-                user = given.get("user", "").partition(":")[0]
-                yield Command(service, given.get("chroot", "").rstrip("/") + given["argv"], user)
+            root, user = given.get("chroot", "").rstrip("/"), given.get("user", "").partition(":")[0]
+            entered = [given["chroot"]] if root else []
+            if given.get("directory", "").startswith("/"):
+                entered.append(root + given["directory"])
+            path = root + given["argv"] if given.get("argv", "").startswith("/") else ""
+            yield Command(service, path, user, tuple(entered) if service.command == "pipe" else ())
 
 
 def _problem(context: Context, command: Command) -> tuple[str, str] | None:
     """Why a program does not run, and the cure."""
     probe, path = context.probe, command.path
+    queue = context.value("queue_directory")
+    accounts = (f"{queue}/etc/passwd", f"{queue}/etc/pwd.db")
+    if context.chrooted(command.service) and not any(probe.file(name) for name in accounts):
+        program = command.service.command
+        return (
+            f"{program}(8) is chrooted and finds no account {command.user} in {queue}",
+            "write n in the column chroot",
+        )
+    for directory in command.directories:
+        entered = probe.file(directory)
+        if entered is None or entered.kind != "directory":
+            what = f"is a {entered.kind}" if entered else "does not exist"
+            return f"the directory {directory} {what}", f"create {directory}"
+    if not path:
+        return None
     file, user = probe.file(path), probe.user(command.user)
     if file is None:
         return f"{path} does not exist", f"install {path}"
@@ -343,8 +363,9 @@ def _problem(context: Context, command: Command) -> tuple[str, str] | None:
 
 @rule("command-missing", WARNING, each=commands)
 def command_missing(context: Context, command: Command) -> Iterator[Fault]:
-    """a program of pipe(8) or spawn(8) that the host lacks, or that its account may not run, in a service that gets
-    work | install the program, or grant the right | pipe(8), spawn(8)"""
+    """a program or a directory of pipe(8) or spawn(8) that the host lacks, or a program that its account may not run, in
+    a service that gets work; the column chroot, where the account is not known | install the program, create the
+    directory, grant the right, or no chroot | pipe(8), spawn(8)"""
     problem = _problem(context, command)
     if problem is not None:
         message, cure = problem

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import parameters, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import MAIL_PORTS
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.files import malformed_option, master_columns
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.forms import is_host
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.names import duplicate_parameter
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_address
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Place, nearest
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Place, nearest, words
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
@@ -67,22 +68,22 @@ def same_ports(context: Context) -> Iterator[tuple[Service, Service, int]]:
 
 @rule("duplicate-service", ERROR, each=lines)
 def duplicate_service(context: Context, line: Line) -> Iterator[Fault]:
-    """the same name and type twice in master.cf; the same port under two names, such as `smtps` and `submissions` |
-    keep one | master(5)"""
+    """the same name and type twice in master.cf | keep one | master(5)"""
     if line.twin is not None:
         first, second = line.twin.line, line.place.line
         message = f"{line.key} is already on line {first}; Postfix keeps only one of them"
         yield Fault(line.place, message, f"remove one of lines {first} and {second}")
 
 
-@duplicate_service.also(each=same_ports)
+@rule("same-port", WARNING, each=same_ports)
 def same_port(context: Context, found: tuple[Service, Service, int]) -> Iterator[Fault]:
-    """master(8) ends where it cannot listen, so it does not start with two services on one address and port."""
+    """one address and port under two names, such as `smtps` and `submissions`: master(8) uses the later one | keep one |
+    master(5), master_ent.c"""
     other, service, port = found
     yield Fault(
         context.place(service),
         f"{service.name}/inet listens on port {port}, and so does {other.name}/inet on line {other.line};"
-        " master(8) cannot start both",
+        " master(8) uses the later one only",
         f"remove one of lines {other.line} and {service.line}",
     )
 
@@ -99,15 +100,44 @@ def duplicate_option(context: Context, line: Line) -> Iterator[Fault]:
 
 @rule("unknown-program", ERROR, each=lines)
 def unknown_program(context: Context, line: Line) -> Iterator[Fault]:
-    """a command that is not in `daemon_directory` | the nearest daemon | master(5)"""
-    command = line.service.command
-    if line.programs and "/" not in command and command not in line.programs:
-        guess = nearest(command, line.programs)
-        yield Fault(
-            line.place,
-            f"{line.key}: there is no program {command!r} in {context.value('daemon_directory')}",
-            f"did you mean {guess}?" if guess else f"use one of {', '.join(line.programs)}",
-        )
+    """a command that is not in `daemon_directory` | the nearest daemon, without its directory | master(5)"""
+    command, directory = line.service.command, context.value("daemon_directory")
+    if not line.programs or command in line.programs:
+        return
+    name = command.rpartition("/")[2]
+    if "/" in command and context.probe.file(f"{directory}/{command}") is not None:
+        return
+    guess = nearest(name, line.programs)
+    cure = f"did you mean {guess}?" if guess else f"use one of {', '.join(line.programs)}"
+    if name != command and name in line.programs:
+        cure = f"write {name}"
+    yield Fault(line.place, f"{line.key}: there is no program {command!r} in {directory}", cure)
+
+
+#: The daemons of Postfix, and the options that each of them takes (multi_server.c and its kin); behind those of the
+#: second group stands a text.
+_DAEMONS = frozenset(program for programs in parameters.READERS for program in programs.split())
+_OPTIONS, _WITH_TEXT = "cdDlSuvVz", "imnorst"
+
+
+@rule("daemon-option", ERROR, each=lines)
+def daemon_option(context: Context, line: Line) -> Iterator[Fault]:
+    """an option that Postfix's daemons do not have; `-D` without `debugger_command` | remove it | master(5),
+    single_server.c, debug_process.c"""
+    service = line.service
+    for word in service.arguments if service.command in _DAEMONS else ():
+        if not word.startswith("-") or word == "--":
+            return
+        for letter in word[1:]:
+            if letter in _WITH_TEXT:
+                break
+            if letter not in _OPTIONS:
+                message = f"{line.key}: {service.command}(8) has no option -{letter}, so it does not start"
+                yield Fault(line.place, message, f"remove {word}, or write -o name=value")
+                break
+            if letter == "D" and not context.value("debugger_command", service):
+                message = f"{line.key}: {service.command}(8) does not start with -D, because debugger_command is empty"
+                yield Fault(line.place, message, "set debugger_command, or remove -D")
 
 
 @master_columns.also(each=lines)
@@ -155,7 +185,7 @@ def _process_limit(context: Context, service: Service) -> int | None:
 
 @rule("service-needs", ERROR, each=lines)
 def service_needs(context: Context, line: Line) -> Iterator[Fault]:
-    """a daemon that must be alone, without a process limit, or privileged and is not; a service that others reach in
+    """a daemon that must be alone, without a process limit, with or without the rights of root and is not; a service that others reach in
     public/ or private/ and that is in the other | the column as in the master.cf that Postfix comes with |
     master(5), single_server.c, `CA_MAIL_SERVER_SOLITARY` and its kin"""
     service, needs = line.service, types.needs(line.service.command)
@@ -167,6 +197,9 @@ def service_needs(context: Context, line: Line) -> Iterator[Fault]:
     if "privileged" in needs and service.unpriv != "n":
         message = f"{line.key}: {service.command}(8) does not start without the rights of root"
         yield Fault(line.place, message, "write n in the column unpriv")
+    if service.command in ("qmqpd", "smtpd") and service.type in ("inet", "pass") and service.unpriv == "n":
+        message = f"{line.key}: {service.command}(8) refuses every client with the rights of root"
+        yield Fault(line.place, message, "write - in the column unpriv")
     if service.type == "unix":
         own = [name for name in types.SERVICE_NAMES if service.name == context.value(name)]
         private = service.private != "n"
@@ -226,14 +259,39 @@ def wrong_argument(context: Context, line: Line) -> Iterator[Fault]:
             yield Fault(line.place, f"{line.key}: size= is a number of bytes, not {text!r}", "write the number")
 
 
+def _address_problem(context: Context, name: str) -> tuple[str, str] | None:
+    host = name.rpartition(":")[0]
+    if name.startswith("["):
+        host, closed, rest = name[1:].partition("]")
+        if not closed or not rest.startswith(":"):
+            return f"{name!r} is not [address]:port", "write [address]:port"
+    if not host:
+        return None
+    if not is_host(host):
+        cure = (
+            f"write {name.rpartition(':')[2]} alone for every address"
+            if host == "*"
+            else "name an address of this host"
+        )
+        return f"{host!r} is neither a host name nor an address", cure
+    if not is_address(host):
+        return None
+    family = "ipv6" if ":" in host else "ipv4"
+    protocols = words(context.value("inet_protocols").lower())
+    if protocols and family not in protocols and "all" not in protocols:
+        return f"inet_protocols has no {family}, which {host} needs", f"add {family} to inet_protocols"
+    if context.probe.has_address(host) is False:
+        return f"no interface of this host has the address {host}", "name an address of this host"
+    return None
+
+
 @rule("service-address", ERROR, each=lines)
 def service_address(context: Context, line: Line) -> Iterator[Fault]:
-    """an `inet` service on an address that no interface of the host has: master(8) ends | an address of the host |
-    master(5), bind(2)"""
-    address = line.service.name.rpartition(":")[0].strip("[]")
-    if line.service.type == "inet" and is_address(address) and context.probe.has_address(address) is False:
-        message = f"{line.key}: no interface of this host has the address {address}, so master(8) does not start"
-        yield Fault(line.place, message, "name an address of this host")
+    """an `inet` service on what is not an address, on an address that no interface of the host has, or of a family that
+    `inet_protocols` lacks: master(8) ends | an address of the host | master(5), bind(2), host_port.c"""
+    problem = _address_problem(context, line.service.name) if line.service.type == "inet" else None
+    if problem is not None:
+        yield Fault(line.place, f"{line.key}: {problem[0]}, so master(8) does not start", problem[1])
 
 
 #: What virtual(8) needs to deliver (virtual(8), "configuration parameters").
