@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Callable
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_address
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value, nearest, words
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.main_cf import split_name_value
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
@@ -176,6 +178,91 @@ def _file(context: Context, value: Value) -> Iterator[Problem]:
         yield f"the file {value.text!r} does not exist", context.create(value.text)
 
 
+def _templates(context: Context, value: Value) -> Iterator[Problem]:
+    """As bounce_templates.c reads the file, which bounce(8) does when it starts."""
+    yield from _file(context, value)
+    content = context.probe.content(context.absolute(value.text)) or b""
+    lines = iter(enumerate(content.decode("utf-8", "replace").split("\n"), 1))
+    for number, line in lines:
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            _name, text = split_name_value(line)
+        except ValueError as exc:
+            cure = "write name_template = <<END, the text, and END on a line of its own"
+            yield f"line {number} of {value.text} is {line!r}, with which bounce(8) does not start: {exc}", cure
+            return
+        if text.startswith("<<"):
+            end = text[2:].lstrip()
+            if not end[:1].isalnum() or not end.isascii():
+                yield f"line {number} of {value.text} has no word such as END after <<", "write <<END"
+                return
+            next((number for number, line in lines if line == end), 0)
+
+
+def _port(context: Context, value: Value) -> Iterator[Problem]:
+    if not context.port_known(value.text):
+        yield f"the port {value.text!r} is neither a number nor in services(5)", "write the number"
+
+
+def _bind_address(context: Context, value: Value) -> Iterator[Problem]:
+    text = value.text
+    if text.startswith("[") and is_address(text.strip("[]")) and not re.fullmatch(r"\[[^][]*\]", text):
+        yield f"{text!r} is not an address in one pair of brackets", f"write [{text.strip('[]')}]"
+
+
+def _environment(context: Context, value: Value) -> Iterator[Problem]:
+    try:
+        types.split_list(value.text)
+    except ValueError:
+        yield "a brace is not closed, so Postfix does not start", "write { name=value }"
+
+
+def _instances(context: Context, value: Value) -> Iterator[Problem]:
+    if not context.value("multi_instance_wrapper"):
+        yield "postfix(1) does not start without multi_instance_wrapper", "run postmulti -e init"
+
+
+def _login_cache(context: Context, value: Value) -> Iterator[Problem]:
+    logs_in = context.is_yes(value.name.replace("_auth_cache_name", "_auth_enable"), value.setting.service)
+    if logs_in and not value.text.startswith("proxy:"):
+        yield f"{value.name.partition('_')[0]}(8) takes proxy:type:name only", f"write proxy:{value.text}"
+
+
+#: The restrictions that send a probe from address_verify_sender.
+_PROBES = frozenset({"reject_unverified_recipient", "reject_unverified_sender"})
+
+
+def _probe_sender(context: Context, value: Value) -> Iterator[Problem]:
+    local, at, domain = value.text.partition("@")
+    if at and not (local and domain):
+        lists = [each.text.lower() for each in context.values if each.kind == "restrictions"]
+        if any(_PROBES.intersection(words(text)) for text in lists):
+            yield f"{value.text!r} lacks a part beside '@', so verify(8) does not start", "write a whole address, or <>"
+
+
+def _conversion(context: Context, value: Value) -> Iterator[Problem]:
+    other = "disable_mime_input_processing"
+    if value.text.lower() == "yes" and context.is_yes(other, value.setting.service):
+        yield f"cleanup(8) does not start with {other} = yes", f"set {other} = no"
+
+
+def _entropy(context: Context, value: Value) -> Iterator[Problem]:
+    """tlsmgr(8) waits for a source that it cannot open, and every daemon that speaks TLS waits for tlsmgr(8)."""
+    _scheme, colon, path = value.text.partition(":")
+    path = path if colon else value.text
+    if path.startswith("/") and context.probe.file(path) is None:
+        yield f"{path} does not exist, so TLS has no random numbers", "set tls_random_source = dev:/dev/urandom"
+
+
+def _exchange(context: Context, value: Value) -> Iterator[Problem]:
+    directory = context.absolute(value.text).rpartition("/")[0] or "/"
+    file = context.probe.file(directory)
+    if file is None or file.kind != "directory":
+        cure = f"use {context.value('data_directory')}/prng_exch"
+        yield f"there is no directory {directory}, so tlsmgr(8) does not start", cure
+
+
 def _tls_config(context: Context, value: Value) -> Iterator[Problem]:
     text = value.text
     if text in ("default", "none"):
@@ -323,7 +410,16 @@ _FORMS: tuple[tuple[Form, str], ...] = (
     (_directory, "queue_directory command_directory meta_directory"),
     (_programs, "daemon_directory"),
     (_libraries, "shlib_directory"),
-    (_file, "bounce_template_file"),
+    (_templates, "bounce_template_file"),
+    (_port, "smtp_tcp_port lmtp_tcp_port"),
+    (_bind_address, "smtp_bind_address smtp_bind_address6 lmtp_bind_address lmtp_bind_address6"),
+    (_environment, "import_environment export_environment"),
+    (_instances, "multi_instance_directories"),
+    (_login_cache, "smtp_sasl_auth_cache_name lmtp_sasl_auth_cache_name"),
+    (_probe_sender, "address_verify_sender"),
+    (_conversion, "force_mime_input_conversion"),
+    (_entropy, "tls_random_source"),
+    (_exchange, "tls_random_exchange_name"),
     (_tls_config, "tls_config_file"),
     (_log_file, "maillog_file"),
     (_rate, "default_destination_concurrency_negative_feedback default_destination_concurrency_positive_feedback"),
@@ -349,7 +445,8 @@ def wrong_form(context: Context, found: tuple[Value, Form]) -> Iterator[Fault]:
     """a text that a program cannot read or whose object the host lacks: an address for a host name, a list or a
     missing file in `myorigin`, a `relayhost` that is `myhostname`, a next hop or server with a transport, quotes,
     an open bracket, an unknown port or none, an account, group or directory that does not exist, a SASL type that
-    Postfix was not built with, `maillog_file` outside its prefixes or without postlogd(8) | the right form |
+    Postfix was not built with, `maillog_file` outside its prefixes or without postlogd(8); a value that another
+    parameter rules out, such as `multi_instance_directories` without `multi_instance_wrapper` | the right form |
     postconf(5), host_port.c, valid_hostname.c"""
     value, form = found
     for problem, cure in form(context, value):

@@ -187,15 +187,25 @@ def undefined_restriction_class(context: Context, found: tuple[Setting, str]) ->
 
 @rule("deprecated-restriction", WARNING, each=restrictions)
 def deprecated_restriction(context: Context, restriction: Restriction) -> Iterator[Fault]:
-    """a restriction that will be or has been removed | its successor | DEPRECATION_README"""
+    """a restriction that will be removed | its successor | DEPRECATION_README"""
     old = types.DEPRECATED_RESTRICTIONS.get(restriction.name)
-    if old is not None and context.host.version >= old[0]:
-        yield Fault(
-            restriction.setting,
-            f"{restriction.setting.name}: {restriction.name} is deprecated or removed since Postfix"
-            f" {types.shown(old[0])}",
-            f"use {old[1]}",
-        )
+    if old is not None and context.host.version >= old[0] and restriction.name not in _REMOVED:
+        message = f"{restriction.setting.name}: {restriction.name} is deprecated since Postfix {types.shown(old[0])}"
+        yield Fault(restriction.setting, message, f"use {old[1]}")
+
+
+#: Those of the deprecated restrictions that smtpd(8) has no longer, seen on 3.10 and 3.11.
+_REMOVED = frozenset({"check_relay_domains", "permit_naked_ip_address", "reject_maps_rbl"})
+
+
+@rule("removed-restriction", ERROR, each=restrictions)
+def removed_restriction(context: Context, restriction: Restriction) -> Iterator[Fault]:
+    """a restriction that this Postfix has no longer, so that smtpd(8) answers 451 | its successor |
+    DEPRECATION_README, smtpd_check.c"""
+    old = types.DEPRECATED_RESTRICTIONS.get(restriction.name)
+    if old is not None and context.host.version >= old[0] and restriction.name in _REMOVED:
+        message = f"{restriction.setting.name}: {restriction.name} is removed since Postfix {types.shown(old[0])}"
+        yield Fault(restriction.setting, f"{message}, so smtpd(8) answers 451", f"use {old[1]}")
 
 
 def _hint(restriction: Restriction) -> tuple[str, bool]:

@@ -65,7 +65,7 @@ def targets(context: Context) -> Iterator[Target]:
 
 
 def _passed_over(context: Context, value: Value) -> bool:
-    """Whether ``none`` stands alone and does no harm: Postfix takes it for a Milter that does not answer (milter8.c)."""
+    """Whether ``none`` stands alone and does no harm: to Postfix it is a Milter that does not answer (milter8.c)."""
     action = context.value("milter_default_action", value.setting.service)
     return value.text.lower() == "none" and action.lower() == "accept"
 
@@ -363,9 +363,9 @@ def _problem(context: Context, command: Command) -> tuple[str, str] | None:
 
 @rule("command-missing", WARNING, each=commands)
 def command_missing(context: Context, command: Command) -> Iterator[Fault]:
-    """a program or a directory of pipe(8) or spawn(8) that the host lacks, or a program that its account may not run, in
-    a service that gets work; the column chroot, where the account is not known | install the program, create the
-    directory, grant the right, or no chroot | pipe(8), spawn(8)"""
+    """a program or a directory of pipe(8) or spawn(8) that the host lacks, or a program that its account may not run,
+    in a service that gets work; a chroot without the account | install the program, create the directory, grant the
+    right, or no chroot | pipe(8), spawn(8)"""
     problem = _problem(context, command)
     if problem is not None:
         message, cure = problem

@@ -77,8 +77,8 @@ def duplicate_service(context: Context, line: Line) -> Iterator[Fault]:
 
 @rule("same-port", WARNING, each=same_ports)
 def same_port(context: Context, found: tuple[Service, Service, int]) -> Iterator[Fault]:
-    """one address and port under two names, such as `smtps` and `submissions`: master(8) uses the later one | keep one |
-    master(5), master_ent.c"""
+    """one address and port under two names, such as `smtps` and `submissions`: master(8) uses the later one | keep one
+    | master(5), master_ent.c"""
     other, service, port = found
     yield Fault(
         context.place(service),
@@ -185,8 +185,8 @@ def _process_limit(context: Context, service: Service) -> int | None:
 
 @rule("service-needs", ERROR, each=lines)
 def service_needs(context: Context, line: Line) -> Iterator[Fault]:
-    """a daemon that must be alone, without a process limit, with or without the rights of root and is not; a service that others reach in
-    public/ or private/ and that is in the other | the column as in the master.cf that Postfix comes with |
+    """a daemon that must be alone, without a process limit, with or without the rights of root and is not; a service
+    that others reach in public/ or private/ and that is in the other | the column as in the master.cf that Postfix comes with |
     master(5), single_server.c, `CA_MAIL_SERVER_SOLITARY` and its kin"""
     service, needs = line.service, types.needs(line.service.command)
     limit = _process_limit(context, service)
