@@ -24,7 +24,8 @@ Form = Callable[["Context", Value], Iterator[Problem]]
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,255}}$)(?![0-9.]+$){_LABEL}(?:\.{_LABEL})*")
-_RATE = re.compile(r"\s*\d+(\.\d*)?\s*(/\s*(\d+(\.\d*)?|concurrency|sqrt_concurrency)\s*)?")
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+_RATE = re.compile(rf"\s*{_NUMBER}\s*(/\s*({_NUMBER}|concurrency|sqrt_concurrency)\s*)?", re.IGNORECASE)
 
 _MILTER_VERSIONS = ("2", "3", "4", "6")
 
@@ -298,7 +299,7 @@ _FIELD = re.compile(r"\[([^][]*)\]|([^][.]*)")
 
 def address_filter(text: str) -> str:
     """Why ip_match.c cannot read a filter of addresses such as ``127.0.0.[2;4..8]``; empty where it can."""
-    if text.startswith("[") and _closing(text) == len(text) - 1:
+    if text.startswith("[") and closing(text, "[]") == len(text) - 1:
         text = text[1:-1]
     if not text:
         return "the filter is empty"
@@ -318,11 +319,11 @@ def address_filter(text: str) -> str:
     return f"{text[position:]!r} follows the filter" if position < len(text) else ""
 
 
-def _closing(text: str) -> int:
-    """The place of the bracket that closes the first one, or -1."""
+def closing(text: str, signs: str) -> int:
+    """The place of the bracket that closes the first one (``signs`` are both of them), or -1."""
     level = 0
     for place, letter in enumerate(text):
-        level += (letter == "[") - (letter == "]")
+        level += (letter == signs[0]) - (letter == signs[1])
         if not level:
             return place
     return -1

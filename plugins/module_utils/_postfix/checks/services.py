@@ -186,8 +186,8 @@ def _process_limit(context: Context, service: Service) -> int | None:
 @rule("service-needs", ERROR, each=lines)
 def service_needs(context: Context, line: Line) -> Iterator[Fault]:
     """a daemon that must be alone, without a process limit, with or without the rights of root and is not; a service
-    that others reach in public/ or private/ and that is in the other | the column as in the master.cf that Postfix comes with |
-    master(5), single_server.c, `CA_MAIL_SERVER_SOLITARY` and its kin"""
+    that others reach in public/ or private/ and that is in the other | the column as in the master.cf that Postfix
+    comes with | master(5), single_server.c, `CA_MAIL_SERVER_SOLITARY` and its kin"""
     service, needs = line.service, types.needs(line.service.command)
     limit = _process_limit(context, service)
     for need, wanted in (("single", 1), ("unlimited", 0)):

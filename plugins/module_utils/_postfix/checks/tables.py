@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.files import shortened
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.forms import closing, destination
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups import (
     CLIENT_TYPES,
     TABLE_SHAPE,
@@ -18,7 +20,7 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.lookups
     tables,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, nearest, words
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, Value, nearest, words
 from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX, TEXT_TYPES
 
 if TYPE_CHECKING:
@@ -28,6 +30,36 @@ if TYPE_CHECKING:
 _PACKAGES = frozenset({"cdb", "ldap", "lmdb", "mongodb", "mysql", "pcre", "pgsql", "sqlite"})
 #: Types that a message names when it says which there are.
 _COMMON_TYPES = frozenset({*INDEX_SUFFIX, *TEXT_TYPES, *CLIENT_TYPES, "inline", "static"})
+
+
+#: Types that dict_open(3) opens for reading alone.
+_READ_ONLY = frozenset(
+    {*TEXT_TYPES, *CLIENT_TYPES, "environ", "fail", "inline", "nis", "pipemap", "randmap", "socketmap"}
+)
+_READ_ONLY |= {"static", "tcp", "unionmap", "unix"}
+#: Types whose name is a list in braces: what the list has, and an example.
+_IN_BRACES = {
+    "inline": ("lines", "{name=value, { name = value }}"),
+    "pipemap": ("tables", "{type:name, type:name}"),
+    "randmap": ("results", "{result, result}"),
+    "unionmap": ("tables", "{type:name, type:name}"),
+}
+
+
+def _braces(table: Table, what: str, cure: str) -> tuple[str, str] | None:
+    """As dict_inline.c, dict_pipe.c, dict_random.c and dict_union.c read their names."""
+    if not table.name.startswith("{") or closing(table.name, "{}") != len(table.name) - 1:
+        return f"needs its {what} in braces", cure
+    members = words(table.name[1:-1])
+    if not members:
+        return f"has no {what} in its braces", cure
+    for member in members:
+        if what == "tables" and ":" not in member:
+            return f"has {member!r}, which is not a table", cure
+        text = member[1:-1].strip() if member.startswith("{") else member
+        if what == "lines" and '"' not in text and text.find("=") < 1:
+            return f"has {member!r}, which is not name=value", cure
+    return None
 
 
 def _form(context: Context, table: Table) -> tuple[str, str] | None:
@@ -42,11 +74,17 @@ def _form(context: Context, table: Table) -> tuple[str, str] | None:
     if table.type == "proxy":
         right = bool(TABLE_SHAPE.match(table.name))
         return None if right else ("needs type:name after 'proxy:'", "write proxy:type:name")
-    if table.type in ("pipemap", "unionmap"):
-        right = table.name.startswith("{") and table.name.endswith("}")
-        return None if right else ("needs its tables in braces", f"write {table.type}:{{type:name, type:name}}")
-    if not table.name and table.type != "fail":
+    if not table.name:
         return "has no name after its type", "write type:name"
+    if table.cache and table.type in _READ_ONLY:
+        cure = f"write {context.value('default_cache_db_type') or 'btree'}:{context.value('data_directory')}/name"
+        return f"is a cache, and no program can write to a table of the type {table.type}", cure
+    if table.type in _IN_BRACES:
+        what, example = _IN_BRACES[table.type]
+        return _braces(table, what, f"write {table.type}:{example}")
+    if table.type == "tcp":
+        problem = destination(context, table.name, port_needed=True)
+        return problem and (f"names no server: {problem[0]}", problem[1])
     if table.type == "socketmap":
         server, _unused, name = table.name.rpartition(":")
         cure = "write socketmap:inet:host:port:name or socketmap:unix:path:name"
@@ -63,12 +101,57 @@ def _form(context: Context, table: Table) -> tuple[str, str] | None:
 @rule("wrong-table", ERROR, each=tables)
 def wrong_table(context: Context, table: Table) -> Iterator[Fault]:
     """a path without a type, a type without a name, braces or parts missing; the lines of a `cidr:`, `pcre:` or
-    `regexp:` table in the value before Postfix 3.7 | `type:name` | DATABASE_README"""
+    `regexp:` table in the value before Postfix 3.7; a cache of a type that is read only | `type:name` |
+    DATABASE_README, dict_inline.c, dict_pipe.c"""
     problem = _form(context, table)
     if problem is not None:
         message, cure = problem
         text = shortened(table.text) if table.in_value else table.text
         yield Fault(table.setting, f"{table.setting.name}: {text!r} {message}", cure)
+
+
+#: A table that begins with a brace.
+_OPENED = re.compile(r"(?<![\w-])(?:cidr|inline|pcre|pipemap|randmap|regexp|texthash|unionmap):\{")
+
+
+def unclosed(context: Context) -> Iterator[Value]:
+    """The lists of tables with a brace that is not closed."""
+    for value in context.values:
+        if value.kind in ("cache", "match_list", "restrictions", "table", "tables") and _OPENED.search(value.text):
+            try:
+                types.split_list(value.text)
+            except ValueError:
+                yield value
+
+
+@wrong_table.also(each=unclosed)
+def unclosed_table(context: Context, value: Value) -> Iterator[Fault]:
+    """Postfix takes the rest of the list for the name of the table."""
+    yield Fault(value.setting, f"{value.name}: a table has a '{{' without its '}}'", "balance the braces")
+
+
+#: The caches that tlsmgr(8) opens, and what switches each off.
+_TLS_CACHES = tuple(f"{client}_tls_session_cache" for client in ("smtpd", "smtp", "lmtp"))
+
+
+def shared_caches(context: Context) -> Iterator[tuple[Setting, str]]:
+    """The caches of TLS sessions that another one has the file of."""
+    seen: dict[str, str] = {}
+    for cache in _TLS_CACHES:
+        name, text = f"{cache}_database", context.value(f"{cache}_database")
+        setting = context.setting_of(name)
+        if setting is not None and text and not re.match(r"0+\D?$", context.value(f"{cache}_timeout")):
+            other = seen.setdefault(text, name)
+            if other != name:
+                yield setting, other
+
+
+@rule("shared-tls-cache", ERROR, each=shared_caches)
+def shared_tls_cache(context: Context, found: tuple[Setting, str]) -> Iterator[Fault]:
+    """one file for the TLS sessions of two programs: tlsmgr(8) does not start | a file for each | tlsmgr.c"""
+    setting, other = found
+    message = f"{setting.name} is the file of {other} too, so tlsmgr(8) does not start"
+    yield Fault(setting, message, "name another file")
 
 
 @rule("unsupported-table-type", ERROR, each=tables)
@@ -134,6 +217,19 @@ def _missing(context: Context, setting: Setting, what: str, path: str) -> Fault:
 def table_missing(context: Context, table: Table) -> Iterator[Fault]:
     """a table, client file or list file that does not exist or is a directory; a cache in a directory that does not
     exist | create it; the nearest name beside it | DATABASE_README"""
+    if not table.setting.name.endswith("_tls_session_cache_database"):
+        yield from _absent(context, table)
+
+
+@rule("tls-cache-missing", WARNING, each=tables)
+def tls_cache_missing(context: Context, table: Table) -> Iterator[Fault]:
+    """a cache of TLS sessions in a directory that does not exist, or a client file for it that does not exist: no
+    session is resumed | the directory `data_directory`; create the file | tlsmgr(8)"""
+    if table.setting.name.endswith("_tls_session_cache_database"):
+        yield from _absent(context, table)
+
+
+def _absent(context: Context, table: Table) -> Iterator[Fault]:
     setting = table.setting
     if table.form == "file":
         listed = context.probe.file(table.text)

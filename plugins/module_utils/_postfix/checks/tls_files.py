@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, words
 
 if TYPE_CHECKING:
@@ -94,9 +95,32 @@ def named_files(context: Context) -> Iterator[NamedFile]:
 
 @rule("tls-file-missing", ERROR, each=named_files)
 def tls_file_missing(context: Context, named: NamedFile) -> Iterator[Fault]:
-    """a key, certificate, CA or DH file, or CA directory, that does not exist; a CA directory that a daemon in the
-    chroot does not see, where it must trust by the directory | create it; the nearest name beside it; the path as the
-    daemon sees it | TLS_README, postconf(5), `smtpd_tls_CApath`"""
+    """a key, certificate or CA file, or a CA directory of a client, that does not exist; a CA directory that a client
+    in the chroot does not see, where it must trust by the directory | create it; the nearest name beside it; the path
+    as the daemon sees it | TLS_README, postconf(5), `smtp_tls_CApath`"""
+    if not _passed_over(context, named):
+        yield from _missing(context, named)
+
+
+@rule("tls-file-passed-over", WARNING, each=named_files)
+def tls_file_passed_over(context: Context, named: NamedFile) -> Iterator[Fault]:
+    """a file of DH parameters, or a CA directory of a server, that does not exist or that the daemon in the chroot does
+    not see: TLS goes on without it | create it; the nearest name beside it; the path as the daemon sees it | tls_dh.c,
+    postconf(5), `smtpd_tls_CApath`"""
+    if _passed_over(context, named):
+        yield from _missing(context, named)
+
+
+def _passed_over(context: Context, named: NamedFile) -> bool:
+    name = named.setting.name
+    if types.kind(name) == "dh_file":
+        return True
+    server = named.kind == "directory" and name.startswith(("smtpd_", "tlsproxy_tls_"))
+    # Who has to show a certificate cannot without the authorities.
+    return server and not any(context.is_yes("smtpd_tls_req_ccert", service) for service in context.smtpd_services())
+
+
+def _missing(context: Context, named: NamedFile) -> Iterator[Fault]:
     path, name = context.absolute(named.path), named.setting.name
     file = context.probe.file(path)
     if file is not None and (file.kind == "directory") != (named.kind == "directory"):
