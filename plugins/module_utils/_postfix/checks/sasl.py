@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import WARNING, Fault, rule
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.restrictions import Restriction, restrictions
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, words
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.tls_policy import fronts, servers
@@ -107,6 +108,28 @@ def cyrus_socket_missing(context: Context, login: Login) -> Iterator[Fault]:
             f"the socket {seen} of {method} does not exist{why}, so every login fails",
             f"start {method} with its socket there",
         )
+
+
+def security_options(context: Context) -> Iterator[tuple[Setting, str]]:
+    """The words that limit the mechanisms of Cyrus SASL, each once."""
+    seen: set[tuple[str, int, str]] = set()
+    for login in logins(context):
+        if context.value("smtpd_sasl_type", login.service) != "cyrus":
+            continue
+        for name in ("smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"):
+            setting = context.setting_of(name, login.service)
+            if setting is not None and (setting.file, setting.line, name) not in seen:
+                seen.add((setting.file, setting.line, name))
+                yield from ((setting, word) for word in words(context.value(name, login.service)))
+
+
+@rule("cyrus-options", ERROR, each=security_options)
+def cyrus_options(context: Context, found: tuple[Setting, str]) -> Iterator[Fault]:
+    """a capital letter in an option of Cyrus SASL: smtpd(8) does not start | small letters | xsasl_cyrus_security.c"""
+    setting, word = found
+    if word != word.lower() and word.lower() in types.enumeration(setting.name, context.host.version):
+        message = f"{setting.name}: smtpd(8) does not start with {word!r}, because Cyrus SASL reads small letters only"
+        yield Fault(setting, message, f"write {word.lower()}")
 
 
 def mail_exchangers(context: Context) -> Iterator[tuple[Service, Setting]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -298,17 +299,64 @@ def service_address(context: Context, line: Line) -> Iterator[Fault]:
 _VIRTUAL = ("virtual_mailbox_base", "virtual_uid_maps", "virtual_gid_maps")
 
 
-@rule("virtual-needs", ERROR, each=lines)
+def deliveries(context: Context) -> Iterator[Line]:
+    """The services of virtual(8) that deliver to mailboxes."""
+    transport = context.value("virtual_transport").partition(":")[0]
+    if context.value("virtual_mailbox_domains"):
+        for line in lines(context):
+            service = line.service
+            if service.command == "virtual" and service.type == "unix" and service.name == transport:
+                yield line
+
+
+@rule("virtual-needs", ERROR, each=deliveries)
 def virtual_needs(context: Context, line: Line) -> Iterator[Fault]:
-    """virtual(8) as `virtual_transport` without the directory or the ids that it delivers with | set them |
-    virtual(8)"""
-    service = line.service
-    used = service.name == context.value("virtual_transport").partition(":")[0] and service.type == "unix"
-    if service.command == "virtual" and used and context.value("virtual_mailbox_domains"):
-        missing = [name for name in _VIRTUAL if not context.value(name, service)]
-        if missing:
-            message = f"{line.key}: virtual(8) cannot deliver to virtual_mailbox_domains without {', '.join(missing)}"
-            yield Fault(line.place, message, f"set {', '.join(missing)}, or another virtual_transport")
+    """virtual(8) as `virtual_transport` without the directory or the ids that it delivers with, or with a relative
+    directory or ids that it refuses | set them | virtual(8)"""
+    missing = [name for name in _VIRTUAL if not context.value(name, line.service)]
+    if missing:
+        message = f"{line.key}: virtual(8) cannot deliver to virtual_mailbox_domains without {', '.join(missing)}"
+        yield Fault(line.place, message, f"set {', '.join(missing)}, or another virtual_transport")
+    base = context.value("virtual_mailbox_base", line.service)
+    if base and not base.startswith("/"):
+        place = context.setting_of("virtual_mailbox_base", line.service) or line.place
+        message = f"virtual_mailbox_base: {base!r} is a relative path, so virtual(8) cannot deliver"
+        yield Fault(place, message, "write the path from / on")
+    least = context.value("virtual_minimum_uid", line.service)
+    for name, low in (("virtual_uid_maps", int(least) if least.isdigit() else 1), ("virtual_gid_maps", 1)):
+        # What stands behind static: is for every recipient that no table before it has.
+        for word in words(context.value(name, line.service))[:1]:
+            kind, _unused, number = word.partition(":")
+            given = re.match(r"\{?\s*(\d+)", number)
+            if kind == "static" and (given is None or int(given[1]) < max(low, 1)):
+                place = context.setting_of(name, line.service) or line.place
+                message = f"{name}: {number!r} is not a number from {max(low, 1)} on, so virtual(8) cannot deliver"
+                yield Fault(place, message, "write static: and the number of an account or group")
+
+
+def shared_domains(context: Context) -> Iterator[tuple[str, str]]:
+    """The domains of virtual_mailbox_domains that stand in a list which Postfix asks before, and that list."""
+    if not any(deliveries(context)):
+        return
+    boxes = {word.lower() for word in words(context.value("virtual_mailbox_domains"))}
+    for name in ("mydestination", "virtual_alias_domains"):
+        # With recipients of one's own, local domains may hold the same users.
+        if name == "mydestination" and "local_recipient_maps" in context.set_in_main:
+            continue
+        for word in words(context.value(name)):
+            if word.lower() in boxes and ":" not in word and "/" not in word:
+                yield word, name
+
+
+@rule("domain-twice", ERROR, each=shared_domains)
+def domain_twice(context: Context, found: tuple[str, str]) -> Iterator[Fault]:
+    """a domain of `virtual_mailbox_domains` in `mydestination` or `virtual_alias_domains` too: its users are unknown
+    there | the domain in one list | VIRTUAL_README, trivial-rewrite(8)"""
+    domain, name = found
+    place = context.setting_of(name) or context.setting_of("virtual_mailbox_domains")
+    if place is not None:
+        message = f"{name} has {domain}, and so does virtual_mailbox_domains: Postfix refuses mail for its mailboxes"
+        yield Fault(place, message, f"remove {domain} from {name}")
 
 
 @rule("option-before-smtpd", ERROR, each=lines)
