@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix import expansion, types
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, WARNING, Fault, rule
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Setting, Value, references
 
 if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.context import Context
@@ -18,6 +19,47 @@ if TYPE_CHECKING:
 def values(context: Context) -> Iterator[Value]:
     """The values that use other parameters."""
     return (value for value in context.all_values if "$" in value.setting.value)
+
+
+def _read_again(context: Context) -> Iterator[tuple[str, str]]:
+    """The parameters whose text proxymap(8) expands twice, each with the parameter that makes it so.
+
+    A parameter that is not set is kept expanded by the programs that read it (mail_conf_str.c), and ``proxy_read_maps``
+    names it.
+    """
+    for name in context.proxied_names - context.set_in_main.keys():
+        if "proxymap" in types.readers(name):
+            yield from ((used, name) for used in references(context.defaults.get(name, "")))
+
+
+def _dollar(context: Context, name: str) -> str:
+    """How a dollar sign is written in a parameter."""
+    if any(name == used for used, _name in _read_again(context)):
+        return "put the lines of the table into a file, and name the file"
+    return "write $$ for a dollar sign"
+
+
+def doubled_dollars(context: Context) -> Iterator[tuple[Setting, str]]:
+    """The settings with a ``$$`` that is read again, each with the parameter that makes it so, where proxymap(8) has
+    work."""
+    if any("proxy:" in context.value(name) for name in context.proxied_names):
+        for used, name in sorted(_read_again(context)):
+            setting = context.set_in_main.get(used)
+            if setting is not None and "$$" in setting.value:
+                yield setting, name
+
+
+@rule("dollar-read-twice", ERROR, each=doubled_dollars)
+def dollar_read_twice(context: Context, found: tuple[Setting, str]) -> Iterator[Fault]:
+    """`$$` in a table whose lines stand in the value of `alias_maps`, `virtual_alias_maps` or `virtual_mailbox_maps`:
+    proxymap(8) reads the `$` that is left as a name, and does not start | the lines in a file | postconf(5),
+    `proxy_read_maps`; mail_conf_str.c"""
+    setting, name = found
+    try:
+        expansion.expand(context.value(name), lambda _name: "")
+    except ValueError:
+        message = f"{setting.name}: proxymap(8) reads the $ of $$ again, because {name} is not set, and does not start"
+        yield Fault(setting, message, _dollar(context, setting.name))
 
 
 def _is_circle(value: Value) -> bool:
@@ -32,7 +74,7 @@ def undefined_reference(context: Context, value: Value) -> Iterator[Fault]:
         yield Fault(
             value.setting,
             f"{value.name} uses ${name}, which is set nowhere and has no default",
-            f"did you mean ${guess}?" if guess else f"set {name}, or write $$ for a dollar sign",
+            f"did you mean ${guess}?" if guess else f"set {name}, or {_dollar(context, value.name)}",
         )
 
 
@@ -64,5 +106,5 @@ def malformed_expression(context: Context, value: Value) -> Iterator[Fault]:
         if "without its" in value.problem:
             cure = "balance the braces"
         elif "without a name" in value.problem:
-            cure = "write $$ for a dollar sign"
+            cure = _dollar(context, value.name)
         yield Fault(value.setting, f"{value.name}: {value.problem}", cure)
