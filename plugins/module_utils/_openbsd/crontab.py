@@ -5,6 +5,7 @@
 
 OpenBSD's dialect (crontab.c 1.96, entry.c): ``~`` for random values, and the flags ``-n``, ``-q`` and ``-s``
 before the command. crontab(1) reads more than crontab(5) says, such as ``mon-fri`` and ``*-5``, and so does this.
+What it passes over, such as the ``-5`` of ``*-5``, is not written.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _job(text: str) -> tuple[Job | None, str]:
         return None, text
     flags, command = _flags(words[count])
     try:
-        return check_job(" ".join(words[:count]), flags, command), command
+        schedule = _schedule(" ".join(words[:count]), reading=True)
+        return Job(schedule, flags, _command(command)), command
     except ValueError:
         # with unknown flags the command is behind them
         return None, re.sub(r"^(?:-\S*\s+)+", "", command)
@@ -119,8 +121,12 @@ def _flags(text: str) -> tuple[tuple[str, ...], str]:
 def check_schedule(schedule: object) -> tuple[str, ...]:
     """Return the fields of ``schedule``: five, or one of ``NAMES``.
 
-    Raises ValueError that names the field and the values it takes.
+    Raises ValueError that names the field and the values it takes, and for text that cron passes over.
     """
+    return _schedule(schedule, reading=False)
+
+
+def _schedule(schedule: object, reading: bool) -> tuple[str, ...]:
     if not isinstance(schedule, str):
         raise ValueError(f"schedule is {schedule!r}, which is not text. Put it in quotes")
     fields = tuple(schedule.split())
@@ -135,6 +141,11 @@ def check_schedule(schedule: object) -> tuple[str, ...]:
         )
     for field, (name, low, high, words) in zip(fields, _FIELDS):
         for part in field.split(","):
+            if part.startswith("*") and part[1:2] not in ("", "/"):
+                # entry.c 1.61, get_range: behind '*' only '/' and ',' count. The rest of the field is dropped.
+                if reading:
+                    break
+                raise ValueError(f"schedule is {schedule!r}. Cron reads the {name} {field!r} as '*'. Write '*'")
             _check_part(schedule, name, part, low, high, words)
     return fields
 
@@ -156,18 +167,20 @@ def _check_part(schedule: str, name: str, part: str, low: int, high: int, words:
         return int(text)
 
     span, slash, step = part.partition("/")
-    values = high - low + 1
-    if slash and not (step.isascii() and step.isdigit() and 1 <= int(step) <= values):
-        raise bad(f"the step {step!r} is not a number from 1 to {values}")
     first, separator, second = (*re.split(r"([~-])", span, maxsplit=1), "", "")[:3]
     if separator == "-" and not (first and second):
         raise bad("a range needs a start and an end")
     if slash and not separator and first != "*":
         raise bad("a step needs '*', a range or '~' before it")
-    # '*-5' starts at the first value. A random value may lack its start or its end.
+    # A random value may lack its start or its end.
     start = low if first == "*" or (separator and not first) else value(first)
-    if separator and start > (value(second) if second else high):
+    end = value(second) if second else high
+    if separator and start > end:
         raise bad("its start is after its end")
+    # set_range counts the end from the first value of the field, not from the start of the range.
+    largest = end - low + 1
+    if slash and not (step.isascii() and step.isdigit() and 1 <= int(step) <= max(largest, 1)):
+        raise bad(f"the step {step!r} is not a number from 1 to {largest}")
 
 
 def check_flags(flags: Sequence[object]) -> tuple[str, ...]:
@@ -180,6 +193,10 @@ def check_flags(flags: Sequence[object]) -> tuple[str, ...]:
 
 def check_job(schedule: object, flags: Sequence[object], command: object) -> Job:
     """Return the job. Raises ValueError where cron would refuse it or run something else."""
+    return Job(check_schedule(schedule), check_flags(flags), _command(command))
+
+
+def _command(command: object) -> str:
     if not isinstance(command, str) or not command.strip():
         raise ValueError(f"job is {command!r}, which is not a command. Use the command that cron is to run")
     if any(character in command for character in "\n\r\0"):
@@ -191,7 +208,7 @@ def check_job(schedule: object, flags: Sequence[object], command: object) -> Job
             f"job is {command!r}. Cron reads {command.split()[0]!r} as flags. Use the option flags for"
             f" {', '.join(FLAGS)}, and start the job with its program"
         )
-    return Job(check_schedule(schedule), check_flags(flags), command)
+    return command
 
 
 def check_match(match: str, command: str | None = None) -> re.Pattern[str]:

@@ -35,6 +35,10 @@ OFF = ROOT.replace(RUNNER, f"#{RUNNER}")
         ("~\t*\t*\t*\t*\t-ns x  y", crontab.Job(("~", "*", "*", "*", "*"), ("-n", "-s"), "x  y"), True),
         ("  @daily -q -n x", crontab.Job(("@daily",), ("-n", "-q"), "x"), True),
         ("@Daily x", None, True),
+        ("*-5 *~5 *-31/2 **,foo *5 x", crontab.Job(("*-5", "*~5", "*-31/2", "**,foo", "*5"), (), "x"), True),
+        ("1,*-99 * * * * x", crontab.Job(("1,*-99", "*", "*", "*", "*"), (), "x"), True),
+        ("60,*5 * * * * x", None, True),
+        ("*/x * * * * x", None, True),
         ("0 1 * * mon-fri x", crontab.Job(("0", "1", "*", "*", "mon-fri"), (), "x"), True),
         ("0 * * * * -x y", None, True),
         ("0 * * * * -n -- y", None, True),
@@ -73,8 +77,9 @@ def test_parse(text: str, job: crontab.Job | None, enabled: bool) -> None:
             for day in ("mon-fri", "Mon-Fri", "sun-sat", "mon-fri/2", "mon~fri", "1-fri", "mon~", "~fri")
         ),
         *(f"0 0 * {month} *" for month in ("jan-mar", "jan-dec/3", "feb~", "jan,mar-may")),
-        "*-5 *~5 *-31/2 * tue-thu,sat",
         "*/60 */24 */31 */12 */8",
+        "10-20/21 1-5/6 10-20/20 jan-mar/3 mon-fri/6",
+        "1~5/6 ~5/6 5~/24 * tue-thu,sat",
         *crontab.NAMES,
     ],
 )
@@ -100,10 +105,27 @@ def test_check_schedule(schedule: str) -> None:
         ("* * * * sat-sun", "Its day-of-week is 'sat-sun': its start is after its end. Use 0 to 7 or sun to sat"),
         ("mon * * * *", "Its minute is 'mon': 'mon' is not a number. Use 0 to 59"),
         ("1-2-3 * * * *", "Its minute is '1-2-3': '2-3' is not a number. Use 0 to 59"),
-        ("*-* * * * *", "Its minute is '*-*': '*' is not a number. Use 0 to 59"),
+        ("*-* * * * *", "Cron reads the minute '*-*' as '*'. Write '*'"),
+        ("* *-5 * * *", "Cron reads the hour '*-5' as '*'. Write '*'"),
+        ("* * * * 1,*~5", "Cron reads the day-of-week '1,*~5' as '*'. Write '*'"),
+        ("10-20/30 * * * *", "Its minute is '10-20/30': the step '30' is not a number from 1 to 21. Use 0 to 59"),
+        ("* 1-5/10 * * *", "Its hour is '1-5/10': the step '10' is not a number from 1 to 6. Use 0 to 23"),
+        ("* 1~5/7 * * *", "Its hour is '1~5/7': the step '7' is not a number from 1 to 6. Use 0 to 23"),
+        (
+            "* * * jan-mar/4 *",
+            "Its month is 'jan-mar/4': the step '4' is not a number from 1 to 3. Use 1 to 12 or jan to dec",
+        ),
+        (
+            "* * * * mon-fri/7",
+            "Its day-of-week is 'mon-fri/7': the step '7' is not a number from 1 to 6. Use 0 to 7 or sun to sat",
+        ),
+        (
+            "* * * * 0-6/8",
+            "Its day-of-week is '0-6/8': the step '8' is not a number from 1 to 7. Use 0 to 7 or sun to sat",
+        ),
         ("*/61 * * * *", "Its minute is '*/61': the step '61' is not a number from 1 to 60. Use 0 to 59"),
         ("* */25 * * *", "Its hour is '*/25': the step '25' is not a number from 1 to 24. Use 0 to 23"),
-        ("* * 1-9/32 * *", "Its day-of-month is '1-9/32': the step '32' is not a number from 1 to 31. Use 1 to 31"),
+        ("* * 1-9/32 * *", "Its day-of-month is '1-9/32': the step '32' is not a number from 1 to 9. Use 1 to 31"),
         ("* * * */13 *", "Its month is '*/13': the step '13' is not a number from 1 to 12. Use 1 to 12 or jan to dec"),
         ("* * * * */9", "Its day-of-week is '*/9': the step '9' is not a number from 1 to 8. Use 0 to 7 or sun to sat"),
         ("5-1 * * * *", "Its minute is '5-1': its start is after its end. Use 0 to 59"),
@@ -114,7 +136,7 @@ def test_check_schedule(schedule: str) -> None:
     ],
 )  # fmt: skip
 def test_check_schedule_errors(schedule: str, message: str) -> None:
-    if message.startswith("Its "):
+    if message.startswith(("Its ", "Cron ")):
         message = f"schedule is {schedule!r}. {message}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         crontab.check_schedule(schedule)
