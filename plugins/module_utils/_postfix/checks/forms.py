@@ -222,6 +222,13 @@ def _environment(context: Context, value: Value) -> Iterator[Problem]:
 def _instances(context: Context, value: Value) -> Iterator[Problem]:
     if not context.value("multi_instance_wrapper"):
         yield "postfix(1) does not start without multi_instance_wrapper", "run postmulti -e init"
+        return
+    for directory in words(value.text):
+        if context.probe.file(f"{directory}/main.cf") is None:
+            yield (
+                f"{directory} has no main.cf, so postfix(1) does not start",
+                "run postmulti -e create for it, or remove it",
+            )
 
 
 def _login_cache(context: Context, value: Value) -> Iterator[Problem]:
