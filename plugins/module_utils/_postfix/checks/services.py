@@ -61,7 +61,7 @@ def same_ports(context: Context) -> Iterator[tuple[Service, Service, int]]:
         port = context.port_of(service)
         if port is None:
             continue
-        host = service.name.rpartition(":")[0].strip("[]").lower()
+        host = _host_and_port(context, service)[0]
         other = seen.setdefault((host, port), service)
         if other.name != service.name:
             yield other, service, port
@@ -78,14 +78,42 @@ def duplicate_service(context: Context, line: Line) -> Iterator[Fault]:
 
 @rule("same-port", WARNING, each=same_ports)
 def same_port(context: Context, found: tuple[Service, Service, int]) -> Iterator[Fault]:
-    """one address and port under two names, such as `smtps` and `submissions`: master(8) uses the later one | keep one
-    | master(5), master_ent.c"""
+    """one address and port under two names, such as `smtps` and `submissions`: master(8) uses the later one; before
+    3.6, a port on every address and again on one of them | keep one | master(5), master_ent.c, inet_listen.c"""
     other, service, port = found
     yield Fault(
         context.place(service),
         f"{service.name}/inet listens on port {port}, and so does {other.name}/inet on line {other.line};"
         " master(8) uses the later one only",
         f"remove one of lines {other.line} and {service.line}",
+    )
+
+
+def covered_ports(context: Context) -> Iterator[tuple[Service, Service]]:
+    """Services on every address, each with one on the same port and an address of its own.
+
+    Since 3.6 Postfix asks the system to share the port (SO_REUSEPORT, inet_listen.c).
+    """
+    interfaces = [word.lower().strip("[]") for word in words(context.value("inet_interfaces"))]
+    inet = [(service, *_host_and_port(context, service)) for service in context.services if service.type == "inet"]
+    for wide, host, port in inet if context.host.version < (3, 6) else ():
+        for narrow, address, other in inet:
+            if port and port == other and address and not host and (interfaces == ["all"] or address in interfaces):
+                yield wide, narrow
+
+
+def _host_and_port(context: Context, service: Service) -> tuple[str, int | None]:
+    return service.name.rpartition(":")[0].strip("[]").lower(), context.port_of(service)
+
+
+@same_port.also(each=covered_ports)
+def covered_port(context: Context, found: tuple[Service, Service]) -> Iterator[Fault]:
+    wide, narrow = found
+    yield Fault(
+        context.place(narrow),
+        f"{narrow.name}/inet has an address on which {wide.name}/inet of line {wide.line} listens too;"
+        " before 3.6, master(8) does not start with both on Linux",
+        f"write the address in line {wide.line} too, or remove one of lines {wide.line} and {narrow.line}",
     )
 
 
