@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Callable
 
 from ansible_collections.puffy.mail.plugins.module_utils._postfix import types
-from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_address
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.networks import is_address, is_reply_filter
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import ERROR, Fault, rule
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Value, nearest, words
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.main_cf import split_name_value
@@ -300,32 +300,6 @@ def _rate(context: Context, value: Value) -> Iterator[Problem]:
         yield f"{value.text!r} is not a feedback", "write a number, or number/concurrency or number/sqrt_concurrency"
 
 
-_OCTET = re.compile(r"0*(\d{1,3})")
-_FIELD = re.compile(r"\[([^][]*)\]|([^][.]*)")
-
-
-def address_filter(text: str) -> str:
-    """Why ip_match.c cannot read a filter of addresses such as ``127.0.0.[2;4..8]``; empty where it can."""
-    if text.startswith("[") and closing(text, "[]") == len(text) - 1:
-        text = text[1:-1]
-    if not text:
-        return "the filter is empty"
-    position = 0
-    for count in range(4):
-        match = _FIELD.match(text, position)
-        members = (match[1].split(";") if match[1] is not None else [match[2]]) if match else []
-        for member in members or [""]:
-            ends = member.split("..") if match and match[1] is not None else [member]
-            octets = [_octet(end) for end in ends]
-            if len(ends) > 2 or None in octets or octets != sorted(octets, key=lambda octet: octet or 0):
-                return f"{member!r} is not a number from 0 to 255"
-        position = match.end() if match else position
-        if count < 3 and text[position : position + 1] != ".":
-            return "the filter has fewer than four numbers"
-        position += count < 3
-    return f"{text[position:]!r} follows the filter" if position < len(text) else ""
-
-
 def closing(text: str, signs: str) -> int:
     """The place of the bracket that closes the first one (``signs`` are both of them), or -1."""
     level = 0
@@ -334,11 +308,6 @@ def closing(text: str, signs: str) -> int:
         if not level:
             return place
     return -1
-
-
-def _octet(text: str) -> int | None:
-    match = _OCTET.fullmatch(text) if text.isascii() else None
-    return int(match[1]) if match and int(match[1]) < 256 else None
 
 
 def _dns_lists(context: Context, value: Value) -> Iterator[Problem]:
@@ -350,9 +319,9 @@ def _dns_lists(context: Context, value: Value) -> Iterator[Problem]:
             yield f"{word!r} names {domain!r}, which is not a domain", "write domain=filter*weight"
         if star and not re.fullmatch(r"\s*[+-]?\d+", weight, re.ASCII):
             yield f"{word!r} has the weight {weight!r}, which is not a whole number", "write domain*2"
-        problem = address_filter(pattern) if equals else ""
-        if problem:
-            yield f"{word!r}: {problem}", "write a filter such as 127.0.0.2 or 127.0.0.[2;4..8]"
+        if equals and not is_reply_filter(pattern):
+            problem = f"{word!r} has the filter {pattern!r}, which is not four numbers from 0 to 255"
+            yield problem, "write a filter such as 127.0.0.2 or 127.0.0.[2;4..8]"
 
 
 def milter_protocol(text: str) -> Problem | None:
