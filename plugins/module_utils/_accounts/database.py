@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.puffy.mail.plugins.module_utils import _files
+from ansible_collections.puffy.mail.plugins.module_utils import _files, _sqlite
 from ansible_collections.puffy.mail.plugins.module_utils import _rights as rights
 from ansible_collections.puffy.mail.plugins.module_utils._accounts import routes
 from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
@@ -32,9 +32,10 @@ from ansible_collections.puffy.mail.plugins.module_utils._accounts.rows import (
     first_of,
     targets_of,
 )
-from ansible_collections.puffy.mail.plugins.module_utils._sqlite import DatabaseError as DatabaseError
-from ansible_collections.puffy.mail.plugins.module_utils._sqlite import opened
 from ansible_collections.puffy.mail.plugins.module_utils._tables import query
+
+#: what is raised where a database cannot be used
+DatabaseError = _sqlite.DatabaseError
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def read(path: str, *, recover: bool = False) -> Database | None:
     status = _status(path)
     if status is None or status.st_size == 0:
         return None
-    with opened(path, "rw" if recover else "ro") as connection:
+    with _sqlite.opened(path, "rw" if recover else "ro") as connection:
         connection.execute("BEGIN")  # one view over all the tables
         version = _version(path, connection)
         tables = _rows(connection, version)
@@ -158,7 +159,7 @@ def create(path: str, plans: Mapping[str, TablePlan], *, uid: int, gid: int, mod
     """Make the database beside ``path`` and give it that name once it is complete."""
     staged = _files.stage(path, b"", uid=uid, gid=gid, mode=mode)
     try:
-        with opened(staged, "rw") as connection:
+        with _sqlite.opened(staged, "rw") as connection:
             # The header is outside the transaction's reach in executescript, so the schema goes first.
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -174,7 +175,7 @@ def create(path: str, plans: Mapping[str, TablePlan], *, uid: int, gid: int, mod
 
 def update(path: str, replan: Callable[[Tables], Mapping[str, TablePlan]]) -> None:
     """Bring the live database to the newest schema and to what ``replan`` says of its rows, in one transaction."""
-    with opened(path, "rw") as connection:
+    with _sqlite.opened(path, "rw") as connection:
         # A WAL database needs its side files written by readers, which Postfix's account cannot do.
         connection.execute("PRAGMA journal_mode = DELETE")
 
@@ -220,7 +221,7 @@ def opened_for_reading(path: str) -> Iterator[sqlite3.Connection]:
         raise DatabaseError(f"{path}: there is no such file. Use the database that PostfixAdmin made")
     if status.st_size == 0:
         raise DatabaseError(f"{path}: is empty; PostfixAdmin's upgrade.php makes its tables")
-    with opened(path, "ro") as connection:
+    with _sqlite.opened(path, "ro") as connection:
         connection.execute("BEGIN")
         yield connection
 

@@ -36,7 +36,12 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities i
     restrictions,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Capability, Wishes
+from ansible_collections.puffy.mail.plugins.module_utils._tables import lookup_table
+from ansible_collections.puffy.mail.plugins.module_utils._tables.kinds import INDEX_SUFFIX, TEXT_TYPES
 from ansible_collections.puffy.mail.plugins.module_utils._tls import clients
+
+#: the types of tables in files
+_FILE_TYPES = (*INDEX_SUFFIX, *TEXT_TYPES)
 
 #: what import_environment takes for one item (postconf(5)); a dollar sign would be expanded
 #: domain, [host] or either with a port
@@ -311,6 +316,34 @@ def _credentials(value: Any) -> str | None:
     return None
 
 
+#: files in a directory of Postfix that are no tables
+_OF_POSTFIX = ("main.cf", "master.cf", "main.cf.proto", "master.cf.proto", "dynamicmaps.cf", "postfix-files")
+#: directories whose own files are those of the system
+_OF_SYSTEM = ("", "/etc", "/etc/ssl", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/root")
+
+
+def _table_place(name: str) -> str | None:
+    """Why a table cannot be the file ``name``."""
+    directory, _slash, base = name.rpartition("/")
+    if base in _OF_POSTFIX:
+        return "which is a file of Postfix itself"
+    return f"and {directory or '/'} has files of the system" if directory in _OF_SYSTEM else None
+
+
+def _table_content(given: Mapping[str, Any]) -> str | None:
+    """What is wrong with the type of a table, or with its lines."""
+    kind, entries = given.get("type"), given.get("entries")
+    if kind is None and given.get("content") is not None:
+        return f"has content and no type. Use one of {', '.join(_FILE_TYPES)}."
+    if kind is not None and kind not in _FILE_TYPES:
+        return f"has the type {shown(kind)}. Use one of {', '.join(_FILE_TYPES)}."
+    try:
+        lookup_table.render_entries(entries if isinstance(entries, Mapping) else {}, given.get("builder") or "postmap")
+    except ValueError as exc:
+        return f"cannot be written: {exc}."
+    return None
+
+
 def _tables(value: Any) -> str | None:
     """Tables with what is in them."""
     example = "Use a list such as [{'path': '/etc/postfix/canonical', 'entries': {'alice': 'alice@example.org'}}]."
@@ -331,6 +364,11 @@ def _tables(value: Any) -> str | None:
             texts = [key, *(item if isinstance(item, list) else [item])]
             if not all(isinstance(text, str) and not one_line(text) for text in texts):
                 return f"has the table {given['path']!r} with {shown(key)}, whose value is not text. Use quotes."
+        where, what = _table_place(given["path"]), _table_content(given)
+        if where:
+            return f"has the table {given['path']!r}, {where}. Use a file such as '/etc/postfix/canonical'."
+        if what:
+            return f"has the table {given['path']!r}, which {what}"
     return None
 
 

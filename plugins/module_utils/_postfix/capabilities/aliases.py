@@ -47,9 +47,19 @@ def _of_system(wishes: Wishes) -> str:
 
 
 def problems(wishes: Wishes) -> Iterable[Problem]:
-    """A type without a file."""
+    """A type without a file, and aliases where nothing is delivered to local names."""
     if wishes.text("postfix_alias_type") and not wishes.text("postfix_alias_file"):
         yield "postfix_alias_type", "is set, and postfix_alias_file is empty. Set postfix_alias_file."
+    transport = wishes.text("postfix_local_transport")
+    if _is_virtual(wishes) or not transport or transport.partition(":")[0] == "local":
+        return
+    for name in ("postfix_aliases", "postfix_alias_file"):
+        if wishes.raw(name):
+            yield (
+                name,
+                f"is for local(8), and postfix_local_transport is {transport!r}, so nothing reads it. Remove {name},"
+                " and make the addresses aliases of the accounts.",
+            )
 
 
 def part(wishes: Wishes) -> Part:

@@ -19,6 +19,9 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     merged,
 )
 
+#: where the role keeps the fingerprints of the clients
+_CLIENTS = "/etc/postfix/relay_clientcerts"
+
 
 def problems(wishes: Wishes, composed: Composition) -> Iterable[Problem]:
     """What cannot be laid over."""
@@ -65,11 +68,17 @@ def tables(wishes: Wishes) -> list[tuple[Table, str]]:
 
 def _table_problems(wishes: Wishes, composed: Composition) -> Iterable[Problem]:
     own = wishes.mapping("postfix_parameters")
-    paths = {table.path for table in composed.tables}
+    # The table of client certificates is written by a task of its own.
+    paths = {table.path for table in composed.tables} | ({_CLIENTS} if wishes.words("postfix_relay_clients") else set())
     for table, parameter in tables(wishes):
         if table.path in paths:
             yield "postfix_tables", f"has {table.path!r} twice, or the role has it. Use another path."
         paths.add(table.path)
+        if parameter in wishes.words("postfix_absent"):
+            yield (
+                "postfix_tables",
+                f"names the parameter {parameter!r}, which postfix_absent removes. Remove one of the two.",
+            )
         if parameter in own and not isinstance(own[parameter], Mapping):
             yield (
                 "postfix_tables",

@@ -17,11 +17,15 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix import (
     types,
 )
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import Composition, Problem
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.registry import NotKnown
 from ansible_collections.puffy.mail.plugins.module_utils._rights import File, User
 
-#: The groups of rules that are about what the host has: its tables, keys and certificates. All others are judged here.
-_OF_HOSTS = frozenset({"tables", "table_access", "tls_files", "tls_keys"})
-_GROUPS = tuple(name for name in checks.GROUPS if name not in _OF_HOSTS)
+#: The groups of rules that are about the texts alone, and single rules of others. The rest asks for the defaults of the
+#: host's Postfix or for what the host has, and is judged there.
+_TEXTS = frozenset({"names", "references", "values", "tls_protocols", "restrictions", "relay"})
+_ALSO = frozenset({"duplicate-service", "missing-argument", "mynetworks-everyone", "wrong-address", "wrong-network"})
+_FORMS = frozenset({"mydomain", "myhostname", "myorigin", "relayhost"})
+_GROUPS = tuple(name for name in checks.GROUPS if name in _TEXTS | {"forms", "networks", "services"})
 #: Services that each master.cf has.
 _STOCK = """\
 pickup unix n - n 60 1 pickup
@@ -44,7 +48,10 @@ _DEFAULTS = {
 class _Nowhere(host.Probe):
     """A host that nobody has seen: it says nothing of its files, and has whatever else a configuration asks for."""
 
-    def file(self, _path: str) -> File | None:
+    def file(self, path: str) -> File | None:
+        raise NotKnown(path)
+
+    def content(self, _path: str) -> bytes | None:
         return None
 
     def entries(self, _path: str) -> tuple[str, ...]:
@@ -90,6 +97,15 @@ def candidate(composed: Composition) -> tuple[main_cf.MainCf, master_cf.MasterCf
     return done.main, done.master
 
 
+def _told_here(finding: checks.Finding) -> bool:
+    """Whether a finding is an error whatever the host has."""
+    if finding.severity != checks.ERROR or types.service_base(finding.name) is not None:
+        # A parameter may be named after a service that only the host has.
+        return False
+    form = finding.rule == "wrong-form" and finding.name in _FORMS
+    return form or finding.rule in _ALSO or checks.RULES[finding.rule].group in _TEXTS
+
+
 def problems(composed: Composition, skip: Collection[str]) -> Iterable[Problem]:
     """What every known Postfix refuses of the composition, each put down to its input. ``skip`` are ids of checks."""
     try:
@@ -104,12 +120,7 @@ def problems(composed: Composition, skip: Collection[str]) -> Iterable[Problem]:
         except ValueError as exc:
             yield "postfix_skip_checks", f": {exc}{'' if str(exc).endswith('?') else '.'}"
             return
-        found = {
-            (finding.rule, finding.name): finding
-            for finding in report.findings
-            # A parameter may be named after a service that only the host has.
-            if finding.severity == checks.ERROR and types.service_base(finding.name) is None
-        }
+        found = {(finding.rule, finding.name): finding for finding in report.findings if _told_here(finding)}
         # Told in the words of the latest.
         common = {key: finding for key, finding in common.items() if key in found} if number else found
         if not common:

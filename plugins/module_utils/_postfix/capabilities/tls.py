@@ -33,6 +33,11 @@ _OBSOLETE = {
         "is a grade of ciphers that can be broken. Use postfix_tls_ciphers: medium or high",
     ),
     "smtpd_tls_cipherlist": "was replaced by grades in Postfix 2.3. Use postfix_tls_ciphers and tls_high_cipherlist",
+    **dict.fromkeys(
+        ("smtpd_tls_cert_file", "smtpd_tls_key_file", "smtpd_tls_eccert_file", "smtpd_tls_eckey_file"),
+        "has no effect beside smtpd_tls_chain_files, which the role sets. Use postfix_tls_key_file and"
+        " postfix_tls_chain_file, or postfix_tls_other_keys",
+    ),
     "smtpd_use_tls": "was replaced by smtpd_tls_security_level. Use postfix_tls_security_level: may",
 }
 _BROKEN_GRADES = ("export", "low", "null")
@@ -79,15 +84,23 @@ def problems(wishes: Wishes) -> Iterable[Problem]:
             f"postfix_tls_outgoing_{lack}_file",
             f"is empty, and postfix_tls_outgoing_{have}_file is not. Set both, or neither.",
         )
-    own = wishes.mapping("postfix_parameters")
-    for name in sorted(own):
+    for origin, place, name, value in _own(wishes):
         if name in _OBSOLETE:
-            yield "postfix_parameters", f": {name} {_OBSOLETE[name]}."
-        elif name.endswith("_ciphers") and str(own[name]).strip().lower() in _BROKEN_GRADES:
+            yield origin, f": {place}{name} {_OBSOLETE[name]}."
+        elif name.endswith("_ciphers") and str(value).strip().lower() in _BROKEN_GRADES:
             yield (
-                "postfix_parameters",
-                f": {name} is {own[name]!r}, a grade of ciphers that can be broken. Use 'medium' or 'high'.",
+                origin,
+                f": {place}{name} is {value!r}, a grade of ciphers that can be broken. Use 'medium' or 'high'.",
             )
+
+
+def _own(wishes: Wishes) -> Iterable[tuple[str, str, str, Any]]:
+    """The parameters of the free form: the input, where they stand in it, their names and values."""
+    own = wishes.mapping("postfix_parameters")
+    yield from (("postfix_parameters", "", str(name), own[name]) for name in sorted(own, key=str))
+    for key, fields in wishes.mapping("postfix_services").items():
+        options = (fields or {}).get("options") or {}
+        yield from (("postfix_services", f"{key}: ", str(name), options[name]) for name in sorted(options, key=str))
 
 
 def part(wishes: Wishes) -> Part:

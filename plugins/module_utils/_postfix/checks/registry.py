@@ -9,6 +9,7 @@ subjects of a configuration; rules that share it see each subject in turn.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from ansible_collections.puffy.mail.plugins.module_utils._postfix.checks.settings import Place
 
 ERROR, WARNING = "error", "warning"
+
+
+class NotKnown(Exception):
+    """Raised by a probe that cannot say what a rule asks: the rule then says nothing of its subject."""
+
 
 Subject = TypeVar("Subject")
 Stream = Callable[["Context"], Iterable[Any]]
@@ -113,10 +119,18 @@ def plan(groups: Sequence[str]) -> Plan:
     return list(found.items())
 
 
+def _known(subjects: Iterable[Any]) -> Iterator[Any]:
+    with contextlib.suppress(NotKnown):
+        yield from subjects
+
+
 def judge(context: Context, order: Plan) -> Iterator[tuple[Rule, Fault]]:
     """Judge a configuration: each rule with each fault that it finds."""
     for each, judges in order:
-        for subject in each(context):
+        for subject in _known(each(context)):
             for name, function in judges:
-                for fault in function(context, subject):
-                    yield RULES[name], fault
+                try:
+                    for fault in function(context, subject):
+                        yield RULES[name], fault
+                except NotKnown:
+                    continue

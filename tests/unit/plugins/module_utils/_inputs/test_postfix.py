@@ -449,7 +449,6 @@ def test_bad_wishes(judged: Any, change: dict[str, Any], sentences: list[str]) -
         ("postfix_relayhost", "[x]:99999",
          ": relayhost: '[x]:99999' names the port '99999', which is neither a number nor in services(5) (write the"
          " number)."),
-        ("postfix_services", {"465/inet": {"command": "smtpd"}}, "master(8) cannot start both"),
         ("postfix_services", {"foo/unix": {"command": "pipe", "unpriv": "n"}},
          ": foo/unix: pipe(8) needs argv= (add argv=command and its arguments, last on the line)."),
         ("postfix_policy_commands", {"local": {"user": "nobody", "command": "/bin/x"}},
@@ -485,3 +484,39 @@ def test_each_is_found_before_the_first_host(judged: Any, name: str, value: Any,
 )
 def test_each_is_right(judged: Any, name: str, value: Any) -> None:
     assert judged("postfix", {"postfix_tls_other_keys": [], name: value})[1] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ({"path": "/etc/postfix/x", "content": "/^X:/ IGNORE\n"}, "which has content and no type. Use one of hash,"),
+        ({"path": "/etc/postfix/x", "type": "hahs", "entries": {}}, "which has the type 'hahs'. Use one of hash,"),
+        ({"path": "/etc/postfix/x", "entries": {"a b": "c"}}, "which cannot be written: the key 'a b' has blanks"),
+        ({"path": "/etc/postfix/x", "entries": {"a": ""}}, "which cannot be written: the key 'a' has the value ''"),
+        ({"path": "/etc/postfix/x", "entries": {"a": "b", "A": "c"}}, "which cannot be written: the keys 'a' and 'A'"),
+        ({"path": "/etc/postfix/main.cf", "entries": {}}, "which is a file of Postfix itself. Use a file such as"),
+        ({"path": "/etc/passwd", "entries": {}}, "and /etc has files of the system. Use a file such as"),
+    ],
+)
+def test_tables_are_judged_before_a_host_is_touched(judged: Any, table: dict[str, Any], sentence: str) -> None:
+    _good, sentences = judged("postfix", {**BASE, "postfix_tables": [table]})
+    assert [
+        text for text in sentences if text.startswith(f"postfix_tables has the table {table['path']!r}, {sentence}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("postfix_origin", "/etc/mailname"),
+        ("postfix_parameters", {"tls_random_source": "dev:/dev/hwrng", "bounce_template_file": "/etc/postfix/b.cf"}),
+        ("postfix_parameters", {"tls_random_exchange_name": "/var/lib/postfix/prng", "daemon_directory": "/opt/p"}),
+        ("postfix_parameters", {"maillog_file": "/var/log/postfix.log", "multi_instance_directories": "/etc/postfix-2",
+                                "multi_instance_wrapper": "${command_directory}/postmulti -p --"}),
+        ("postfix_services",
+         {"x/unix": {"command": "pipe", "unpriv": "n", "arguments": ["user=mail", "directory=/x", "argv=/x"]}}),
+    ],
+)  # fmt: skip
+def test_what_only_the_host_knows_is_not_judged_before(judged: Any, name: str, value: Any) -> None:
+    _good, sentences = judged("postfix", {**BASE, name: value})
+    assert [text for text in sentences if text.startswith(name)] == []

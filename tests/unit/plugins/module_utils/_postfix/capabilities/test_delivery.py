@@ -170,3 +170,12 @@ def test_a_host_that_would_take_mail_for_every_name(transport: str) -> None:
     for maps in ([], ["hash:/etc/postfix/recipients"]):
         assert refused(**given, postfix_local_recipient_maps=maps) == []
     assert refused(**given, postfix_local_recipient_maps=["$virtual_mailbox_maps"], postfix_local_domains=[]) == []
+
+
+@pytest.mark.parametrize(("transport", "told"), [("", False), ("local", False), ("$virtual_transport", True)])
+@pytest.mark.parametrize(
+    "given", [{"postfix_aliases": {"root": "alice@example.org"}}, {"postfix_alias_file": "/etc/postfix/aliases"}]
+)
+def test_aliases_are_for_local_delivery(given: dict[str, Any], transport: str, told: bool) -> None:
+    found = [text for text in refused(postfix_local_transport=transport, **given) if "is for local(8)" in text]
+    assert [text.split(" ")[0] for text in found] == ([*given] if told else [])

@@ -147,6 +147,12 @@ def test_a_table_of_aliases_stands_behind_the_roles_own() -> None:
           "postfix_tables": [{"path": "/etc/postfix/c", "entries": {}, "parameter": "canonical_maps"}]},
          ["postfix_tables names the parameter 'canonical_maps', which postfix_parameters sets. Remove one of the"
           " two."]),
+        ({"postfix_absent": ["canonical_maps"],
+          "postfix_tables": [{"path": "/etc/postfix/c", "entries": {}, "parameter": "canonical_maps"}]},
+         ["postfix_tables names the parameter 'canonical_maps', which postfix_absent removes. Remove one of the two."]),
+        ({"postfix_relay_clients": [{"name": "printer", "fingerprint": "0" * 64}],
+          "postfix_tables": [{"path": "/etc/postfix/relay_clientcerts", "entries": {}}]},
+         ["postfix_tables has '/etc/postfix/relay_clientcerts' twice, or the role has it. Use another path."]),
         ({"postfix_tables": [{"path": "/etc/postfix/c", "entries": {}, "parameter": "soft_bounce"}]},
          ["postfix_tables names the parameter 'soft_bounce', which is not a list. Use one of tables."]),
     ],

@@ -81,6 +81,15 @@ def test_a_server_without_a_certificate() -> None:
         ({"postfix_parameters": {"smtpd_tls_eecdh_grade": "strong"}},
          ["postfix_parameters: smtpd_tls_eecdh_grade chooses one curve, where Postfix agrees with each client on the"
           " best one. Remove it; tls_eecdh_auto_curves has the list."]),
+        ({"postfix_services": {"submission/inet": {"options": {"smtpd_tls_mandatory_ciphers": "export"}}}},
+         ["postfix_services: submission/inet: smtpd_tls_mandatory_ciphers is 'export', a grade of ciphers that can be"
+          " broken. Use 'medium' or 'high'."]),
+        ({"postfix_services": {"smtp/inet": {"options": {"smtpd_tls_dh512_param_file": "/d"}}}},
+         ["postfix_services: smtp/inet: smtpd_tls_dh512_param_file is for export ciphers, and Postfix ignores it since"
+          " 3.6. Remove it."]),
+        ({"postfix_parameters": {"smtpd_tls_cert_file": "/c"}},
+         ["postfix_parameters: smtpd_tls_cert_file has no effect beside smtpd_tls_chain_files, which the role sets. Use"
+          " postfix_tls_key_file and postfix_tls_chain_file, or postfix_tls_other_keys."]),
         ({"postfix_parameters": {"smtpd_tls_ciphers": "export"}},
          ["postfix_parameters: smtpd_tls_ciphers is 'export', a grade of ciphers that can be broken. Use 'medium' or"
           " 'high'."]),
