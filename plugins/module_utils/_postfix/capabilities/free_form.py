@@ -19,8 +19,8 @@ from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.m
     merged,
 )
 
-#: where the role keeps the fingerprints of the clients
-_CLIENTS = "/etc/postfix/relay_clientcerts"
+#: where the role keeps the fingerprints of the clients (__postfix_relay_table_file)
+CLIENTS = "/etc/postfix/relay_clientcerts"
 
 
 def problems(wishes: Wishes, composed: Composition) -> Iterable[Problem]:
@@ -69,7 +69,7 @@ def tables(wishes: Wishes) -> list[tuple[Table, str]]:
 def _table_problems(wishes: Wishes, composed: Composition) -> Iterable[Problem]:
     own = wishes.mapping("postfix_parameters")
     # The table of client certificates is written by a task of its own.
-    paths = {table.path for table in composed.tables} | ({_CLIENTS} if wishes.words("postfix_relay_clients") else set())
+    paths = {table.path for table in composed.tables} | ({CLIENTS} if wishes.words("postfix_relay_clients") else set())
     for table, parameter in tables(wishes):
         if table.path in paths:
             yield "postfix_tables", f"has {table.path!r} twice, or the role has it. Use another path."

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import itertools
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,13 +42,25 @@ def _first(answer: str) -> str:
 class Content:
     """The content of a table. This one answers with anything."""
 
-    #: keys under which an answer stands, and an address of each network that is larger than a site's
-    keys: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-    #: texts that the patterns match, each with what says whether another text does
-    witnesses: tuple[tuple[str, Callable[[str], bool]], ...] = ()
-    #: all that the table can answer
-    answers: frozenset[str | None] = frozenset({ANY})
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys under which an answer stands that does not stop a stranger."""
+        return ()
+
+    @cached_property
+    def addresses(self) -> tuple[str, ...]:
+        """An address of each network that is larger than a site's."""
+        return ()
+
+    @cached_property
+    def witnesses(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:
+        """Texts that the patterns match, each with what says whether another text does."""
+        return ()
+
+    @cached_property
+    def answers(self) -> frozenset[str | None]:
+        """All that the table can answer."""
+        return frozenset({ANY})
 
     def find(self, key: str, whole: bool) -> set[str | None]:
         """The possible answers to a key; None: not found. ``whole`` is false for the parts of an address or name."""
@@ -61,12 +75,12 @@ class Keyed(Content):
         self.lines, self.otherwise = lines, otherwise
 
     @cached_property
-    def keys(self) -> tuple[str, ...]:  # type: ignore[override]  # worked out when it is needed
+    def keys(self) -> tuple[str, ...]:
         # Only answers that do not stop the stranger are worth a try.
         return tuple(key for key, value in self.lines.items() if _first(value) not in END | GO_ON)
 
     @cached_property
-    def answers(self) -> frozenset[str | None]:  # type: ignore[override]
+    def answers(self) -> frozenset[str | None]:
         return frozenset((*self.lines.values(), self.otherwise))
 
     def find(self, key: str, whole: bool) -> set[str | None]:
@@ -105,12 +119,12 @@ class Lined(Content):
         self.lines = [line for line in (read(text.strip(), kind) for text in lines) if line is not None]
 
     @cached_property
-    def addresses(self) -> tuple[str, ...]:  # type: ignore[override]
+    def addresses(self) -> tuple[str, ...]:
         nets = [line.test for line in self.lines if line.test is not None and not isinstance(line.test, re.Pattern)]
         return tuple(str(net[1]) for net in nets if is_the_internet(str(net)))
 
     @cached_property
-    def answers(self) -> frozenset[str | None]:  # type: ignore[override]
+    def answers(self) -> frozenset[str | None]:
         return frozenset((*(line.answer for line in self.lines if not line.word), None, ANY))
 
     @cached_property
@@ -130,7 +144,7 @@ class Lined(Content):
         return found
 
     @cached_property
-    def witnesses(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:  # type: ignore[override]
+    def witnesses(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:
         return tuple(
             (text, lambda said, lines=lines: all(line.matches(said) for line in lines))
             for lines, texts in self._matched.values()
@@ -336,6 +350,8 @@ _FILLS = ("x", "a", "0", "-")
 _WAYS = 20
 #: As often as a part of a pattern is repeated: a local part has no more characters (RFC 5321, section 4.5.3.1.1).
 _REPEATED = 64
+#: The parser of the module re, which has no public name.
+_PARSER = "re._parser" if sys.version_info >= (3, 11) else "sre_parse"
 #: Texts that a pattern may not match.
 _PLAIN = ("x@stranger.example", "stranger.example", "203.0.113.77", "a@b.example")
 
@@ -359,13 +375,9 @@ def _texts(lines: Sequence[Line]) -> Iterator[str]:
 
 def _witnesses(pattern: re.Pattern[str]) -> Iterator[str]:
     """Texts that a pattern probably matches: of each repetition the fewest, and each choice once."""
+    parser = importlib.import_module(_PARSER)
     with warnings.catch_warnings():
-        # Python 3.11 has the parser as re._parser.
         warnings.simplefilter("ignore")
-        try:
-            from re import _parser as parser  # type: ignore[attr-defined]
-        except ImportError:
-            import sre_parse as parser
         try:
             parsed = parser.parse(pattern.pattern, pattern.flags)
         except (re.error, RecursionError, OverflowError):

@@ -7,8 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
+from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities import free_form
 from ansible_collections.puffy.mail.plugins.module_utils._postfix.capabilities.model import merged
+from ansible_collections.puffy.mail.tests.harness.containers import ROOT
 from ansible_collections.puffy.mail.tests.unit.plugins.module_utils._postfix.capabilities.wishes import (
     composed,
     refused,
@@ -184,3 +187,8 @@ def test_tables_that_cannot_be(given: dict[str, Any], sentences: list[str]) -> N
 def test_options_of_a_service_that_the_role_removes(given: dict[str, Any], key: str, sentence: str) -> None:
     services = {key: {"options": {"syslog_name": "x"}}}
     assert refused(**given, postfix_services=services) == [f"postfix_services has {key!r}, and {sentence}"]
+
+
+def test_the_table_of_clients_is_where_the_role_writes_it() -> None:
+    variables = yaml.safe_load((ROOT / "roles" / "postfix" / "vars" / "main.yml").read_text())
+    assert variables["__postfix_relay_table_file"] == free_form.CLIENTS
